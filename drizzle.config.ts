@@ -1,0 +1,23 @@
+import { join, relative } from 'node:path'
+import { defineConfig } from 'drizzle-kit'
+import { adoptFile } from './dist/src/adopt-file.js'
+import { locateFile } from './dist/src/store-location.js'
+
+// drizzle-kit reads paths from the folder that it runs in, and breaks on absolute ones.
+const here = (path: string) => `./${relative(process.cwd(), join(__dirname, path))}`
+
+// $UNIQC_TASKS_FILE, else the file that a store opens.
+const file = locateFile({ file: process.env.UNIQC_TASKS_FILE || undefined })
+
+// A file that UnifiedQuantum made has tables and no ledger: drizzle-kit would begin at the first migration and fail.
+if (process.argv.includes('migrate')) adoptFile(file)
+
+export default defineConfig({
+  dialect: 'sqlite',
+  schema: here('drizzle/schema.ts'),
+  out: here('migrations'),
+  dbCredentials: { url: file },
+  // Other tables of the file are not ours to drop.
+  tablesFilter: ['tasks', 'archived_tasks', 'task_shards', 'archived_task_shards'],
+  strict: true,
+})

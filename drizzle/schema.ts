@@ -1,0 +1,157 @@
+import { type ColumnBuilderBase, type NotNull, sql } from 'drizzle-orm'
+import {
+  customType,
+  foreignKey,
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+} from 'drizzle-orm/sqlite-core'
+import {
+  isPlainObject,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  stringifyJson,
+  UnreadableJson,
+} from './json-codec.ts'
+import type { TaskStatus } from './task-status.ts'
+
+// The tables of a version 5 file of UnifiedQuantum 0.0.16: column for column, in its order, with its indexes.
+// Python writes the same file and copies rows between the twin tables with SELECT *: add no column here, ever.
+
+/** A JSON cell of any value. An empty text is null, as UnifiedQuantum reads it. */
+const jsonValue = customType<{ data: JsonValue; driverData: string }>({
+  dataType: () => 'text',
+  fromDriver: (cell) => (cell === '' ? null : readCell(cell, isAnyValue)),
+  toDriver: writeCell,
+})
+
+/** A JSON cell that holds an object. An empty text is `{}`, as UnifiedQuantum reads it. */
+const jsonObject = customType<{ data: JsonObject; driverData: string }>({
+  dataType: () => 'text',
+  fromDriver: (cell) => (cell === '' ? {} : readCell(cell, isPlainObject)) as JsonObject,
+  toDriver: writeCell,
+})
+
+const isAnyValue = (_value: unknown) => true
+
+/**
+ * The cell's value, or an {@link UnreadableJson}, so that one bad row does not hide the others. The types of a task do
+ * not mention it: it is what a damaged file shows, and reads as the object `{ text }`.
+ */
+function readCell(cell: unknown, accepts: (value: unknown) => boolean): JsonValue {
+  const text = String(cell)
+  try {
+    const value = parseJson(text)
+    if (accepts(value)) return value
+  } catch {
+    // Not JSON, or nested deeper than the stack allows.
+  }
+  return new UnreadableJson(text) as unknown as JsonObject
+}
+
+// Drizzle hands null over as well; what is given stays a SQL null, not the text `null`.
+function writeCell(value: JsonValue): string {
+  if (value === null) return value as unknown as string
+  return value instanceof UnreadableJson ? value.text : stringifyJson(value)
+}
+
+/** Types a column as never null whose table does not say so. */
+const neverNull = <T extends ColumnBuilderBase>(column: T) => column as NotNull<T>
+
+/** What an archived copy has in common with its live twin: these columns stand in the same order in both. */
+const taskColumns = () => ({
+  // UnifiedQuantum's primary key lacks NOT NULL.
+  taskId: neverNull(text('task_id')),
+  /** `provider:chip` (`originq:WK_C180`), `dummy:...`, or in older rows a bare name (`originq`). */
+  backend: text('backend').notNull(),
+  status: text('status').notNull(),
+  /** 0 where the number was never given. */
+  shots: integer('shots').notNull().default(0),
+  /** As it was given: text that sorts by time only where the form is one and the same. */
+  submitTime: text('submit_time').notNull(),
+  updateTime: text('update_time').notNull(),
+  result: jsonValue('result_json'),
+  metadata: jsonObject('metadata_json').notNull().default(sql`'{}'`),
+})
+
+const shardColumns = () => ({
+  uniqcTaskId: text('uniqc_task_id').notNull(),
+  shardIndex: integer('shard_index').notNull(),
+  /** The id that the cloud gave. Several tasks can share one. */
+  platformTaskId: text('platform_task_id').notNull(),
+  backend: text('backend').notNull(),
+  circuitCount: integer('circuit_count').notNull().default(1),
+  /** The position of the shard's first circuit within its task. */
+  subIndexOffset: integer('sub_index_offset').notNull().default(0),
+  status: text('status').notNull(),
+  result: jsonValue('result_json'),
+  errorMessage: text('error_message'),
+  submitTime: text('submit_time').notNull(),
+  updateTime: text('update_time').notNull(),
+})
+
+/** The live tasks, one row each. */
+export const tasks = sqliteTable(
+  'tasks',
+  { ...taskColumns(), errorMessage: text('error_message') },
+  (table) => [
+    // A table constraint: the column form would add NOT NULL.
+    primaryKey({ columns: [table.taskId] }),
+    index('tasks_backend_idx').on(table.backend),
+    index('tasks_status_idx').on(table.status),
+    index('tasks_submit_time_idx').on(table.submitTime),
+  ],
+)
+
+/** The tasks that were moved out of the way. `error_message` came last here, in version 3. */
+export const archivedTasks = sqliteTable(
+  'archived_tasks',
+  { ...taskColumns(), archivedAt: text('archived_at').notNull(), errorMessage: text('error_message') },
+  (table) => [
+    primaryKey({ columns: [table.taskId] }),
+    index('archived_backend_idx').on(table.backend),
+    index('archived_status_idx').on(table.status),
+    index('archived_submit_time_idx').on(table.submitTime),
+  ],
+)
+
+/** The jobs that a task became on its platform: one for each part that was submitted alone. */
+export const taskShards = sqliteTable('task_shards', shardColumns(), (table) => [
+  primaryKey({ columns: [table.uniqcTaskId, table.shardIndex] }),
+  // Unnamed, as in the file. Deleting a task deletes its shards.
+  foreignKey({ columns: [table.uniqcTaskId], foreignColumns: [tasks.taskId] }).onDelete('cascade'),
+  index('task_shards_platform_idx').on(table.platformTaskId),
+  index('task_shards_status_idx').on(table.status),
+])
+
+/** The shards of archived tasks. */
+export const archivedTaskShards = sqliteTable(
+  'archived_task_shards',
+  { ...shardColumns(), archivedAt: text('archived_at').notNull() },
+  (table) => [
+    primaryKey({ columns: [table.uniqcTaskId, table.shardIndex] }),
+    index('archived_task_shards_platform_idx').on(table.platformTaskId),
+  ],
+)
+
+/** A task as a file holds it. `status` is whatever stands there; a write takes a {@link TaskStatus}. */
+export type TaskInfo = typeof tasks.$inferSelect
+
+/** An archived task. */
+export type ArchivedTaskInfo = typeof archivedTasks.$inferSelect
+
+/** One job on a platform. */
+export type TaskShard = typeof taskShards.$inferSelect
+
+/**
+ * A task to save. `shots` is 0, `result` and `errorMessage` are null and `metadata` is `{}` unless given; `submitTime` is the stored
+ * one, else now.
+ */
+export type NewTaskInfo = Omit<typeof tasks.$inferInsert, 'status' | 'submitTime' | 'updateTime'> & {
+  status: TaskStatus
+  submitTime?: string | undefined
+  updateTime?: string | undefined
+}

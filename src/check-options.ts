@@ -1,0 +1,45 @@
+import { describe, isPlainObject } from '../drizzle/json-codec.ts'
+
+/** The `TypeError` for an argument of the wrong type. */
+export function wrongType(name: string, expected: string, value: unknown): TypeError {
+  return new TypeError(`${name} must be ${expected}, not ${describe(value)}`)
+}
+
+/** Refuses a value that is no object, and any key that is not one of `known`. */
+export function checkKeys(name: string, value: unknown, known: readonly string[]): void {
+  if (!isPlainObject(value)) throw wrongType(name, 'an object', value)
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key)) {
+      throw new TypeError(
+        `${name} has no ${JSON.stringify(key)}; it has ${known.map((k) => JSON.stringify(k)).join(', ')}`,
+      )
+    }
+  }
+}
+
+export function checkString(name: string, value: unknown): asserts value is string {
+  if (typeof value !== 'string') throw wrongType(name, 'a string', value)
+}
+
+export function checkBoolean(name: string, value: unknown): asserts value is boolean | undefined {
+  if (value !== undefined && typeof value !== 'boolean') throw wrongType(name, 'true or false', value)
+}
+
+export function checkInteger(name: string, value: unknown, least = Number.MIN_SAFE_INTEGER): void {
+  if (value === undefined) return
+  if (typeof value !== 'number') throw wrongType(name, 'a whole number', value)
+  if (!Number.isSafeInteger(value) || value < least) {
+    const bound = least === Number.MIN_SAFE_INTEGER ? '' : ` from ${least}`
+    throw new TypeError(`${name} must be a whole number${bound}, not ${value}`)
+  }
+}
+
+/** One text or several as a list; undefined as it is. */
+export function checkStrings(name: string, value: unknown): readonly string[] | undefined {
+  if (value === undefined) return undefined
+  const values = Array.isArray(value) ? value : [value]
+  for (const item of values) {
+    if (typeof item !== 'string') throw wrongType(name, 'a string or an array of strings', item)
+  }
+  return values
+}

@@ -1,0 +1,24 @@
+const MICROSECONDS = 1000
+let last = 0
+
+/**
+ * The time now, as the file holds it: UTC, six digits, with offset (`2026-05-03T01:02:03.123456+00:00`). `Date.now()` is the one source, so
+ * a test that mocks `Date` sets it. Times of one millisecond are told apart by their last three digits, which
+ * count up; with `after`, the time is later than that one, also where another process wrote it this very millisecond.
+ */
+export function now(after?: string): string {
+  const millisecond = Date.now() * MICROSECONDS
+  const isSameMillisecond = last >= millisecond && last < millisecond + MICROSECONDS
+  last = isSameMillisecond ? last + 1 : millisecond
+  const time = formatTime(last)
+  if (after === undefined || after < time || after.slice(0, 23) !== time.slice(0, 23)) return time
+  last = millisecond + Number(after.slice(23, 26)) + 1
+  return Number.isNaN(last) ? time : formatTime(last)
+}
+
+/** Microseconds since 1970 as the file holds them. */
+export function formatTime(microseconds: number): string {
+  const milliseconds = Math.floor(microseconds / MICROSECONDS)
+  const rest = String(microseconds % MICROSECONDS).padStart(3, '0')
+  return `${new Date(milliseconds).toISOString().slice(0, -1)}${rest}+00:00`
+}

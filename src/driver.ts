@@ -1,0 +1,35 @@
+import { createRequire } from 'node:module'
+import BetterSqlite3, { type Database, type Options } from 'better-sqlite3'
+import { TaskStoreError } from './task-store-error.ts'
+
+/**
+ * A connection of the driver.
+ *
+ * @throws TaskStoreError `CANNOT_OPEN` where the installed driver would crash this Node, or was never built; else the
+ * driver's own error.
+ */
+export function openDriver(file: string, options: Options): Database {
+  const version = createRequire(import.meta.url)('better-sqlite3/package.json').version
+  const problem = findDriverProblem(version, process.versions.node)
+  if (problem !== undefined) throw new TaskStoreError('CANNOT_OPEN', problem)
+  try {
+    return new BetterSqlite3(file, options)
+  } catch (error) {
+    if (error instanceof Error && /bindings file|NODE_MODULE_VERSION|invalid ELF/i.test(error.message)) {
+      throw new TaskStoreError(
+        'CANNOT_OPEN',
+        `better-sqlite3 ${version} is not built for this Node (${process.versions.node}); run: npm rebuild better-sqlite3`,
+        { cause: error },
+      )
+    }
+    throw error
+  }
+}
+
+/** What is wrong with a pair of driver and Node, before the driver's binary is loaded: from 13 it ends an older Node with a segfault. */
+export function findDriverProblem(driver: string, node: string): string | undefined {
+  const [nodeMajor = 0, nodeMinor = 0] = node.split('.').map(Number)
+  const isOldNode = nodeMajor < 22 || (nodeMajor === 22 && nodeMinor < 14)
+  if (Number.parseInt(driver, 10) < 13 || !isOldNode) return undefined
+  return `better-sqlite3 ${driver} crashes Node ${node}; run: npm install better-sqlite3@12, or update Node to 22.14 or later`
+}

@@ -1,0 +1,21 @@
+export {
+  type JsonArray,
+  type JsonObject,
+  type JsonValue,
+  UnreadableJson,
+} from '../drizzle/json-codec.ts'
+export type { ArchivedTaskInfo, NewTaskInfo, TaskInfo, TaskShard } from '../drizzle/schema.ts'
+export { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
+export type { TaskStoreOptions } from './store-location.ts'
+export type { ListOptions, TaskFilter } from './task-filter.ts'
+export { generateTaskId, isUniqcTaskId } from './task-id.ts'
+export {
+  type NewTaskRecord,
+  type RecordFilter,
+  type RecordListOptions,
+  TaskPersistence,
+  type TaskRecord,
+  type TaskRecordChanges,
+} from './task-persistence.ts'
+export { type SaveOptions, type TaskChanges, TaskStore, type UpdateOptions } from './task-store.ts'
+export { type InvalidTask, TaskStoreError, type TaskStoreErrorCode } from './task-store-error.ts'

@@ -1,0 +1,26 @@
+import type { Database } from 'better-sqlite3'
+import { getTableColumns } from 'drizzle-orm'
+import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../drizzle/schema.ts'
+
+/**
+ * Lets a connection that must not write read a file of an older version: where a table or a column is missing, a temporary view of the
+ * same name, which SQLite finds first, shows it empty. The file is not touched.
+ */
+export function showAsNewest(database: Database): void {
+  const tables = {
+    tasks,
+    archived_tasks: archivedTasks,
+    task_shards: taskShards,
+    archived_task_shards: archivedTaskShards,
+  }
+  for (const [name, table] of Object.entries(tables)) {
+    const found = database.prepare("SELECT name FROM pragma_table_info(?, 'main')").pluck().all(name)
+    const columns = Object.values(getTableColumns(table)).map((column) => column.name)
+    if (columns.every((column) => found.includes(column))) continue
+    const shown = columns.map((column) => (found.includes(column) ? column : `NULL AS ${column}`))
+    const source = found.length > 0 ? `rowid AS rowid, ${shown.join()} FROM main.${name}` : undefined
+    database.exec(
+      `CREATE TEMP VIEW ${name} AS SELECT ${source ?? `NULL AS rowid, ${shown.join()} WHERE false`}`,
+    )
+  }
+}

@@ -1,0 +1,18 @@
+import { randomBytes } from 'node:crypto'
+
+const PREFIX = 'uqt_'
+
+/** A new task id of UnifiedQuantum's form: `uqt_` and 32 random hex digits. */
+export function generateTaskId(): string {
+  return PREFIX + randomBytes(16).toString('hex')
+}
+
+/** Whether a text is a task id of UnifiedQuantum's form: `uqt_` and 32 lower-case hex digits. */
+export function isUniqcTaskId(text: string): boolean {
+  return /^uqt_[0-9a-f]{32}$/.test(text)
+}
+
+/** Whether the version 5 step can have replaced this id: it left every id alone that begins with `uqt_`. */
+export function isReplaceable(taskId: string): boolean {
+  return !taskId.startsWith(PREFIX)
+}

@@ -1,0 +1,291 @@
+import { type JsonObject, type JsonValue, UnreadableJson } from '../drizzle/json-codec.ts'
+import type { NewTaskInfo, TaskInfo } from '../drizzle/schema.ts'
+import { checkInteger, checkKeys, checkString, wrongType } from './check-options.ts'
+import type { TaskStoreOptions } from './store-location.ts'
+import { type TaskChanges, TaskStore } from './task-store.ts'
+import { invalidTask, TaskStoreError } from './task-store-error.ts'
+
+/** A task as a flat dict: the fields of a record, and every metadata key beside them that does not collide with one. */
+export type TaskRecord = {
+  task_id: string
+  platform: string
+  status: string
+  result: JsonValue
+  submit_time: string
+  update_time: string
+  /** Only when it is not 0. */
+  shots?: number
+  /** Only when it is set. */
+  error_message?: string
+  [metadata: string]: JsonValue | undefined
+}
+
+/** What to change of a record. What is left out or undefined stays; a key that is no field is metadata. */
+export type TaskRecordChanges = { readonly [key in keyof TaskRecord]?: unknown }
+
+/** A record to save: `task_id`, `platform` and `status`, and whatever else there is. */
+export type NewTaskRecord = TaskRecordChanges & {
+  readonly task_id: string
+  readonly platform: string
+  readonly status: string
+}
+
+/** Which records. */
+export interface RecordFilter {
+  /** A platform with all its chips: `originq` matches itself and `originq:...`. */
+  readonly platform?: string | undefined
+  readonly status?: string | undefined
+}
+
+/** Which records, and how many of them. */
+export interface RecordListOptions extends RecordFilter {
+  /** At most so many. 0 gives none, a negative number gives all. Default: all. */
+  readonly limit?: number | undefined
+}
+
+/** The fields of a record, and of a task. Every other key of a record is metadata. */
+const FIELDS = {
+  task_id: 'taskId',
+  platform: 'backend',
+  status: 'status',
+  result: 'result',
+  shots: 'shots',
+  submit_time: 'submitTime',
+  update_time: 'updateTime',
+  error_message: 'errorMessage',
+} as const satisfies Record<string, keyof TaskInfo>
+
+/** The fields that the short form of `save` takes as arguments of their own. */
+const ARGUMENTS = ['task_id', 'platform', 'status', 'result'] as const
+
+/**
+ * The legacy interface of UnifiedQuantum: records are flat dicts with `platform`, `status`, `result` and any extra keys. It
+ * holds no data of its own: everything is in a {@link TaskStore}, whose errors it throws in the words of the record.
+ *
+ * @example
+ * ```ts
+ * import { TaskPersistence } from 'uniqc-task-store'
+ *
+ * const persistence = new TaskPersistence({ file: ':memory:' })
+ * persistence.save('task-1', 'originq', 'running')
+ * persistence.update('task-1', { status: 'success', result: { '00': 512 }, note: 'second run' })
+ * console.log(persistence.load('task-1')?.note, persistence.listPending().length)
+ * persistence.close()
+ * ```
+ */
+export class TaskPersistence {
+  readonly #store: TaskStore
+  readonly #isOurs: boolean
+
+  /** @param store A store, which stays the caller's to close, or what {@link TaskStore} takes to open one. */
+  constructor(store?: string | TaskStoreOptions | TaskStore) {
+    this.#isOurs = !(store instanceof TaskStore)
+    this.#store = store instanceof TaskStore ? store : new TaskStore(store)
+  }
+
+  /** The folder of the file; undefined for a database in memory. */
+  get cacheDir(): string | undefined {
+    return this.#store.cacheDir
+  }
+
+  /** The file. The name is UnifiedQuantum's, from when it was a file of JSON lines. */
+  get tasksFile(): string {
+    return this.#store.file
+  }
+
+  /**
+   * Inserts a record, or replaces the one with its id: result, metadata, shots and error too. The first `submit_time` stays
+   * unless one is given; a given `update_time` is stored.
+   *
+   * @param metadata Any extra keys, and the fields that have no argument of their own: `shots`, `submit_time`, `update_time`,
+   * `error_message`.
+   * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
+   */
+  save(taskId: string, platform: string, status: string, result?: unknown, metadata?: TaskRecordChanges): void
+  save(record: NewTaskRecord): void
+  save(...given: readonly unknown[]): void {
+    this.#save(toRecord('save', given))
+  }
+
+  /**
+   * Changes a record in one transaction. Keys that are no field are merged into the metadata. `update_time` is the time now
+   * unless one is given.
+   *
+   * @returns Whether there was such a record.
+   * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
+   */
+  update(taskId: string, changes: TaskRecordChanges): boolean {
+    checkString('task_id', taskId)
+    const { metadata, ...fields } = toTask('changes', changes)
+    const hasMetadata = metadata instanceof UnreadableJson || Object.keys(metadata).length > 0
+    return inRecordTerms(() => {
+      const updated = this.#store.update(
+        taskId,
+        { ...fields, ...(hasMetadata && { metadata }) } as TaskChanges,
+        { keepUpdateTime: fields.updateTime !== undefined },
+      )
+      return updated !== undefined
+    })
+  }
+
+  /**
+   * Updates a record, or saves it where there is none. What is left out of an existing record stays as it is, the result too.
+   * Takes what {@link TaskPersistence.save} takes; a record that exists needs its `task_id` alone.
+   *
+   * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
+   */
+  upsert(
+    taskId: string,
+    platform: string,
+    status: string,
+    result?: unknown,
+    metadata?: TaskRecordChanges,
+  ): void
+  upsert(record: TaskRecordChanges & { readonly task_id: string }): void
+  upsert(...given: readonly unknown[]): void {
+    const record = toRecord('upsert', given)
+    const { task_id, ...changes } = record
+    if (typeof task_id !== 'string') return this.#save(record)
+    this.#store.transaction(() => {
+      if (!this.update(task_id, changes)) this.#save(record)
+    })
+  }
+
+  /** The record with this id, or undefined. @throws TaskStoreError `AMBIGUOUS_ID`. */
+  load(taskId: string): TaskRecord | undefined {
+    checkString('task_id', taskId)
+    const task = this.#store.get(taskId)
+    return task && fromTask(task)
+  }
+
+  /** The records that match, newest first. */
+  listAll(options: RecordListOptions = {}): TaskRecord[] {
+    checkKeys('options', options, ['platform', 'status', 'limit'])
+    checkInteger('limit', options.limit)
+    return this.#store.list({ ...checkFilter(options), limit: options.limit }).map(fromTask)
+  }
+
+  /** The records of a platform with all its chips, newest first. */
+  listByPlatform(platform: string): TaskRecord[] {
+    checkString('platform', platform)
+    return this.listAll({ platform })
+  }
+
+  /** The records in flight: all that are pending, newest first, then all that are running. */
+  listPending(): TaskRecord[] {
+    return [...this.listAll({ status: 'pending' }), ...this.listAll({ status: 'running' })]
+  }
+
+  /** How many records match. */
+  count(filter: RecordFilter = {}): number {
+    checkKeys('filter', filter, ['platform', 'status'])
+    return this.#store.count(checkFilter(filter))
+  }
+
+  /** Deletes every record whose status is terminal, and gives how many there were. */
+  clearCompleted(): number {
+    return this.#store.clearCompleted()
+  }
+
+  /** Deletes a record, and gives whether there was one. @throws TaskStoreError `AMBIGUOUS_ID`. */
+  delete(taskId: string): boolean {
+    checkString('task_id', taskId)
+    return this.#store.delete(taskId)
+  }
+
+  /** Closes the store, unless it was handed in. */
+  close(): void {
+    if (this.#isOurs) this.#store.close()
+  }
+
+  /** {@link TaskPersistence.close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #save(record: TaskRecordChanges): void {
+    const task = toTask('record', record)
+    inRecordTerms(() => this.#store.save(task as unknown as NewTaskInfo, { keepUpdateTime: true }))
+  }
+}
+
+/** One record out of either form of `save`. */
+function toRecord(method: string, [first, platform, status, result, metadata]: readonly unknown[]) {
+  if (typeof first === 'object') return first as TaskRecordChanges
+  if (typeof first !== 'string') {
+    throw wrongType(`the first argument of ${method}()`, 'a task id or a record', first)
+  }
+  if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null)) {
+    throw wrongType('metadata', 'an object', metadata)
+  }
+  for (const name of ARGUMENTS) {
+    if (metadata !== undefined && Object.hasOwn(metadata, name)) {
+      throw new TypeError(`${name} was given twice: as an argument and in metadata`)
+    }
+  }
+  return { ...metadata, task_id: first, platform, status, result } as TaskRecordChanges
+}
+
+/** The fields that are given, in the words of a task, and all the rest as its metadata. */
+function toTask(name: string, record: TaskRecordChanges) {
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) {
+    throw wrongType(name, 'an object', record)
+  }
+  const given = Object.entries(record).filter(([, value]) => value !== undefined)
+  const fields = given.filter(([key]) => Object.hasOwn(FIELDS, key))
+  const metadata = Object.fromEntries(given.filter(([key]) => !Object.hasOwn(FIELDS, key))) as JsonObject
+  const task = Object.fromEntries(fields.map(([key, value]) => [FIELDS[key as keyof typeof FIELDS], value]))
+  return { ...(task as Partial<NewTaskInfo>), metadata: unwrapUnreadable(metadata) }
+}
+
+function fromTask(task: TaskInfo): TaskRecord {
+  const record: TaskRecord = {
+    task_id: task.taskId,
+    platform: task.backend,
+    status: task.status,
+    result: task.result,
+    submit_time: task.submitTime,
+    update_time: task.updateTime,
+    ...(task.shots !== 0 && { shots: task.shots }),
+    ...(task.errorMessage !== null && { error_message: task.errorMessage }),
+  }
+  // Twice: the fields come first, and none of them is hidden by a metadata key of its name.
+  return { ...record, ...wrapUnreadable(task.metadata), ...record }
+}
+
+/** Metadata that cannot be read has no keys to show: it stands whole under `metadata`. */
+function wrapUnreadable(metadata: JsonObject): JsonObject {
+  return metadata instanceof UnreadableJson ? { metadata: metadata as unknown as JsonObject } : metadata
+}
+
+/** What {@link wrapUnreadable} made of it, so that a record that was loaded can be saved. Keys beside it keep its text as one of them. */
+function unwrapUnreadable(metadata: JsonObject): JsonObject {
+  const unreadable: unknown = metadata.metadata
+  if (!(unreadable instanceof UnreadableJson)) return metadata
+  const { metadata: _, ...others } = metadata
+  if (Object.keys(others).length === 0) return unreadable as unknown as JsonObject
+  return { legacy_metadata_raw: unreadable.text, ...others }
+}
+
+function checkFilter({ platform, status }: RecordFilter): RecordFilter {
+  if (platform !== undefined) checkString('platform', platform)
+  if (status !== undefined) checkString('status', status)
+  return { platform, status }
+}
+
+/** Names the field of an `INVALID_TASK` as the record does. Metadata keys are keys of the record itself. */
+function inRecordTerms<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof TaskStoreError) || error.invalid === undefined) throw error
+    const { field, ...rest } = error.invalid
+    const [name = ''] = /^\w+/.exec(field) ?? []
+    const flat = Object.entries(FIELDS).find(([, inner]) => inner === name)?.[0]
+    const path = field.slice(name.length)
+    throw invalidTask(
+      { ...rest, field: flat === undefined ? path.replace(/^\./, '') : flat + path },
+      error.cause,
+    )
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * What went wrong:
+ * - `INVALID_TASK`: a field of a task cannot be stored; nothing was written.
+ * - `FOREIGN_FILE`: the file belongs to another program; it was not touched.
+ * - `SCHEMA_TOO_NEW`: a newer release of UnifiedQuantum or of this package wrote the file; it was not touched.
+ * - `MIGRATION_FAILED`: bringing the file up to date failed; it is as it was.
+ * - `CORRUPT_FILE`: the file is damaged, or not a database.
+ * - `LOCKED`: another process held the write lock longer than `timeout`; nothing was written.
+ * - `READONLY`: the file or the store cannot be written.
+ * - `DISK_FULL`: the disk took no more; the call was undone.
+ * - `CANNOT_OPEN`: the file or its folder cannot be opened or made, or the driver cannot be loaded.
+ * - `AMBIGUOUS_ID`: several tasks replaced the given id.
+ * - `CONFLICT`: two records claim one place; nothing was moved.
+ * - `CLOSED`: the store is closed.
+ */
+export type TaskStoreErrorCode =
+  | 'INVALID_TASK'
+  | 'FOREIGN_FILE'
+  | 'SCHEMA_TOO_NEW'
+  | 'MIGRATION_FAILED'
+  | 'CORRUPT_FILE'
+  | 'LOCKED'
+  | 'READONLY'
+  | 'DISK_FULL'
+  | 'CANNOT_OPEN'
+  | 'AMBIGUOUS_ID'
+  | 'CONFLICT'
+  | 'CLOSED'
+
+/** What an `INVALID_TASK` is about. */
+export interface InvalidTask {
+  /** The id of the task, where it has one that can be shown. */
+  readonly taskId: string | undefined
+  /** The field, with the path of the value in it: `metadata.circuits[2]`. */
+  readonly field: string
+  /** What is wrong with it, to be read behind the field: `is a Map, which JSON cannot hold`. */
+  readonly problem: string
+}
+
+/** Every failure that is not a misuse of the API (those are a `TypeError`). `cause` is the driver's error. */
+export class TaskStoreError extends Error {
+  override readonly name = 'TaskStoreError'
+  readonly code: TaskStoreErrorCode
+  /** Set for `INVALID_TASK`. */
+  readonly invalid: InvalidTask | undefined
+
+  constructor(
+    code: TaskStoreErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly invalid?: InvalidTask },
+  ) {
+    super(message, options)
+    this.code = code
+    this.invalid = options?.invalid
+  }
+}
+
+/** The error for a field that cannot be stored. */
+export function invalidTask(invalid: InvalidTask, cause?: unknown): TaskStoreError {
+  const task = invalid.taskId === undefined ? 'the task' : `task ${JSON.stringify(invalid.taskId)}`
+  return new TaskStoreError('INVALID_TASK', `${task}: ${invalid.field} ${invalid.problem}`, {
+    invalid,
+    ...(cause !== undefined && { cause }),
+  })
+}

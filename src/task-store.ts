@@ -1,0 +1,334 @@
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import { UnreadableJson } from '../drizzle/json-codec.ts'
+import type { NewTaskInfo, TaskInfo } from '../drizzle/schema.ts'
+import { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
+import { checkBoolean, checkKeys, checkString, checkStrings, wrongType } from './check-options.ts'
+import { now } from './clock.ts'
+import { Connection } from './connection.ts'
+import { locateStore, type StoreLocation, type TaskStoreOptions } from './store-location.ts'
+import {
+  type ListOptions,
+  type PreparedFilter,
+  prepareFilter,
+  prepareList,
+  type TaskFilter,
+} from './task-filter.ts'
+import { isReplaceable } from './task-id.ts'
+import {
+  type CheckedTask,
+  checkFields,
+  checkNewTask,
+  encodeJson,
+  encodeResult,
+  mergeMetadata,
+} from './task-input.ts'
+import { DELETE_BATCH, TaskQueries, type TaskRow } from './task-queries.ts'
+import { TaskStoreError } from './task-store-error.ts'
+
+/** How a task is saved. */
+export interface SaveOptions {
+  /** Store the task's own `updateTime`, where it has one, instead of the time now. Default false. */
+  readonly keepUpdateTime?: boolean | undefined
+}
+
+/** What to change of a task. A field that is left out or undefined stays as it is. */
+export type TaskChanges = Partial<Omit<NewTaskInfo, 'taskId'>>
+
+/** How a task is updated. */
+export interface UpdateOptions {
+  /** Update only a task that has this status, or one of these. */
+  readonly ifStatus?: string | readonly string[] | undefined
+  /** Update only a task whose `updateTime` is still this one: nobody has written it since it was read. */
+  readonly ifUpdateTime?: string | undefined
+  /** Store the `updateTime` that is given, or leave the stored one, instead of the time now. Default false. */
+  readonly keepUpdateTime?: boolean | undefined
+}
+
+/**
+ * The records of quantum tasks in one SQLite file, which UnifiedQuantum (Python) may be using at the same time.
+ *
+ * Every call is synchronous and atomic. An id that UnifiedQuantum's version 5 replaced still finds its task, which
+ * comes back under its new id, with the old one in `metadata.legacy_platform_id`.
+ *
+ * Every method throws a `TypeError` for an argument of the wrong type or an option that does not exist, and a
+ * {@link TaskStoreError} with the code `CLOSED`, `LOCKED`, `READONLY`, `DISK_FULL` or `CORRUPT_FILE` where the file does
+ * not let it do its work; after either, nothing of the call is in the file.
+ *
+ * @example
+ * ```ts
+ * import { TaskStore } from 'uniqc-task-store'
+ *
+ * using store = new TaskStore({ file: ':memory:' })
+ * store.save({ taskId: 'task-1', backend: 'originq:WK_C180', status: 'running', shots: 1000 })
+ * store.update('task-1', { status: 'success', result: { '00': 512, '11': 488 } }, { ifStatus: 'running' })
+ * console.log(store.get('task-1')?.result, store.countByStatus().success)
+ * ```
+ */
+export class TaskStore {
+  readonly #connection: Connection
+  readonly #location: StoreLocation
+  readonly #queries: TaskQueries
+
+  /**
+   * Opens the file, making it if it is missing and bringing it up to date if it is old.
+   *
+   * @param options A folder for `tasks.sqlite`, or {@link TaskStoreOptions}. Default: `$UNIQC_CACHE_DIR`, else `~/.uniqc/cache`.
+   * @throws TaskStoreError `CANNOT_OPEN`, `CORRUPT_FILE`, `FOREIGN_FILE`, `SCHEMA_TOO_NEW`, `MIGRATION_FAILED`, `LOCKED`,
+   * `READONLY`, `DISK_FULL`: the file is as it was.
+   */
+  constructor(options?: string | TaskStoreOptions) {
+    this.#location = locateStore(options)
+    this.#connection = new Connection(this.#location)
+    this.#queries = new TaskQueries(this.#connection.db)
+  }
+
+  /** The folder of the file; undefined for a database in memory. */
+  get cacheDir(): string | undefined {
+    return this.#location.cacheDir
+  }
+
+  /** The absolute path of the file, or `:memory:`. */
+  get file(): string {
+    return this.#location.file
+  }
+
+  /** Drizzle on the store's connection, for queries of your own with the tables of `uniqc-task-store/schema`. */
+  get db(): BetterSQLite3Database {
+    return this.#connection.run(() => this.#connection.db)
+  }
+
+  /**
+   * Inserts a task, or replaces the one with its id, all of it but the first `submitTime`, which stays unless one is given. As in UnifiedQuantum, `updateTime` becomes the time
+   * now; see {@link SaveOptions.keepUpdateTime}.
+   *
+   * @returns The task as it is now stored.
+   * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
+   */
+  save(task: NewTaskInfo, options: SaveOptions = {}): TaskInfo {
+    const keepUpdateTime = checkSaveOptions(options)
+    const checked = checkNewTask(task)
+    return this.#connection.write(() => this.#save(checked, keepUpdateTime))
+  }
+
+  /**
+   * Saves any number of tasks in one transaction: all of them or none. They are checked, and the iterable is read to its end, before the first is written.
+   *
+   * @returns How many there were.
+   * @throws TaskStoreError `INVALID_TASK` for the first that cannot be stored, `AMBIGUOUS_ID`.
+   */
+  saveMany(tasks: Iterable<NewTaskInfo>, options: SaveOptions = {}): number {
+    const keepUpdateTime = checkSaveOptions(options)
+    if (typeof tasks !== 'object' || tasks === null || typeof tasks[Symbol.iterator] !== 'function') {
+      throw wrongType('tasks', 'an iterable of tasks', tasks)
+    }
+    const checked = Array.from(tasks, (task) => checkNewTask(task))
+    return this.#connection.transaction(() => {
+      for (const task of checked) this.#save(task, keepUpdateTime)
+      return checked.length
+    })
+  }
+
+  /**
+   * The task with this id.
+   *
+   * @returns undefined where there is none.
+   * @throws TaskStoreError `AMBIGUOUS_ID` where several tasks replaced this id.
+   */
+  get(taskId: string): TaskInfo | undefined {
+    checkString('taskId', taskId)
+    return this.#connection.run(() => this.#find(taskId))
+  }
+
+  /**
+   * Changes fields of a task in one transaction: nothing that another process wrote meanwhile is lost. Metadata is merged
+   * key by key; every other field is replaced; what is not given keeps its text in the file to the byte.
+   *
+   * @returns The task as it is now stored; undefined where there is none, or a condition of the options does not hold.
+   * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
+   */
+  update(taskId: string, changes: TaskChanges, options: UpdateOptions = {}): TaskInfo | undefined {
+    checkString('taskId', taskId)
+    checkKeys('options', options, ['ifStatus', 'ifUpdateTime', 'keepUpdateTime'])
+    const statuses = checkStrings('ifStatus', options.ifStatus)
+    if (options.ifUpdateTime !== undefined) checkString('ifUpdateTime', options.ifUpdateTime)
+    checkBoolean('keepUpdateTime', options.keepUpdateTime)
+    const { taskId: changedId, ...fields } = checkFields('changes', changes, taskId)
+    return this.#connection.transaction(() => {
+      const stored = this.#find(taskId)
+      if (stored === undefined) return undefined
+      if (changedId !== undefined && changedId !== taskId && changedId !== stored.taskId) {
+        throw new TypeError('changes.taskId is another id; a task keeps its id')
+      }
+      if (statuses !== undefined && !statuses.includes(stored.status)) return undefined
+      if (options.ifUpdateTime !== undefined && options.ifUpdateTime !== stored.updateTime) return undefined
+      const { result, metadata, ...columns } = fields
+      const updateTime = options.keepUpdateTime
+        ? (fields.updateTime ?? stored.updateTime)
+        : now(stored.updateTime)
+      const merged = metadata && mergeMetadata(stored.metadata, metadata)
+      this.#queries.update(stored.taskId, {
+        ...columns,
+        updateTime,
+        ...(result !== undefined && { result: encodeResult({ taskId, result }) }),
+        ...(merged !== undefined && { metadata: encodeJson(taskId, 'metadata', merged) }),
+      } as Partial<TaskRow>)
+      return {
+        ...stored,
+        ...fields,
+        updateTime,
+        ...(merged !== undefined && { metadata: merged }),
+      } as TaskInfo
+    })
+  }
+
+  /** The tasks that match, newest first by the text of `submitTime`, then the last inserted first, as in UnifiedQuantum. */
+  list(options?: ListOptions): TaskInfo[] {
+    const { shape, params } = prepareList(options)
+    return this.#connection.run(() => this.#queries.list(shape, params))
+  }
+
+  /** How many tasks match. */
+  count(filter?: TaskFilter): number {
+    const { shape, params } = prepareFilter(filter)
+    return this.#connection.run(() => this.#queries.count(shape, params))
+  }
+
+  /** How many tasks match, by status. The five statuses are always there; others where a file holds them. */
+  countByStatus(filter?: TaskFilter): Record<TaskStatus, number> & Record<string, number> {
+    const { shape, params } = prepareFilter(filter)
+    const counts = this.#connection.run(() => this.#queries.countByStatus(shape, params))
+    return Object.fromEntries([
+      ...TASK_STATUSES.map((status) => [status, 0]),
+      ...counts.map(({ status, count }) => [status, count]),
+    ])
+  }
+
+  /**
+   * Deletes a task with its shards.
+   *
+   * @returns Whether there was one.
+   * @throws TaskStoreError `AMBIGUOUS_ID`.
+   */
+  delete(taskId: string): boolean {
+    checkString('taskId', taskId)
+    return this.#connection.write(() => {
+      if (this.#queries.delete(taskId)) return true
+      if (!isReplaceable(taskId)) return false
+      return this.#connection.transaction(() => {
+        const stored = this.#find(taskId)
+        return stored !== undefined && this.#queries.delete(stored.taskId)
+      })
+    })
+  }
+
+  /**
+   * Deletes the tasks that have one of these statuses, by default the terminal ones. It goes in batches, so that others can
+   * write between them; stopped half-way, call it again. Inside {@link TaskStore.transaction} it is all or nothing.
+   *
+   * @returns How many there were.
+   */
+  clearCompleted(statuses: string | readonly string[] = TERMINAL_STATUSES): number {
+    return this.#clear(prepareFilter({ status: checkStrings('statuses', statuses) ?? [] }))
+  }
+
+  /**
+   * Deletes every task that is there now, in batches as {@link TaskStore.clearCompleted} does. The archive stays. UnifiedQuantum's
+   * `clear_all` removes the whole file instead, under the hands of whoever has it open.
+   *
+   * @returns How many there were.
+   */
+  clearAll(): number {
+    return this.#clear(prepareFilter())
+  }
+
+  /**
+   * Runs `work` in one transaction that holds the write lock from its first moment: what it reads, nobody changes before it
+   * is done. If it throws, nothing of it is written. One inside another can be undone alone.
+   *
+   * @returns What `work` returns.
+   * @throws TypeError where `work` is async or returns a promise: its writes would come after the commit.
+   */
+  transaction<T>(work: () => T): T {
+    if (typeof work !== 'function') throw wrongType('work', 'a function', work)
+    if (Object.getPrototypeOf(work) === ASYNC_FUNCTION) {
+      throw new TypeError(
+        'transaction() takes a function that is not async: its writes would come after the commit',
+      )
+    }
+    return this.#connection.transaction(work)
+  }
+
+  /** Closes the file. A database that was handed in stays open. Closing twice does no harm. */
+  close(): void {
+    this.#connection.close()
+  }
+
+  /** {@link TaskStore.close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #find(taskId: string): TaskInfo | undefined {
+    const task = this.#queries.byId(taskId)
+    if (task !== undefined || !isReplaceable(taskId)) return task
+    const found = this.#queries
+      .byPlatformTaskId(taskId)
+      .filter(({ metadata }) => metadata.legacy_platform_id === taskId)
+    if (found.length > 1) {
+      throw new TaskStoreError(
+        'AMBIGUOUS_ID',
+        `${found.length} tasks replaced the id ${JSON.stringify(taskId)}: ${found.map((task) => task.taskId).join(', ')}; use one of these ids`,
+      )
+    }
+    return found[0]
+  }
+
+  #save(task: CheckedTask, keepUpdateTime: boolean): TaskInfo {
+    const updateTime = (keepUpdateTime ? task.updateTime : undefined) ?? now()
+    const row = {
+      ...task,
+      submitTime: task.submitTime ?? null,
+      updateTime,
+      result: encodeResult(task),
+      metadata: encodeJson(task.taskId, 'metadata', task.metadata),
+    }
+    const submitTime = this.#queries.saveUnlessReplaced(row)
+    if (submitTime !== undefined) return { ...task, submitTime, updateTime }
+    return this.#connection.transaction(() => this.#saveReplaced({ ...task, updateTime }, row))
+  }
+
+  /** Saves a task whose id was replaced, or may have been, so that its old id goes on finding it. */
+  #saveReplaced(task: CheckedTask & { updateTime: string }, row: TaskRow): TaskInfo {
+    const stored = this.#find(task.taskId)
+    const taskId = stored?.taskId ?? task.taskId
+    const { metadata } = task
+    const oldId = stored?.metadata.legacy_platform_id
+    const forgets =
+      oldId !== undefined &&
+      !(metadata instanceof UnreadableJson) &&
+      !Object.hasOwn(metadata, 'legacy_platform_id')
+    const kept = forgets ? { ...metadata, legacy_platform_id: oldId } : metadata
+    const submitTime = this.#queries.save({ ...row, taskId, metadata: encodeJson(taskId, 'metadata', kept) })
+    return { ...task, taskId, metadata: kept, submitTime }
+  }
+
+  #clear({ shape, params }: PreparedFilter): number {
+    return this.#connection.write(() => {
+      const last = this.#queries.lastRowid()
+      let cleared = 0
+      for (;;) {
+        const deleted = this.#queries.deleteBatch(shape, params, last)
+        cleared += deleted
+        if (deleted < DELETE_BATCH) return cleared
+      }
+    })
+  }
+}
+
+const ASYNC_FUNCTION = Object.getPrototypeOf(async () => {})
+
+function checkSaveOptions(options: SaveOptions): boolean {
+  checkKeys('options', options, ['keepUpdateTime'])
+  checkBoolean('keepUpdateTime', options.keepUpdateTime)
+  return options.keepUpdateTime ?? false
+}
