@@ -65,15 +65,17 @@ function missing(taskId: string | undefined, field: string): never {
 
 function checkField(taskId: string | undefined, field: keyof TaskInfo, value: unknown): unknown {
   const column = COLUMNS[field]
+  // The key, too, whose column does not say so.
+  const isRequired = column.notNull || column === COLUMNS.taskId
   const fail = (problem: string) => invalidTask({ taskId, field, problem })
   if (value === null) {
-    if (column.notNull) throw fail('must not be null')
+    if (isRequired) throw fail('must not be null')
     return null
   }
   switch (column.dataType) {
     case 'string':
       if (typeof value !== 'string') throw fail(`must be a string, not ${describe(value)}`)
-      if (value === '' && column.notNull) throw fail('must not be empty')
+      if (value === '' && isRequired) throw fail('must not be empty')
       if (!value.isWellFormed()) throw fail('holds a lone surrogate, which SQLite cannot store')
       if (field === 'status' && !(TASK_STATUSES as readonly string[]).includes(value)) {
         throw fail(`must be one of ${TASK_STATUSES.join(', ')}, not ${JSON.stringify(value.slice(0, 40))}`)

@@ -145,9 +145,8 @@ export class TaskPersistence {
   upsert(...given: readonly unknown[]): void {
     const record = toRecord('upsert', given)
     const { task_id, ...changes } = record
-    if (typeof task_id !== 'string') return this.#save(record)
     this.#store.transaction(() => {
-      if (!this.update(task_id, changes)) this.#save(record)
+      if (typeof task_id !== 'string' || !this.update(task_id, changes)) this.#save(record)
     })
   }
 

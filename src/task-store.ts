@@ -1,5 +1,5 @@
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
-import { UnreadableJson } from '../drizzle/json-codec.ts'
+import { type JsonObject, UnreadableJson } from '../drizzle/json-codec.ts'
 import type { NewTaskInfo, TaskInfo } from '../drizzle/schema.ts'
 import { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 import { checkBoolean, checkKeys, checkString, checkStrings, wrongType } from './check-options.ts'
@@ -301,15 +301,22 @@ export class TaskStore {
   #saveReplaced(task: CheckedTask & { updateTime: string }, row: TaskRow): TaskInfo {
     const stored = this.#find(task.taskId)
     const taskId = stored?.taskId ?? task.taskId
-    const { metadata } = task
-    const oldId = stored?.metadata.legacy_platform_id
-    const forgets =
-      oldId !== undefined &&
-      !(metadata instanceof UnreadableJson) &&
-      !Object.hasOwn(metadata, 'legacy_platform_id')
-    const kept = forgets ? { ...metadata, legacy_platform_id: oldId } : metadata
-    const submitTime = this.#queries.save({ ...row, taskId, metadata: encodeJson(taskId, 'metadata', kept) })
-    return { ...task, taskId, metadata: kept, submitTime }
+    const metadata = stored ? this.#keepReplacedId(stored, task.metadata) : task.metadata
+    const submitTime = this.#queries.save({
+      ...row,
+      taskId,
+      metadata: encodeJson(taskId, 'metadata', metadata),
+    })
+    return { ...task, taskId, metadata, submitTime }
+  }
+
+  /** New metadata for a stored task: with the id that it replaced, unless another is given. */
+  #keepReplacedId(stored: TaskInfo, metadata: JsonObject): JsonObject {
+    const oldId = stored.metadata.legacy_platform_id
+    if (typeof oldId !== 'string' || metadata instanceof UnreadableJson) return metadata
+    if (Object.hasOwn(metadata, 'legacy_platform_id')) return metadata
+    const isReplaced = this.#queries.byPlatformTaskId(oldId).some((task) => task.taskId === stored.taskId)
+    return isReplaced ? { ...metadata, legacy_platform_id: oldId } : metadata
   }
 
   #clear({ shape, params }: PreparedFilter): number {

@@ -1,0 +1,29 @@
+import { copyFileSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { TaskPersistence, TaskStore } from 'uniqc-task-store'
+
+// A copy of a file that UnifiedQuantum 0.0.7 wrote; opening it brings it to the newest schema.
+const file = join(mkdtempSync(join(tmpdir(), 'uniqc-quickstart-')), 'tasks.sqlite')
+copyFileSync(join(import.meta.dirname, '../files/uniqc-0.0.7-schema1.sqlite'), file)
+
+using store = new TaskStore({ file })
+
+console.log(`${store.count()} tasks that UnifiedQuantum wrote, the newest five:`)
+for (const task of store.list({ limit: 5 })) {
+  console.log(`  ${task.submitTime}  ${task.backend.padEnd(10)} ${task.status.padEnd(9)} ${task.taskId}`)
+}
+
+console.log('\nOne task through TaskPersistence, the flat dict:')
+const persistence = new TaskPersistence(store)
+persistence.save('quickstart-1', 'originq:WK_C180', 'running', null, { shots: 1000, note: 'a Bell pair' })
+persistence.update('quickstart-1', { status: 'success', result: { '00': 512, '11': 488 } })
+console.log(persistence.load('quickstart-1'))
+
+console.log('\nOne task through TaskStore, the repository:')
+store.save({ taskId: 'quickstart-2', backend: 'ibm:ibm_fez', status: 'pending', shots: 4096 })
+store.update('quickstart-2', { status: 'running', metadata: { queue: 3 } }, { ifStatus: 'pending' })
+console.log(store.get('quickstart-2'))
+
+console.log('\nTasks by status:', store.countByStatus())
+console.log(`The file: ${store.file}`)

@@ -1,0 +1,46 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { resolve } from 'node:path'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+
+/** Runs an ES module text in a process of its own, with `uniqc-task-store` importable. Resolves to what it printed. */
+export function runModule(source: string, ...args: readonly string[]): Promise<string> {
+  // Behind -- so that an argument is never read as an option of Node.
+  return run(process.execPath, ['--input-type=module', '--eval', source, '--', ...args])
+}
+
+/** Runs a Python program in a process of its own. Resolves to what it printed. */
+export function runPython(source: string, ...args: readonly string[]): Promise<string> {
+  return run('python3', ['-c', source, ...args])
+}
+
+function run(command: string, args: readonly string[]): Promise<string> {
+  return new Promise((fulfil, reject) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    let errors = ''
+    child.stdout.on('data', (data) => {
+      output += data
+    })
+    child.stderr.on('data', (data) => {
+      errors += data
+    })
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (code === 0) fulfil(output)
+      else reject(new Error(`${command} ended with ${code}: ${errors}`))
+    })
+  })
+}
+
+function hasPython(): boolean {
+  try {
+    execFileSync('python3', ['-c', 'import sqlite3, json'])
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Handed to a test that needs Python: a reason to skip it, where there is none. */
+export const needsPython = hasPython() ? {} : { skip: 'there is no python3 with sqlite3 here' }
