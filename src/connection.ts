@@ -11,11 +11,14 @@ import { showAsNewest } from './show-as-newest.ts'
 import type { StoreLocation } from './store-location.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
+/** Drizzle, and under `$client` the connection that it speaks through. */
+export type TaskDatabase = BetterSQLite3Database & { readonly $client: Database }
+
 /** The SQLite file while it is open: an up-to-date schema, one transaction at a time, errors in this package's terms. */
 export class Connection {
   readonly database: Database
   /** Drizzle on the same connection. */
-  readonly db: BetterSQLite3Database
+  readonly db: TaskDatabase
   readonly readonly: boolean
   readonly #file: string
   readonly #isOurs: boolean

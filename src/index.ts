@@ -6,6 +6,7 @@ export {
 } from '../drizzle/json-codec.ts'
 export type { ArchivedTaskInfo, NewTaskInfo, TaskInfo, TaskShard } from '../drizzle/schema.ts'
 export { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
+export type { TaskDatabase } from './connection.ts'
 export type { TaskStoreOptions } from './store-location.ts'
 export type { ListOptions, TaskFilter } from './task-filter.ts'
 export { generateTaskId, isUniqcTaskId } from './task-id.ts'

@@ -1,10 +1,9 @@
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { type JsonObject, UnreadableJson } from '../drizzle/json-codec.ts'
 import type { NewTaskInfo, TaskInfo } from '../drizzle/schema.ts'
 import { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 import { checkBoolean, checkKeys, checkString, checkStrings, wrongType } from './check-options.ts'
 import { now } from './clock.ts'
-import { Connection } from './connection.ts'
+import { Connection, type TaskDatabase } from './connection.ts'
 import { locateStore, type StoreLocation, type TaskStoreOptions } from './store-location.ts'
 import {
   type ListOptions,
@@ -93,7 +92,7 @@ export class TaskStore {
   }
 
   /** Drizzle on the store's connection, for queries of your own with the tables of `uniqc-task-store/schema`. */
-  get db(): BetterSQLite3Database {
+  get db(): TaskDatabase {
     return this.#connection.run(() => this.#connection.db)
   }
 
