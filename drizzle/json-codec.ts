@@ -137,6 +137,11 @@ function hasToJson(value: object): value is { toJSON(key: string): unknown } {
   return 'toJSON' in value && typeof value.toJSON === 'function'
 }
 
+/** A Date of another realm, too. */
+function isDate(value: object): boolean {
+  return Object.prototype.toString.call(value) === '[object Date]'
+}
+
 function isStackOverflow(error: unknown): boolean {
   return error instanceof RangeError
 }
@@ -180,7 +185,7 @@ function writeContents(value: object, path: (string | number)[], ancestors: obje
     return text
   }
   // A Date has a toJSON, but what it gives reads back as a text: refused rather than changed.
-  if (hasToJson(value) && !(value instanceof Date)) {
+  if (hasToJson(value) && !isDate(value)) {
     return write(value.toJSON(String(path.at(-1) ?? '')), path, ancestors)
   }
   const symbol = Object.getOwnPropertySymbols(value)[0]

@@ -5,9 +5,16 @@ export function wrongType(name: string, expected: string, value: unknown): TypeE
   return new TypeError(`${name} must be ${expected}, not ${describe(value)}`)
 }
 
-/** Refuses a value that is no object, and any key that is not one of `known`. */
-export function checkKeys(name: string, value: unknown, known: readonly string[]): void {
+/** Refuses what is no plain object, or has a key that no column could hold. */
+export function checkObject(name: string, value: unknown): asserts value is Record<string, unknown> {
   if (!isPlainObject(value)) throw wrongType(name, 'an object', value)
+  const [symbol] = Object.getOwnPropertySymbols(value)
+  if (symbol !== undefined) throw new TypeError(`${name} has no ${String(symbol)}`)
+}
+
+/** Refuses what is no plain object, and any key that is not one of `known`. */
+export function checkKeys(name: string, value: unknown, known: readonly string[]): void {
+  checkObject(name, value)
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) {
       throw new TypeError(

@@ -4,10 +4,12 @@ import BetterSqlite3, { type Database } from 'better-sqlite3'
 /**
  * Leaves a copy of a file beside it, `tasks.sqlite.before-v5.<time>`, as it stands before the version 5 step rewrites its
  * ids, readable by whom the file is. The caller holds the write lock and has committed nothing: a second connection
- * reads what was there before. Nothing to do for a database in memory.
+ * reads what was there before.
+ *
+ * @returns The path of the copy; undefined for a database in memory, which has none.
  */
-export function copyFile(database: Database, file: string): void {
-  if (database.memory) return
+export function copyFile(database: Database, file: string): string | undefined {
+  if (database.memory) return undefined
   const copy = `${file}.before-v5.${new Date(Date.now()).toISOString().replace(/[-:]/g, '')}`
   const unfinished = `${copy}.unfinished`
   closeSync(openSync(unfinished, 'wx', statSync(file).mode))
@@ -15,6 +17,7 @@ export function copyFile(database: Database, file: string): void {
   try {
     reader.prepare('VACUUM INTO ?').run(unfinished)
     renameSync(unfinished, copy)
+    return copy
   } catch (error) {
     rmSync(unfinished, { force: true })
     throw error

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
 import type { MigrationMeta } from 'drizzle-orm/migrator'
 import { copyFile } from './copy-file.ts'
@@ -17,19 +18,25 @@ export type MigrateGoal = 'newest' | 'begun'
  * @throws TaskStoreError with the codes of `inspectFile`, `MIGRATION_FAILED`, or the driver's trouble; the file is as it was.
  */
 export function migrate(database: Database, file: string, goal: MigrateGoal): void {
+  let copied: string | undefined
+  const copy = () => {
+    copied = copyFile(database, file)
+  }
   const foreignKeys = readPragma(database, 'foreign_keys')
   // Does nothing inside a transaction, so it has to stand before it.
   database.pragma('foreign_keys = OFF')
   try {
-    database.transaction(() => migrateLocked(database, file, goal)).immediate()
+    database.transaction(() => migrateLocked(database, file, goal, copy)).immediate()
   } catch (error) {
+    // Nothing was rewritten: the copy would be one of a file that is still there.
+    if (copied !== undefined) rmSync(copied, { force: true })
     throw asMigrationError(error, file)
   } finally {
     database.pragma(`foreign_keys = ${foreignKeys}`)
   }
 }
 
-function migrateLocked(database: Database, file: string, goal: MigrateGoal): void {
+function migrateLocked(database: Database, file: string, goal: MigrateGoal, copy: () => void): void {
   const state = inspectFile(database, file)
   if (state.isUpToDate) return
   const violations = countViolations(database)
@@ -38,11 +45,11 @@ function migrateLocked(database: Database, file: string, goal: MigrateGoal): voi
   for (const [index, migration] of readMigrations().entries()) {
     if (state.applied.has(migration.folderMillis)) continue
     if (goal === 'begun' && !isBegun(database, state, index, migration)) {
-      if (index <= REWRITE && hasIdsToReplace(database)) copyFile(database, file)
+      if (index <= REWRITE && hasIdsToReplace(database)) copy()
       break
     }
     if (index !== REWRITE) applyMissing(database, migration)
-    else if (state.userVersion < UPSTREAM_VERSION) replaceIds(database, file, migration)
+    else if (state.userVersion < UPSTREAM_VERSION) replaceIds(database, migration, copy)
     record.run(migration.hash, migration.folderMillis)
   }
   if (goal === 'newest') stamp(database)
@@ -78,8 +85,8 @@ function applyMissing(database: Database, migration: MigrationMeta): void {
   }
 }
 
-function replaceIds(database: Database, file: string, migration: MigrationMeta): void {
-  if (hasIdsToReplace(database)) copyFile(database, file)
+function replaceIds(database: Database, migration: MigrationMeta, copy: () => void): void {
+  if (hasIdsToReplace(database)) copy()
   for (const statement of migration.sql) database.exec(statement)
 }
 

@@ -87,11 +87,13 @@ function checkField(taskId: string | undefined, field: keyof TaskInfo, value: un
         throw fail(`must be a whole number from 0 to 2^53-1, not ${value}`)
       }
       return value + 0
-    default:
-      if (field === 'metadata' && !isPlainObject(value) && !(value instanceof UnreadableJson)) {
-        throw fail(`must be an object, not ${describe(value)}`)
-      }
-      return checkJson(taskId, field, value)
+    default: {
+      // After its toJSON, if it has one.
+      const json = checkJson(taskId, field, value)
+      const isObject = isPlainObject(json) || (json as unknown) instanceof UnreadableJson
+      if (field === 'metadata' && !isObject) throw fail(`must be an object, not ${describe(value)}`)
+      return json
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { type JsonObject, type JsonValue, UnreadableJson } from '../drizzle/json-codec.ts'
 import type { NewTaskInfo, TaskInfo } from '../drizzle/schema.ts'
-import { checkInteger, checkKeys, checkString, wrongType } from './check-options.ts'
+import { checkInteger, checkKeys, checkObject, checkString, wrongType } from './check-options.ts'
 import type { TaskStoreOptions } from './store-location.ts'
 import { type TaskChanges, TaskStore } from './task-store.ts'
 import { invalidTask, TaskStoreError } from './task-store-error.ts'
@@ -214,22 +214,19 @@ function toRecord(method: string, [first, platform, status, result, metadata]: r
   if (typeof first !== 'string') {
     throw wrongType(`the first argument of ${method}()`, 'a task id or a record', first)
   }
-  if (metadata !== undefined && (typeof metadata !== 'object' || metadata === null)) {
-    throw wrongType('metadata', 'an object', metadata)
-  }
+  const extra = metadata ?? {}
+  if (metadata !== undefined) checkObject('metadata', metadata)
   for (const name of ARGUMENTS) {
-    if (metadata !== undefined && Object.hasOwn(metadata, name)) {
+    if (Object.hasOwn(extra, name)) {
       throw new TypeError(`${name} was given twice: as an argument and in metadata`)
     }
   }
-  return { ...metadata, task_id: first, platform, status, result } as TaskRecordChanges
+  return { ...extra, task_id: first, platform, status, result } as TaskRecordChanges
 }
 
 /** The fields that are given, in the words of a task, and all the rest as its metadata. */
 function toTask(name: string, record: TaskRecordChanges) {
-  if (typeof record !== 'object' || record === null || Array.isArray(record)) {
-    throw wrongType(name, 'an object', record)
-  }
+  checkObject(name, record)
   const given = Object.entries(record).filter(([, value]) => value !== undefined)
   const fields = given.filter(([key]) => Object.hasOwn(FIELDS, key))
   const metadata = Object.fromEntries(given.filter(([key]) => !Object.hasOwn(FIELDS, key))) as JsonObject

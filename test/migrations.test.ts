@@ -306,6 +306,41 @@ test('an up-to-date file opens while another process holds the write lock', (t) 
   other.close()
 })
 
+test('an old file that another process is writing is not migrated half, but LOCKED', (t) => {
+  const { file, database } = makeFile(t, 3)
+  insert(database, 'old-1')
+  database.exec('BEGIN IMMEDIATE')
+  for (const timeout of [0, 50]) {
+    assert.throws(() => new TaskStore({ file, timeout }), { code: 'LOCKED' })
+  }
+  database.exec('COMMIT')
+  assert.equal(database.pragma('user_version', { simple: true }), 3)
+  database.close()
+  using store = new TaskStore({ file })
+  assert.equal(store.get('old-1')?.status, 'success')
+})
+
+test('a migration that fails leaves the file as it was, and no copy', (t) => {
+  const { file, database } = makeFile(t, 3)
+  insert(database, 'old-1')
+  database.exec("CREATE TRIGGER stop BEFORE UPDATE ON tasks BEGIN SELECT RAISE(ABORT, 'stopped'); END")
+  assert.throws(() => new TaskStore({ file }), { code: 'MIGRATION_FAILED', message: /stopped/ })
+  assert.equal(database.pragma('user_version', { simple: true }), 3)
+  assert.deepEqual(database.prepare('SELECT task_id FROM tasks').pluck().all(), ['old-1'])
+  assert.equal(
+    database.prepare("SELECT count(*) FROM sqlite_master WHERE name LIKE '%shard%'").pluck().get(),
+    0,
+  )
+  database.exec('DROP TRIGGER stop')
+  database.close()
+  assert.equal(
+    readdirSync(dirname(file)).some((name) => name.includes('before-v5')),
+    false,
+  )
+  using store = new TaskStore({ file })
+  assert.equal(store.get('old-1')?.status, 'success')
+})
+
 function drizzleKit(command: string, file: string) {
   return execFileSync(process.execPath, [join(ROOT, 'node_modules/drizzle-kit/bin.cjs'), command], {
     cwd: ROOT,

@@ -316,6 +316,8 @@ test('misuse is a TypeError that names it', async (t) => {
       /first argument of save\(\) must be a task id or a record/,
     ],
     [() => persistence.save(wrong(null)), /record must be an object, not null/],
+    [() => persistence.save(wrong(new Map())), /record must be an object, not a Map/],
+    [() => persistence.update('a', { [Symbol('s')]: 1 }), /changes has no Symbol\(s\)/],
     [() => persistence.save(wrong([])), /record must be an object, not an array/],
     [
       () => persistence.save('a', 'p', 'running', null, wrong('x')),

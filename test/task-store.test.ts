@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { runInNewContext } from 'node:vm'
 import Database from 'better-sqlite3'
 import { and, desc, eq } from 'drizzle-orm'
 import fc from 'fast-check'
@@ -251,6 +252,7 @@ test('saving keeps the shards of a task', () => {
 class Instance {
   x = 1
 }
+const toJSON = (value: unknown) => ({ toJSON: () => value })
 
 const INVALID: readonly (readonly [field: string, value: unknown])[] = [
   ['taskId', undefined],
@@ -288,6 +290,9 @@ const INVALID: readonly (readonly [field: string, value: unknown])[] = [
   ['metadata', 'x'],
   ['metadata', new Map()],
   ['metadata', new Instance()],
+  ['metadata', toJSON([1])],
+  ['metadata', toJSON(null)],
+  ['result', runInNewContext('new Date(0)')],
   ['result', () => 1],
   ['result', new Date(0)],
   ['result', new Map()],
@@ -332,6 +337,7 @@ test('what is misspelt or of a wrong type is a TypeError that names it', async (
     [() => store.save(wrong(null)), /task must be an object, not null/],
     [() => store.save(wrong('a')), /task must be an object, not a string/],
     [() => store.save(wrong({ ...RUNNING, platform: 'x' })), /task has no "platform"/],
+    [() => store.save({ ...RUNNING, [Symbol('s')]: 1 }), /task has no Symbol\(s\)/],
     [() => store.save(RUNNING, wrong({ keepUpdatetime: true })), /options has no "keepUpdatetime"/],
     [() => store.save(RUNNING, wrong({ keepUpdateTime: 'yes' })), /keepUpdateTime must be true or false/],
     [() => store.saveMany(wrong(5)), /tasks must be an iterable/],
