@@ -9,7 +9,8 @@ const here = (path: string) => `./${relative(process.cwd(), join(__dirname, path
 // $UNIQC_TASKS_FILE, else the file that a store opens.
 const file = locateFile({ file: process.env.UNIQC_TASKS_FILE || undefined })
 
-// A file that UnifiedQuantum made has tables and no ledger: drizzle-kit would begin at the first migration and fail.
+// A file that UnifiedQuantum made has tables and no ledger: drizzle-kit would begin at the first migration
+// and fail.
 if (process.argv.includes('migrate')) adoptFile(file)
 
 export default defineConfig({

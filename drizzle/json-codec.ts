@@ -8,8 +8,8 @@ export type JsonArray = JsonValue[]
 export type JsonObject = { [key: string]: JsonValue }
 
 /**
- * What a JSON cell shows that cannot be read: its text, as it stands in the file. Saving a task that holds one
- * writes the same text back.
+ * What a JSON cell shows that cannot be read: its text, as it stands in the file. Saving a task that holds
+ * one writes the same text back.
  *
  * @example
  * ```ts
@@ -31,7 +31,9 @@ export class UnreadableJson {
   }
 }
 
-/** A value that JSON cannot hold. `path` leads to it from the value that was given: `.a[2]`, or an empty text. */
+/**
+ * A value that JSON cannot hold. `path` leads to it from the value that was given: `.a[2]`, or an empty text.
+ */
 export class JsonEncodeError extends Error {
   override readonly name = 'JsonEncodeError'
   readonly path: string
@@ -46,14 +48,14 @@ export class JsonEncodeError extends Error {
 }
 
 /**
- * An integer of sixteen digits or more where a number can stand. `JSON.parse` would round it. A fraction does not
- * match (its digits follow a dot), digits inside a string may: then the slow way gives the same value.
+ * An integer of sixteen digits or more where a number can stand. `JSON.parse` would round it. A fraction does
+ * not match (its digits follow a dot), digits inside a string may: then the slow way gives the same value.
  */
 const LONG_INTEGER = /(?:^|[\s[,:-])\d{16}/
 
 /**
- * The value of a JSON text, read as Python's `json.loads` reads it: `NaN` and the infinities are numbers, an integer
- * beyond 2^53-1 is a bigint, and of two equal keys the last one counts.
+ * The value of a JSON text, read as Python's `json.loads` reads it: `NaN` and the infinities are numbers, an
+ * integer beyond 2^53-1 is a bigint, and of two equal keys the last one counts.
  *
  * @throws SyntaxError when the text is not JSON; RangeError when it is nested deeper than the stack allows.
  */
@@ -69,9 +71,10 @@ export function parseJson(text: string): JsonValue {
 }
 
 /**
- * The JSON text of a value, as Python's `json.loads` reads it back: `NaN` and the infinities as bare words, a bigint
- * digit by digit, `-0` as `-0.0`, a number that is whole and beyond 2^53-1 with `.0`, so that it stays a float. An object with a
- * `toJSON` method is written as what that returns. A property that is `undefined` is left out.
+ * The JSON text of a value, as Python's `json.loads` reads it back: `NaN` and the infinities as bare words, a
+ * bigint digit by digit, `-0` as `-0.0`, a number that is whole and beyond 2^53-1 with `.0`, so that it stays
+ * a float. An object with a `toJSON` method is written as what that returns. A property that is `undefined`
+ * is left out.
  *
  * @throws JsonEncodeError for what JSON cannot hold, with the path of the value.
  */

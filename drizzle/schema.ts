@@ -19,7 +19,8 @@ import {
 import type { TaskStatus } from './task-status.ts'
 
 // The tables of a version 5 file of UnifiedQuantum 0.0.16: column for column, in its order, with its indexes.
-// Python writes the same file and copies rows between the twin tables with SELECT *: add no column here, ever.
+// Python writes the same file and copies rows between the twin tables with SELECT *: add no column here,
+// ever.
 
 /** A JSON cell of any value. An empty text is null, as UnifiedQuantum reads it. */
 const jsonValue = customType<{ data: JsonValue; driverData: string }>({
@@ -38,8 +39,8 @@ const jsonObject = customType<{ data: JsonObject; driverData: string }>({
 const isAnyValue = (_value: unknown) => true
 
 /**
- * The cell's value, or an {@link UnreadableJson}, so that one bad row does not hide the others. The types of a task do
- * not mention it: it is what a damaged file shows, and reads as the object `{ text }`.
+ * The cell's value, or an {@link UnreadableJson}, so that one bad row does not hide the others. The types of
+ * a task do not mention it: it is what a damaged file shows, and reads as the object `{ text }`.
  */
 function readCell(cell: unknown, accepts: (value: unknown) => boolean): JsonValue {
   const text = String(cell)
@@ -147,8 +148,8 @@ export type ArchivedTaskInfo = typeof archivedTasks.$inferSelect
 export type TaskShard = typeof taskShards.$inferSelect
 
 /**
- * A task to save. `shots` is 0, `result` and `errorMessage` are null and `metadata` is `{}` unless given; `submitTime` is the stored
- * one, else now.
+ * A task to save. `shots` is 0, `result` and `errorMessage` are null and `metadata` is `{}` unless given;
+ * `submitTime` is the stored one, else now.
  */
 export type NewTaskInfo = Omit<typeof tasks.$inferInsert, 'status' | 'submitTime' | 'updateTime'> & {
   status: TaskStatus

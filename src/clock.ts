@@ -2,9 +2,10 @@ const MICROSECONDS = 1000
 let last = 0
 
 /**
- * The time now, as the file holds it: UTC, six digits, with offset (`2026-05-03T01:02:03.123456+00:00`). `Date.now()` is the one source, so
- * a test that mocks `Date` sets it. Times of one millisecond are told apart by their last three digits, which
- * count up; with `after`, the time is later than that one, also where another process wrote it this very millisecond.
+ * The time now, as the file holds it: UTC, six digits, with offset (`2026-05-03T01:02:03.123456+00:00`).
+ * `Date.now()` is the one source, so a test that mocks `Date` sets it. Times of one millisecond are told
+ * apart by their last three digits, which count up; with `after`, the time is later than that one, also where
+ * another process wrote it this very millisecond.
  */
 export function now(after?: string): string {
   const millisecond = Date.now() * MICROSECONDS

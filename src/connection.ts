@@ -14,7 +14,10 @@ import { TaskStoreError } from './task-store-error.ts'
 /** Drizzle, and under `$client` the connection that it speaks through. */
 export type TaskDatabase = BetterSQLite3Database & { readonly $client: Database }
 
-/** The SQLite file while it is open: an up-to-date schema, one transaction at a time, errors in this package's terms. */
+/**
+ * The SQLite file while it is open: an up-to-date schema, one transaction at a time, errors in this package's
+ * terms.
+ */
 export class Connection {
   readonly database: Database
   /** Drizzle on the same connection. */
@@ -79,7 +82,10 @@ export class Connection {
     return this.run(work)
   }
 
-  /** Like {@link write}, in one transaction that holds the write lock from its first moment. One inside another is a savepoint. */
+  /**
+   * Like {@link write}, in one transaction that holds the write lock from its first moment. One inside
+   * another is a savepoint.
+   */
   transaction<T>(work: () => T): T {
     return this.write(() => this.#transact(work) as T)
   }

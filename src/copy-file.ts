@@ -2,9 +2,9 @@ import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import BetterSqlite3, { type Database } from 'better-sqlite3'
 
 /**
- * Leaves a copy of a file beside it, `tasks.sqlite.before-v5.<time>`, as it stands before the version 5 step rewrites its
- * ids, readable by whom the file is. The caller holds the write lock and has committed nothing: a second connection
- * reads what was there before.
+ * Leaves a copy of a file beside it, `tasks.sqlite.before-v5.<time>`, as it stands before the version 5 step
+ * rewrites its ids, readable by whom the file is. The caller holds the write lock and has committed nothing:
+ * a second connection reads what was there before.
  *
  * @returns The path of the copy; undefined for a database in memory, which has none.
  */

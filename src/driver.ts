@@ -5,8 +5,8 @@ import { TaskStoreError } from './task-store-error.ts'
 /**
  * A connection of the driver.
  *
- * @throws TaskStoreError `CANNOT_OPEN` where the installed driver would crash this Node, or was never built; else the
- * driver's own error.
+ * @throws TaskStoreError `CANNOT_OPEN` where the installed driver would crash this Node, or was never built;
+ * else the driver's own error.
  */
 export function openDriver(file: string, options: Options): Database {
   const version = createRequire(import.meta.url)('better-sqlite3/package.json').version
@@ -26,7 +26,10 @@ export function openDriver(file: string, options: Options): Database {
   }
 }
 
-/** What is wrong with a pair of driver and Node, before the driver's binary is loaded: from 13 it ends an older Node with a segfault. */
+/**
+ * What is wrong with a pair of driver and Node, before the driver's binary is loaded: from 13 it ends an
+ * older Node with a segfault.
+ */
 export function findDriverProblem(driver: string, node: string): string | undefined {
   const [nodeMajor = 0, nodeMinor = 0] = node.split('.').map(Number)
   const isOldNode = nodeMajor < 22 || (nodeMajor === 22 && nodeMinor < 14)

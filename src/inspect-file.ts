@@ -27,7 +27,8 @@ export interface FileState {
 }
 
 /**
- * Reads what a file is, and refuses one that is not for this release. Writes nothing and takes no lock but a reader's.
+ * Reads what a file is, and refuses one that is not for this release. Writes nothing and takes no lock but a
+ * reader's.
  *
  * @throws TaskStoreError `FOREIGN_FILE`, `SCHEMA_TOO_NEW`, `MIGRATION_FAILED`.
  */

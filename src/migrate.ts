@@ -7,15 +7,19 @@ import { APPLICATION_ID, type FileState, inspectFile, LEDGER, readPragma } from 
 import { REWRITE, readMigrations, UPSTREAM_VERSION } from './migrations.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
-/** How far to go: to the newest schema, or, for a drizzle-kit that does the rest, only as far as the file has begun. */
+/**
+ * How far to go: to the newest schema, or, for a drizzle-kit that does the rest, only as far as the file has
+ * begun.
+ */
 export type MigrateGoal = 'newest' | 'begun'
 
 /**
- * Brings a file up to date. Whoever made it, at whatever version, half-way or not: what a migration makes is made only where
- * it is missing, and the ledger then says that it was applied. One lock for all of it, and everything is read
- * again under that lock, so that any number of processes can call this at once.
+ * Brings a file up to date. Whoever made it, at whatever version, half-way or not: what a migration makes is
+ * made only where it is missing, and the ledger then says that it was applied. One lock for all of it, and
+ * everything is read again under that lock, so that any number of processes can call this at once.
  *
- * @throws TaskStoreError with the codes of `inspectFile`, `MIGRATION_FAILED`, or the driver's trouble; the file is as it was.
+ * @throws TaskStoreError with the codes of `inspectFile`, `MIGRATION_FAILED`, or the driver's trouble; the
+ * file is as it was.
  */
 export function migrate(database: Database, file: string, goal: MigrateGoal): void {
   let copied: string | undefined
@@ -58,7 +62,10 @@ function migrateLocked(database: Database, file: string, goal: MigrateGoal, copy
   }
 }
 
-/** The ledger as Drizzle makes it. Its index stops a drizzle-kit that runs at this moment from applying one twice. */
+/**
+ * The ledger as Drizzle makes it. Its index stops a drizzle-kit that runs at this moment from applying one
+ * twice.
+ */
 function createLedger(database: Database): void {
   database.exec(
     `CREATE TABLE IF NOT EXISTS ${LEDGER} (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric);
@@ -103,7 +110,10 @@ const CREATES = /^\s*CREATE (?:UNIQUE )?(TABLE|INDEX) `(\w+)`/
 const ADDS = /^\s*ALTER TABLE `(\w+)` ADD `(\w+)`/
 const STAMPS = /^\s*PRAGMA (application_id|user_version) = (\d+)/
 
-/** Whether a file already has what a statement makes. Judged by what is there: the version of a half-made file lies. */
+/**
+ * Whether a file already has what a statement makes. Judged by what is there: the version of a half-made file
+ * lies.
+ */
 function isDone(database: Database, statement: string): boolean {
   const [, kind, name] = CREATES.exec(statement) ?? []
   if (kind !== undefined && name !== undefined) return hasObject(database, kind.toLowerCase(), name)

@@ -5,12 +5,18 @@ import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator'
 /** The schema version that UnifiedQuantum 0.0.12 to 0.0.16 writes. A file that says more is a newer one's. */
 export const UPSTREAM_VERSION = 5
 
-/** The migration that rewrites ids, by its place in the list. Those before it only add tables, indexes and columns. */
+/**
+ * The migration that rewrites ids, by its place in the list. Those before it only add tables, indexes and
+ * columns.
+ */
 export const REWRITE = UPSTREAM_VERSION - 1
 
 let migrations: readonly MigrationMeta[] | undefined
 
-/** The migrations of this release, oldest first. The first {@link UPSTREAM_VERSION} are UnifiedQuantum's versions 1 to 5. */
+/**
+ * The migrations of this release, oldest first. The first {@link UPSTREAM_VERSION} are UnifiedQuantum's
+ * versions 1 to 5.
+ */
 export function readMigrations(): readonly MigrationMeta[] {
   migrations ??= readMigrationFiles({ migrationsFolder: migrationsFolder() })
   return migrations

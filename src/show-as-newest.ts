@@ -3,8 +3,9 @@ import { getTableColumns } from 'drizzle-orm'
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../drizzle/schema.ts'
 
 /**
- * Lets a connection that must not write read a file of an older version: where a table or a column is missing, a temporary view of the
- * same name, which SQLite finds first, shows it empty. The file is not touched.
+ * Lets a connection that must not write read a file of an older version: where a table or a column is
+ * missing, a temporary view of the same name, which SQLite finds first, shows it empty. The file is not
+ * touched.
  */
 export function showAsNewest(database: Database): void {
   const tables = {

@@ -3,7 +3,9 @@ import { dirname, join, resolve } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { checkBoolean, checkInteger, checkKeys, checkString, wrongType } from './check-options.ts'
 
-/** Where a store keeps its file, and how it opens it. Give at most one of `cacheDir`, `file` and `database`. */
+/**
+ * Where a store keeps its file, and how it opens it. Give at most one of `cacheDir`, `file` and `database`.
+ */
 export interface TaskStoreOptions {
   /** The folder of `tasks.sqlite`, made if missing. Default: `$UNIQC_CACHE_DIR`, else `~/.uniqc/cache`. */
   readonly cacheDir?: string | undefined
@@ -15,7 +17,10 @@ export interface TaskStoreOptions {
   readonly timeout?: number | undefined
   /** Read only: the file must exist and is neither migrated nor locked. Older versions read as the newest. */
   readonly readonly?: boolean | undefined
-  /** `FULL` (default): a commit survives a power cut. `NORMAL`: faster, and a power cut can undo the last commits. Both survive a killed process. */
+  /**
+   * `FULL` (default): a commit survives a power cut. `NORMAL`: faster, and a power cut can undo the last
+   * commits. Both survive a killed process.
+   */
   readonly synchronous?: 'FULL' | 'NORMAL' | undefined
 }
 

@@ -5,7 +5,10 @@ import { formatTime } from './clock.ts'
 
 /** Which tasks. A field that is left out does not restrict; all that are given must hold. */
 export interface TaskFilter {
-  /** One status, or any of several; a status that a file holds and upstream does not know can be asked for as well. */
+  /**
+   * One status, or any of several; a status that a file holds and upstream does not know can be asked for as
+   * well.
+   */
   readonly status?: string | readonly string[] | undefined
   /** The backend, exactly: `originq:WK_C180`. */
   readonly backend?: string | undefined

@@ -22,10 +22,11 @@ const FIELDS = Object.keys(COLUMNS) as (keyof TaskInfo)[]
 export type CheckedFields = { -readonly [field in keyof TaskInfo]?: TaskInfo[field] | undefined }
 
 /**
- * A task's fields, each checked against its column, without those that are undefined. JSON comes as it will read
- * back: what a `toJSON` gives, without undefined properties.
+ * A task's fields, each checked against its column, without those that are undefined. JSON comes as it will
+ * read back: what a `toJSON` gives, without undefined properties.
  *
- * @throws TypeError for something that is no object or a field that does not exist; TaskStoreError `INVALID_TASK`.
+ * @throws TypeError for something that is no object or a field that does not exist; TaskStoreError
+ * `INVALID_TASK`.
  */
 export function checkFields(name: string, task: unknown, taskId?: string): CheckedFields {
   checkKeys(name, task, FIELDS)
@@ -120,8 +121,8 @@ export function encodeResult(task: { readonly taskId: string; readonly result: J
 }
 
 /**
- * Stored metadata with `changes` merged into it, key by key. Metadata that cannot be read stays, under the key where the version
- * 5 step keeps it.
+ * Stored metadata with `changes` merged into it, key by key. Metadata that cannot be read stays, under the
+ * key where the version 5 step keeps it.
  */
 export function mergeMetadata(stored: JsonObject | UnreadableJson, changes: JsonObject): JsonObject {
   if (changes instanceof UnreadableJson) return changes

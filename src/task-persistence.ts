@@ -5,7 +5,10 @@ import type { TaskStoreOptions } from './store-location.ts'
 import { type TaskChanges, TaskStore } from './task-store.ts'
 import { invalidTask, TaskStoreError } from './task-store-error.ts'
 
-/** A task as a flat dict: the fields of a record, and every metadata key beside them that does not collide with one. */
+/**
+ * A task as a flat dict: the fields of a record, and every metadata key beside them that does not collide
+ * with one.
+ */
 export type TaskRecord = {
   task_id: string
   platform: string
@@ -59,8 +62,9 @@ const FIELDS = {
 const ARGUMENTS = ['task_id', 'platform', 'status', 'result'] as const
 
 /**
- * The legacy interface of UnifiedQuantum: records are flat dicts with `platform`, `status`, `result` and any extra keys. It
- * holds no data of its own: everything is in a {@link TaskStore}, whose errors it throws in the words of the record.
+ * The legacy interface of UnifiedQuantum: records are flat dicts with `platform`, `status`, `result` and any
+ * extra keys. It holds no data of its own: everything is in a {@link TaskStore}, whose errors it throws in
+ * the words of the record.
  *
  * @example
  * ```ts
@@ -94,11 +98,11 @@ export class TaskPersistence {
   }
 
   /**
-   * Inserts a record, or replaces the one with its id: result, metadata, shots and error too. The first `submit_time` stays
-   * unless one is given; a given `update_time` is stored.
+   * Inserts a record, or replaces the one with its id: result, metadata, shots and error too. The first
+   * `submit_time` stays unless one is given; a given `update_time` is stored.
    *
-   * @param metadata Any extra keys, and the fields that have no argument of their own: `shots`, `submit_time`, `update_time`,
-   * `error_message`.
+   * @param metadata Any extra keys, and the fields that have no argument of their own: `shots`,
+   * `submit_time`, `update_time`, `error_message`.
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
    */
   save(taskId: string, platform: string, status: string, result?: unknown, metadata?: TaskRecordChanges): void
@@ -108,8 +112,8 @@ export class TaskPersistence {
   }
 
   /**
-   * Changes a record in one transaction. Keys that are no field are merged into the metadata. `update_time` is the time now
-   * unless one is given.
+   * Changes a record in one transaction. Keys that are no field are merged into the metadata. `update_time`
+   * is the time now unless one is given.
    *
    * @returns Whether there was such a record.
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
@@ -129,8 +133,9 @@ export class TaskPersistence {
   }
 
   /**
-   * Updates a record, or saves it where there is none. What is left out of an existing record stays as it is, the result too.
-   * Takes what {@link TaskPersistence.save} takes; a record that exists needs its `task_id` alone.
+   * Updates a record, or saves it where there is none. What is left out of an existing record stays as it is,
+   * the result too. Takes what {@link TaskPersistence.save} takes; a record that exists needs its `task_id`
+   * alone.
    *
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
    */
@@ -254,7 +259,10 @@ function wrapUnreadable(metadata: JsonObject): JsonObject {
   return metadata instanceof UnreadableJson ? { metadata: metadata as unknown as JsonObject } : metadata
 }
 
-/** What {@link wrapUnreadable} made of it, so that a record that was loaded can be saved. Keys beside it keep its text as one of them. */
+/**
+ * What {@link wrapUnreadable} made of it, so that a record that was loaded can be saved. Keys beside it keep
+ * its text as one of them.
+ */
 function unwrapUnreadable(metadata: JsonObject): JsonObject {
   const unreadable: unknown = metadata.metadata
   if (!(unreadable instanceof UnreadableJson)) return metadata

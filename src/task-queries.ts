@@ -40,13 +40,14 @@ export class TaskQueries {
   }
 
   /**
-   * Inserts a task or replaces the one with its id, and gives the submit time that is now stored; undefined, with
-   * nothing written, where the id may be one that version 5 replaced, or the row remembers such an id and the new one would forget it.
+   * Inserts a task or replaces the one with its id, and gives the submit time that is now stored; undefined,
+   * with nothing written, where the id may be one that version 5 replaced, or the row remembers such an id
+   * and the new one would forget it.
    */
   saveUnlessReplaced(row: TaskRow): string | undefined {
     const query = this.#once('saveUnlessReplaced', () => this.#upsert(true))
-    // all, not get: a statement that returns rows commits when it is stepped to its end, and get stops at the first
-    // row and does not hear of a commit that failed.
+    // all, not get: a statement that returns rows commits when it is stepped to its end, and get stops at the
+    // first row and does not hear of a commit that failed.
     return query.all({ ...row })[0]?.submitTime
   }
 

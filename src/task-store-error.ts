@@ -2,7 +2,8 @@
  * What went wrong:
  * - `INVALID_TASK`: a field of a task cannot be stored; nothing was written.
  * - `FOREIGN_FILE`: the file belongs to another program; it was not touched.
- * - `SCHEMA_TOO_NEW`: a newer release of UnifiedQuantum or of this package wrote the file; it was not touched.
+ * - `SCHEMA_TOO_NEW`: a newer release of UnifiedQuantum or of this package wrote the file; it was not
+ * touched.
  * - `MIGRATION_FAILED`: bringing the file up to date failed; it is as it was.
  * - `CORRUPT_FILE`: the file is damaged, or not a database.
  * - `LOCKED`: another process held the write lock longer than `timeout`; nothing was written.

@@ -39,19 +39,22 @@ export interface UpdateOptions {
   readonly ifStatus?: string | readonly string[] | undefined
   /** Update only a task whose `updateTime` is still this one: nobody has written it since it was read. */
   readonly ifUpdateTime?: string | undefined
-  /** Store the `updateTime` that is given, or leave the stored one, instead of the time now. Default false. */
+  /**
+   * Store the `updateTime` that is given, or leave the stored one, instead of the time now. Default false.
+   */
   readonly keepUpdateTime?: boolean | undefined
 }
 
 /**
- * The records of quantum tasks in one SQLite file, which UnifiedQuantum (Python) may be using at the same time.
+ * The records of quantum tasks in one SQLite file, which UnifiedQuantum (Python) may be using at the same
+ * time.
  *
- * Every call is synchronous and atomic. An id that UnifiedQuantum's version 5 replaced still finds its task, which
- * comes back under its new id, with the old one in `metadata.legacy_platform_id`.
+ * Every call is synchronous and atomic. An id that UnifiedQuantum's version 5 replaced still finds its task,
+ * which comes back under its new id, with the old one in `metadata.legacy_platform_id`.
  *
  * Every method throws a `TypeError` for an argument of the wrong type or an option that does not exist, and a
- * {@link TaskStoreError} with the code `CLOSED`, `LOCKED`, `READONLY`, `DISK_FULL` or `CORRUPT_FILE` where the file does
- * not let it do its work; after either, nothing of the call is in the file.
+ * {@link TaskStoreError} with the code `CLOSED`, `LOCKED`, `READONLY`, `DISK_FULL` or `CORRUPT_FILE` where
+ * the file does not let it do its work; after either, nothing of the call is in the file.
  *
  * @example
  * ```ts
@@ -71,9 +74,10 @@ export class TaskStore {
   /**
    * Opens the file, making it if it is missing and bringing it up to date if it is old.
    *
-   * @param options A folder for `tasks.sqlite`, or {@link TaskStoreOptions}. Default: `$UNIQC_CACHE_DIR`, else `~/.uniqc/cache`.
-   * @throws TaskStoreError `CANNOT_OPEN`, `CORRUPT_FILE`, `FOREIGN_FILE`, `SCHEMA_TOO_NEW`, `MIGRATION_FAILED`, `LOCKED`,
-   * `READONLY`, `DISK_FULL`: the file is as it was.
+   * @param options A folder for `tasks.sqlite`, or {@link TaskStoreOptions}. Default: `$UNIQC_CACHE_DIR`,
+   * else `~/.uniqc/cache`.
+   * @throws TaskStoreError `CANNOT_OPEN`, `CORRUPT_FILE`, `FOREIGN_FILE`, `SCHEMA_TOO_NEW`,
+   * `MIGRATION_FAILED`, `LOCKED`, `READONLY`, `DISK_FULL`: the file is as it was.
    */
   constructor(options?: string | TaskStoreOptions) {
     this.#location = locateStore(options)
@@ -91,14 +95,17 @@ export class TaskStore {
     return this.#location.file
   }
 
-  /** Drizzle on the store's connection, for queries of your own with the tables of `uniqc-task-store/schema`. */
+  /**
+   * Drizzle on the store's connection, for queries of your own with the tables of `uniqc-task-store/schema`.
+   */
   get db(): TaskDatabase {
     return this.#connection.run(() => this.#connection.db)
   }
 
   /**
-   * Inserts a task, or replaces the one with its id, all of it but the first `submitTime`, which stays unless one is given. As in UnifiedQuantum, `updateTime` becomes the time
-   * now; see {@link SaveOptions.keepUpdateTime}.
+   * Inserts a task, or replaces the one with its id, all of it but the first `submitTime`, which stays unless
+   * one is given. As in UnifiedQuantum, `updateTime` becomes the time now; see {@link
+   * SaveOptions.keepUpdateTime}.
    *
    * @returns The task as it is now stored.
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
@@ -110,7 +117,8 @@ export class TaskStore {
   }
 
   /**
-   * Saves any number of tasks in one transaction: all of them or none. They are checked, and the iterable is read to its end, before the first is written.
+   * Saves any number of tasks in one transaction: all of them or none. They are checked, and the iterable is
+   * read to its end, before the first is written.
    *
    * @returns How many there were.
    * @throws TaskStoreError `INVALID_TASK` for the first that cannot be stored, `AMBIGUOUS_ID`.
@@ -139,10 +147,12 @@ export class TaskStore {
   }
 
   /**
-   * Changes fields of a task in one transaction: nothing that another process wrote meanwhile is lost. Metadata is merged
-   * key by key; every other field is replaced; what is not given keeps its text in the file to the byte.
+   * Changes fields of a task in one transaction: nothing that another process wrote meanwhile is lost.
+   * Metadata is merged key by key; every other field is replaced; what is not given keeps its text in the
+   * file to the byte.
    *
-   * @returns The task as it is now stored; undefined where there is none, or a condition of the options does not hold.
+   * @returns The task as it is now stored; undefined where there is none, or a condition of the options does
+   * not hold.
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
    */
   update(taskId: string, changes: TaskChanges, options: UpdateOptions = {}): TaskInfo | undefined {
@@ -180,7 +190,10 @@ export class TaskStore {
     })
   }
 
-  /** The tasks that match, newest first by the text of `submitTime`, then the last inserted first, as in UnifiedQuantum. */
+  /**
+   * The tasks that match, newest first by the text of `submitTime`, then the last inserted first, as in
+   * UnifiedQuantum.
+   */
   list(options?: ListOptions): TaskInfo[] {
     const { shape, params } = prepareList(options)
     return this.#connection.run(() => this.#queries.list(shape, params))
@@ -221,8 +234,9 @@ export class TaskStore {
   }
 
   /**
-   * Deletes the tasks that have one of these statuses, by default the terminal ones. It goes in batches, so that others can
-   * write between them; stopped half-way, call it again. Inside {@link TaskStore.transaction} it is all or nothing.
+   * Deletes the tasks that have one of these statuses, by default the terminal ones. It goes in batches, so
+   * that others can write between them; stopped half-way, call it again. Inside {@link TaskStore.transaction}
+   * it is all or nothing.
    *
    * @returns How many there were.
    */
@@ -231,8 +245,9 @@ export class TaskStore {
   }
 
   /**
-   * Deletes every task that is there now, in batches as {@link TaskStore.clearCompleted} does. The archive stays. UnifiedQuantum's
-   * `clear_all` removes the whole file instead, under the hands of whoever has it open.
+   * Deletes every task that is there now, in batches as {@link TaskStore.clearCompleted} does. The archive
+   * stays. UnifiedQuantum's `clear_all` removes the whole file instead, under the hands of whoever has it
+   * open.
    *
    * @returns How many there were.
    */
@@ -241,8 +256,9 @@ export class TaskStore {
   }
 
   /**
-   * Runs `work` in one transaction that holds the write lock from its first moment: what it reads, nobody changes before it
-   * is done. If it throws, nothing of it is written. One inside another can be undone alone.
+   * Runs `work` in one transaction that holds the write lock from its first moment: what it reads, nobody
+   * changes before it is done. If it throws, nothing of it is written. One inside another can be undone
+   * alone.
    *
    * @returns What `work` returns.
    * @throws TypeError where `work` is async or returns a promise: its writes would come after the commit.

@@ -9,7 +9,9 @@ import { temporaryFolder } from './support/temporary.ts'
 
 const BIG = 2n ** 53n
 
-/** Everything that the codec keeps. A bigint within the safe range reads back as a number, so it is left out. */
+/**
+ * Everything that the codec keeps. A bigint within the safe range reads back as a number, so it is left out.
+ */
 const { value: anyJson } = fc.letrec<{ value: JsonValue }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 5, depthSize: 'small' },

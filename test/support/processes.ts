@@ -3,7 +3,10 @@ import { resolve } from 'node:path'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
-/** Runs an ES module text in a process of its own, with `uniqc-task-store` importable. Resolves to what it printed. */
+/**
+ * Runs an ES module text in a process of its own, with `uniqc-task-store` importable. Resolves to what it
+ * printed.
+ */
 export function runModule(source: string, ...args: readonly string[]): Promise<string> {
   // Behind -- so that an argument is never read as an option of Node.
   return run(process.execPath, ['--input-type=module', '--eval', source, '--', ...args])

@@ -1,4 +1,5 @@
-// Runs the test suite inside the unpacked tarball on other versions of Node, each with the driver that has a binary for it.
+// Runs the test suite inside the unpacked tarball on other versions of Node, each with the driver that has a
+// binary for it.
 import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
