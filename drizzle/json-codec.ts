@@ -79,9 +79,14 @@ export function parseJson(text: string): JsonValue {
  * @throws JsonEncodeError for what JSON cannot hold, with the path of the value.
  */
 export function stringifyJson(value: unknown): string {
-  if (isPlainJson(value)) return JSON.stringify(value)
+  return writeJson(value).text
+}
+
+/** {@link stringifyJson}, and whether the text reads back as the very value that was given. */
+export function writeJson(value: unknown): { readonly text: string; readonly isAsGiven: boolean } {
   try {
-    return write(value, [], [])
+    const isAsGiven = isPlainJson(value)
+    return { text: isAsGiven ? JSON.stringify(value) : write(value, [], []), isAsGiven }
   } catch (error) {
     if (isStackOverflow(error)) throw new JsonEncodeError('', 'is nested too deeply', { cause: error })
     throw error
@@ -89,7 +94,7 @@ export function stringifyJson(value: unknown): string {
 }
 
 /** Whether `JSON.stringify` writes this value in a way that reads back equal. */
-export function isPlainJson(value: unknown): boolean {
+function isPlainJson(value: unknown): boolean {
   try {
     return isPlain(value)
   } catch (error) {

@@ -1,14 +1,13 @@
 import { getTableColumns } from 'drizzle-orm'
 import {
   describe,
-  isPlainJson,
   isPlainObject,
   JsonEncodeError,
   type JsonObject,
   type JsonValue,
   parseJson,
-  stringifyJson,
   UnreadableJson,
+  writeJson,
 } from '../drizzle/json-codec.ts'
 import { type NewTaskInfo, type TaskInfo, tasks } from '../drizzle/schema.ts'
 import { TASK_STATUSES } from '../drizzle/task-status.ts'
@@ -18,12 +17,22 @@ import { invalidTask } from './task-store-error.ts'
 const COLUMNS = getTableColumns(tasks)
 const FIELDS = Object.keys(COLUMNS) as (keyof TaskInfo)[]
 
-/** The fields of a task that were given: what a read will show. A result that is left out is undefined. */
-export type CheckedFields = { -readonly [field in keyof TaskInfo]?: TaskInfo[field] | undefined }
+/** The fields of a task that were given, as a read will show them, and the texts of its JSON cells. */
+export interface CheckedFields {
+  readonly fields: { readonly [field in keyof TaskInfo]?: TaskInfo[field] | undefined }
+  readonly cells: Cells
+}
+
+/** JSON cells as they are bound. A result that is null is no text at all. */
+interface Cells {
+  readonly result?: string | null
+  readonly metadata?: string
+}
 
 /**
- * A task's fields, each checked against its column, without those that are undefined. JSON comes as it will
- * read back: what a `toJSON` gives, without undefined properties.
+ * A task's fields, each checked against its column, without those that are undefined. JSON is written here
+ * and now, so that what the caller does to it later changes nothing; it comes as it will read back: what a
+ * `toJSON` gives, without undefined properties.
  *
  * @throws TypeError for something that is no object or a field that does not exist; TaskStoreError
  * `INVALID_TASK`.
@@ -32,28 +41,40 @@ export function checkFields(name: string, task: unknown, taskId?: string): Check
   checkKeys(name, task, FIELDS)
   const given = task as Readonly<Record<string, unknown>>
   const id = taskId ?? (typeof given.taskId === 'string' ? given.taskId : undefined)
-  const checked: Record<string, unknown> = {}
+  const fields: Record<string, unknown> = {}
+  const cells: Record<string, string | null> = {}
   for (const field of FIELDS) {
     const value = given[field]
-    if (value !== undefined) checked[field] = checkField(id, field, value)
+    if (value === undefined) continue
+    if (COLUMNS[field].dataType === 'custom' && value !== null) {
+      const cell = checkJson(id, field, value)
+      fields[field] = cell.value
+      cells[field] = cell.value === null ? null : cell.text
+    } else {
+      fields[field] = checkField(id, field, value)
+      if (field === 'result') cells[field] = null
+    }
   }
-  return checked as CheckedFields
+  return { fields, cells }
 }
 
 /** A task to save, with every field that has no default. Its times can be undefined. */
 export function checkNewTask(task: NewTaskInfo) {
-  const fields = checkFields('task', task)
+  const { fields, cells } = checkFields('task', task)
   const { taskId, backend, status } = fields
   return {
-    taskId: taskId ?? missing(undefined, 'taskId'),
-    backend: backend ?? missing(taskId, 'backend'),
-    status: status ?? missing(taskId, 'status'),
-    shots: fields.shots ?? 0,
-    submitTime: fields.submitTime,
-    updateTime: fields.updateTime,
-    result: fields.result ?? null,
-    metadata: fields.metadata ?? {},
-    errorMessage: fields.errorMessage ?? null,
+    task: {
+      taskId: taskId ?? missing(undefined, 'taskId'),
+      backend: backend ?? missing(taskId, 'backend'),
+      status: status ?? missing(taskId, 'status'),
+      shots: fields.shots ?? 0,
+      submitTime: fields.submitTime,
+      updateTime: fields.updateTime,
+      result: fields.result ?? null,
+      metadata: fields.metadata ?? {},
+      errorMessage: fields.errorMessage ?? null,
+    },
+    cells: { result: cells.result ?? null, metadata: cells.metadata ?? '{}' },
   }
 }
 
@@ -88,36 +109,30 @@ function checkField(taskId: string | undefined, field: keyof TaskInfo, value: un
         throw fail(`must be a whole number from 0 to 2^53-1, not ${value}`)
       }
       return value + 0
-    default: {
-      // After its toJSON, if it has one.
-      const json = checkJson(taskId, field, value)
-      const isObject = isPlainObject(json) || (json as unknown) instanceof UnreadableJson
-      if (field === 'metadata' && !isObject) throw fail(`must be an object, not ${describe(value)}`)
-      return json
-    }
+    default:
+      return checkJson(taskId, field, value)
   }
 }
 
-/** The value as it reads back once it is stored. */
-function checkJson(taskId: string | undefined, field: string, value: unknown): JsonValue {
-  if (value instanceof UnreadableJson || isPlainJson(value)) return value as JsonValue
-  return parseJson(encodeJson(taskId, field, value))
+/** The text of a JSON cell, and the value that it reads back as. */
+function checkJson(taskId: string | undefined, field: string, given: unknown) {
+  const { text, isAsGiven } = encodeJson(taskId, field, given)
+  const value = isAsGiven ? (given as JsonValue) : parseJson(text)
+  if (field === 'metadata' && !isPlainObject(value) && !((value as unknown) instanceof UnreadableJson)) {
+    throw invalidTask({ taskId, field, problem: `must be an object, not ${describe(given)}` })
+  }
+  return { text, value }
 }
 
-/** The text of a JSON cell. */
-export function encodeJson(taskId: string | undefined, field: string, value: unknown): string {
-  if (value instanceof UnreadableJson) return value.text
+/** The text of a JSON cell, and whether it reads back as the very value that was given. */
+export function encodeJson(taskId: string | undefined, field: string, given: unknown) {
+  if (given instanceof UnreadableJson) return { text: given.text, isAsGiven: true }
   try {
-    return stringifyJson(value)
+    return writeJson(given)
   } catch (error) {
     if (!(error instanceof JsonEncodeError)) throw error
     throw invalidTask({ taskId, field: field + error.path, problem: error.problem }, error)
   }
-}
-
-/** The text of a result cell: a result that is null is no text at all. */
-export function encodeResult(task: { readonly taskId: string; readonly result: JsonValue }): string | null {
-  return task.result === null ? null : encodeJson(task.taskId, 'result', task.result)
 }
 
 /**

@@ -13,14 +13,7 @@ import {
   type TaskFilter,
 } from './task-filter.ts'
 import { isReplaceable } from './task-id.ts'
-import {
-  type CheckedTask,
-  checkFields,
-  checkNewTask,
-  encodeJson,
-  encodeResult,
-  mergeMetadata,
-} from './task-input.ts'
+import { type CheckedTask, checkFields, checkNewTask, encodeJson, mergeMetadata } from './task-input.ts'
 import { DELETE_BATCH, TaskQueries, type TaskRow } from './task-queries.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
@@ -161,7 +154,8 @@ export class TaskStore {
     const statuses = checkStrings('ifStatus', options.ifStatus)
     if (options.ifUpdateTime !== undefined) checkString('ifUpdateTime', options.ifUpdateTime)
     checkBoolean('keepUpdateTime', options.keepUpdateTime)
-    const { taskId: changedId, ...fields } = checkFields('changes', changes, taskId)
+    const { fields, cells } = checkFields('changes', changes, taskId)
+    const { taskId: changedId, result, metadata, ...columns } = fields
     return this.#connection.transaction(() => {
       const stored = this.#find(taskId)
       if (stored === undefined) return undefined
@@ -170,7 +164,6 @@ export class TaskStore {
       }
       if (statuses !== undefined && !statuses.includes(stored.status)) return undefined
       if (options.ifUpdateTime !== undefined && options.ifUpdateTime !== stored.updateTime) return undefined
-      const { result, metadata, ...columns } = fields
       const updateTime = options.keepUpdateTime
         ? (fields.updateTime ?? stored.updateTime)
         : now(stored.updateTime)
@@ -178,12 +171,13 @@ export class TaskStore {
       this.#queries.update(stored.taskId, {
         ...columns,
         updateTime,
-        ...(result !== undefined && { result: encodeResult({ taskId, result }) }),
-        ...(merged !== undefined && { metadata: encodeJson(taskId, 'metadata', merged) }),
+        ...(result !== undefined && { result: cells.result }),
+        ...(merged !== undefined && { metadata: encodeJson(taskId, 'metadata', merged).text }),
       } as Partial<TaskRow>)
       return {
         ...stored,
         ...fields,
+        taskId: stored.taskId,
         updateTime,
         ...(merged !== undefined && { metadata: merged }),
       } as TaskInfo
@@ -298,31 +292,22 @@ export class TaskStore {
     return found[0]
   }
 
-  #save(task: CheckedTask, keepUpdateTime: boolean): TaskInfo {
+  #save({ task, cells }: CheckedTask, keepUpdateTime: boolean): TaskInfo {
     const updateTime = (keepUpdateTime ? task.updateTime : undefined) ?? now()
-    const row = {
-      ...task,
-      submitTime: task.submitTime ?? null,
-      updateTime,
-      result: encodeResult(task),
-      metadata: encodeJson(task.taskId, 'metadata', task.metadata),
-    }
+    const row = { ...task, ...cells, submitTime: task.submitTime ?? null, updateTime }
     const submitTime = this.#queries.saveUnlessReplaced(row)
     if (submitTime !== undefined) return { ...task, submitTime, updateTime }
-    return this.#connection.transaction(() => this.#saveReplaced({ ...task, updateTime }, row))
+    return this.#connection.transaction(() => this.#saveReplaced(row, task))
   }
 
   /** Saves a task whose id was replaced, or may have been, so that its old id goes on finding it. */
-  #saveReplaced(task: CheckedTask & { updateTime: string }, row: TaskRow): TaskInfo {
-    const stored = this.#find(task.taskId)
-    const taskId = stored?.taskId ?? task.taskId
+  #saveReplaced(row: TaskRow, task: CheckedTask['task']): TaskInfo {
+    const stored = this.#find(row.taskId)
+    const taskId = stored?.taskId ?? row.taskId
     const metadata = stored ? this.#keepReplacedId(stored, task.metadata) : task.metadata
-    const submitTime = this.#queries.save({
-      ...row,
-      taskId,
-      metadata: encodeJson(taskId, 'metadata', metadata),
-    })
-    return { ...task, taskId, metadata, submitTime }
+    const { text } = encodeJson(taskId, 'metadata', metadata)
+    const submitTime = this.#queries.save({ ...row, taskId, metadata: text })
+    return { ...task, taskId, metadata, submitTime, updateTime: row.updateTime }
   }
 
   /** New metadata for a stored task: with the id that it replaced, unless another is given. */

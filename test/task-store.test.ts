@@ -676,6 +676,7 @@ test('a replaced id finds its task in every call', () => {
   const { store, taskId, task } = withReplacedId({ note: 1 })
   assert.deepEqual(store.get('old'), task)
   assert.equal(store.update('old', { status: 'success' })?.taskId, taskId)
+  assert.equal(store.update('old', wrong({ taskId: 'old', shots: 1 }))?.taskId, taskId)
   const saved = store.save({ taskId: 'old', backend: 'originq', status: 'failed', metadata: { other: 2 } })
   assert.deepEqual(saved.metadata, { other: 2, legacy_platform_id: 'old' })
   assert.deepEqual([saved.taskId, saved.submitTime], [taskId, '2026-01-01'])
@@ -804,6 +805,20 @@ test('a transaction refuses a promise, and writes nothing', async () => {
   assert.equal(store.count(), 0)
   assert.throws(() => store.transaction(() => store.close()), /inside transaction/)
   assert.equal(store.count(), 0)
+})
+
+test('saveMany saves each task as it was when it was yielded', () => {
+  using store = memory()
+  const reused = { ...RUNNING, taskId: '', result: { i: -1 } }
+  const many = function* () {
+    for (let i = 0; i < 3; i++) {
+      reused.taskId = `t${i}`
+      reused.result.i = i
+      yield reused
+    }
+  }
+  store.saveMany(many())
+  for (let i = 0; i < 3; i++) assert.deepEqual(store.get(`t${i}`)?.result, { i })
 })
 
 test('saveMany saves all or none', () => {
