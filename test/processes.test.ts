@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import test from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from './support/fixtures.ts'
-import { needsPython, runModule, runPython } from './support/processes.ts'
+import { needsPython, runModule, runPython, spawnModule } from './support/processes.ts'
 import released from './support/released-migrations.json' with { type: 'json' }
 import { temporaryFile } from './support/temporary.ts'
 
@@ -147,6 +149,43 @@ test('a process that is killed inside a transaction leaves nothing of it', async
   assert.equal(store.count(), 0)
   assert.equal(store.save({ taskId: 'next', backend: 'b', status: 'running' }).taskId, 'next')
 })
+
+test(
+  'a process that is killed while it migrates leaves the old file or the new one',
+  needsFixtures,
+  async (t) => {
+    const name = FIXTURE_NAMES.find((fixture) => fixture.includes('0.0.11-')) ?? ''
+    const { count, tasks } = readExpected(name)
+    const versions = new Set<number>()
+    // Each round is killed a little later: before, in and after the migration.
+    for (let round = 0; round < 30; round++) {
+      const file = copyFixture(t, name)
+      const child = spawnModule(
+        `import { writeSync } from 'node:fs'
+      import { TaskStore } from 'uniqc-task-store'
+      writeSync(1, 'ready')
+      new TaskStore({ file: process.argv[1] }).get('x')
+      setInterval(() => undefined, 1000)`,
+        file,
+      )
+      await once(child.stdout, 'data')
+      await setTimeout(round ** 1.7)
+      child.kill('SIGKILL')
+      await once(child, 'close')
+      const database = new Database(file)
+      const version = database.pragma('user_version', { simple: true }) as number
+      assert.equal(database.prepare('SELECT count(*) FROM tasks').pluck().get(), count)
+      assert.equal(database.pragma('integrity_check', { simple: true }), 'ok')
+      database.close()
+      assert.ok(version === 3 || version === 5)
+      versions.add(version)
+      using store = new TaskStore({ file })
+      assert.equal(store.count(), count)
+      for (const task of tasks) assert.ok(store.get(task.task_id))
+    }
+    assert.deepEqual([...versions].toSorted(), [3, 5], 'the kills came on both sides')
+  },
+)
 
 /** What the original does for each call: a connection, its statement, a commit. */
 const PYTHON_WRITER = `

@@ -3,23 +3,28 @@ import { resolve } from 'node:path'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
-/**
- * Runs an ES module text in a process of its own, with `uniqc-task-store` importable. Resolves to what it
- * printed.
- */
-export function runModule(source: string, ...args: readonly string[]): Promise<string> {
+/** Starts an ES module text in a process of its own, with `uniqc-task-store` importable. */
+export function spawnModule(source: string, ...args: readonly string[]) {
   // Behind -- so that an argument is never read as an option of Node.
-  return run(process.execPath, ['--input-type=module', '--eval', source, '--', ...args])
+  return start(process.execPath, ['--input-type=module', '--eval', source, '--', ...args])
 }
 
-/** Runs a Python program in a process of its own. Resolves to what it printed. */
+/** Runs an ES module text to its end. Resolves to what it printed. */
+export function runModule(source: string, ...args: readonly string[]): Promise<string> {
+  return finish(spawnModule(source, ...args))
+}
+
+/** Runs a Python program in a process of its own to its end. Resolves to what it printed. */
 export function runPython(source: string, ...args: readonly string[]): Promise<string> {
-  return run('python3', ['-c', source, ...args])
+  return finish(start('python3', ['-c', source, ...args]))
 }
 
-function run(command: string, args: readonly string[]): Promise<string> {
+function start(command: string, args: readonly string[]) {
+  return spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+function finish(child: ReturnType<typeof start>): Promise<string> {
   return new Promise((fulfil, reject) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     let errors = ''
     child.stdout.on('data', (data) => {
@@ -31,7 +36,7 @@ function run(command: string, args: readonly string[]): Promise<string> {
     child.on('error', reject)
     child.on('close', (code) => {
       if (code === 0) fulfil(output)
-      else reject(new Error(`${command} ended with ${code}: ${errors}`))
+      else reject(new Error(`${child.spawnfile} ended with ${code}: ${errors}`))
     })
   })
 }
