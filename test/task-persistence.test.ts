@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import test from 'node:test'
 import fc from 'fast-check'
 import { generateTaskId, TaskPersistence, TaskStore, UnreadableJson } from 'uniqc-task-store'
-import { taskShards } from 'uniqc-task-store/schema'
+import { insertShard } from './support/insert-shard.ts'
 import { temporaryFolder } from './support/temporary.ts'
 
 const memory = () => new TaskPersistence({ file: ':memory:' })
@@ -223,18 +223,7 @@ test('a replaced id is updated, upserted and saved, not written a second time', 
   const persistence = new TaskPersistence(store)
   const taskId = generateTaskId()
   store.save({ taskId, backend: 'originq', status: 'running', metadata: { legacy_platform_id: 'old' } })
-  store.db
-    .insert(taskShards)
-    .values({
-      uniqcTaskId: taskId,
-      shardIndex: 0,
-      platformTaskId: 'old',
-      backend: 'originq',
-      status: 'running',
-      submitTime: '1',
-      updateTime: '2',
-    })
-    .run()
+  insertShard(store, taskId, 'old')
   persistence.upsert('old', 'originq', 'success', { '0': 1 })
   assert.equal(persistence.update('old', { note: 1 }), true)
   assert.deepEqual([persistence.load('old')?.task_id, persistence.load('old')?.note], [taskId, 1])

@@ -15,6 +15,7 @@ import {
   UnreadableJson,
 } from 'uniqc-task-store'
 import { taskShards, tasks } from 'uniqc-task-store/schema'
+import { insertShard } from './support/insert-shard.ts'
 import { temporaryFile, temporaryFolder } from './support/temporary.ts'
 
 const RUNNING = { taskId: 'a', backend: 'originq:WK_C180', status: 'running' } as const
@@ -231,18 +232,7 @@ test('times of one moment differ and go up', (t) => {
 test('saving keeps the shards of a task', () => {
   using store = memory()
   store.save(RUNNING)
-  store.db
-    .insert(taskShards)
-    .values({
-      uniqcTaskId: 'a',
-      shardIndex: 0,
-      platformTaskId: 'p',
-      backend: 'b',
-      status: 'running',
-      submitTime: '1',
-      updateTime: '2',
-    })
-    .run()
+  insertShard(store, 'a', 'p')
   store.save({ ...RUNNING, status: 'success' })
   assert.equal(store.db.select().from(taskShards).all().length, 1)
   store.delete('a')
@@ -657,18 +647,7 @@ function withReplacedId(metadata: Record<string, JsonValue> = {}) {
     submitTime: '2026-01-01',
     metadata: { ...metadata, legacy_platform_id: 'old' },
   })
-  store.db
-    .insert(taskShards)
-    .values({
-      uniqcTaskId: taskId,
-      shardIndex: 0,
-      platformTaskId: 'old',
-      backend: 'originq',
-      status: 'running',
-      submitTime: '1',
-      updateTime: '2',
-    })
-    .run()
+  insertShard(store, taskId, 'old')
   return { store, taskId, task }
 }
 
@@ -697,18 +676,7 @@ test('a replaced id finds its task in every call', () => {
 test('a platform id that replaced nothing is no id of its task', () => {
   using store = memory()
   store.save(RUNNING)
-  store.db
-    .insert(taskShards)
-    .values({
-      uniqcTaskId: 'a',
-      shardIndex: 0,
-      platformTaskId: 'job',
-      backend: 'b',
-      status: 'running',
-      submitTime: '1',
-      updateTime: '2',
-    })
-    .run()
+  insertShard(store, 'a', 'job')
   assert.equal(store.get('job'), undefined)
   assert.equal(store.save({ ...RUNNING, taskId: 'job' }).taskId, 'job')
   assert.equal(store.count(), 2)
@@ -718,18 +686,7 @@ test('an id that several tasks replaced is ambiguous', () => {
   const { store, taskId } = withReplacedId()
   const second = generateTaskId()
   store.save({ taskId: second, backend: 'b', status: 'running', metadata: { legacy_platform_id: 'old' } })
-  store.db
-    .insert(taskShards)
-    .values({
-      uniqcTaskId: second,
-      shardIndex: 0,
-      platformTaskId: 'old',
-      backend: 'b',
-      status: 'running',
-      submitTime: '1',
-      updateTime: '2',
-    })
-    .run()
+  insertShard(store, second, 'old')
   for (const call of [
     () => store.get('old'),
     () => store.update('old', {}),
