@@ -7,7 +7,13 @@ import { setTimeout } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from './support/fixtures.ts'
-import { needsPython, runModule, runPython, spawnModule } from './support/processes.ts'
+import {
+  needsPython,
+  runModule,
+  runModuleWithFileLimit,
+  runPython,
+  spawnModule,
+} from './support/processes.ts'
 import released from './support/released-migrations.json' with { type: 'json' }
 import { temporaryFile } from './support/temporary.ts'
 
@@ -110,6 +116,45 @@ test('of processes that claim one task by its status, one gets it', async (t) =>
     50,
   )
 })
+
+const needsLimits = process.platform === 'win32' ? { skip: 'there are no file-size limits here' } : {}
+
+test(
+  'on a disk that takes no more, what was told to be saved is saved, and nothing else is',
+  needsLimits,
+  async (t) => {
+    const file = temporaryFile(t)
+    new TaskStore({ file }).close()
+    const save = `
+    import { TaskStore } from 'uniqc-task-store'
+    const store = new TaskStore({ file: process.argv[1] })
+    const saved = []
+    const codes = new Set()
+    for (let i = 0; i < 300; i++) {
+      try {
+        saved.push(store.save({ taskId: 't' + i, backend: 'b', status: 'running', result: 'x'.repeat(3000) }).taskId)
+      } catch (error) {
+        codes.add(error.code)
+      }
+    }
+    console.log(JSON.stringify({ saved, codes: [...codes] }))
+  `
+    const { saved, codes } = JSON.parse(await runModuleWithFileLimit(500, save, file)) as {
+      saved: string[]
+      codes: string[]
+    }
+    assert.deepEqual(codes, ['DISK_FULL'])
+    using store = new TaskStore({ file })
+    assert.deepEqual(
+      store
+        .list()
+        .map((task) => task.taskId)
+        .toSorted(),
+      saved.toSorted(),
+    )
+    assert.equal(store.save({ taskId: 'later', backend: 'b', status: 'running' }).taskId, 'later')
+  },
+)
 
 test('a process that is killed while it saves loses nothing that it was told is saved', async (t) => {
   const file = temporaryFile(t)

@@ -14,6 +14,13 @@ export function runModule(source: string, ...args: readonly string[]): Promise<s
   return finish(spawnModule(source, ...args))
 }
 
+/** {@link runModule} where no file may grow beyond so many blocks of the shell: a write fails, as on a full disk. */
+export function runModuleWithFileLimit(blocks: number, source: string, ...args: readonly string[]) {
+  const shell = `ulimit -f ${blocks}; trap '' XFSZ; exec "$@"`
+  const node = [process.execPath, '--input-type=module', '--eval', source, '--', ...args]
+  return finish(start('bash', ['-c', shell, 'bash', ...node]))
+}
+
 /** Runs a Python program in a process of its own to its end. Resolves to what it printed. */
 export function runPython(source: string, ...args: readonly string[]): Promise<string> {
   return finish(start('python3', ['-c', source, ...args]))
