@@ -26,6 +26,9 @@ export class Connection {
   readonly #file: string
   readonly #isOurs: boolean
   readonly #transact: (work: () => unknown) => unknown
+  #depth = 0
+  /** What made SQLite undo the transaction by itself. */
+  #undoneBy: unknown
 
   constructor(location: StoreLocation, goal: MigrateGoal = 'newest') {
     this.#file = location.file
@@ -39,7 +42,11 @@ export class Connection {
       throw translateDriverError(error, location.file)
     }
     this.db = drizzle({ client: this.database })
-    const transaction = this.database.transaction((work: () => unknown) => settled(work()))
+    const transaction = this.database.transaction((work: () => unknown) => {
+      const value = settled(work())
+      this.#checkNotUndone()
+      return value
+    })
     this.#transact = transaction.immediate
   }
 
@@ -64,10 +71,13 @@ export class Connection {
     if (!this.database.open) {
       throw new TaskStoreError('CLOSED', `the store of ${this.#file} is closed; make a new one`)
     }
+    this.#checkNotUndone()
     try {
       return work()
     } catch (error) {
-      throw translateDriverError(error, this.#file)
+      const translated = translateDriverError(error, this.#file)
+      if (this.#depth > 0 && !this.database.inTransaction) this.#undoneBy ??= translated
+      throw translated
     }
   }
 
@@ -87,7 +97,21 @@ export class Connection {
    * another is a savepoint.
    */
   transaction<T>(work: () => T): T {
-    return this.write(() => this.#transact(work) as T)
+    return this.write(() => {
+      this.#depth++
+      try {
+        return this.#transact(work) as T
+      } finally {
+        this.#depth--
+        if (this.#depth === 0) this.#undoneBy = undefined
+      }
+    })
+  }
+
+  /** A full disk ends a transaction. What came after it in the same callback would be kept alone. */
+  #checkNotUndone(): void {
+    if (this.#depth === 0 || this.database.inTransaction) return
+    throw this.#undoneBy ?? new TypeError('the callback of transaction() ended its transaction by itself')
   }
 
   close(): void {
@@ -135,7 +159,7 @@ function createPrivately(file: string): void {
 
 /** SQLite does not wait for the lock when it changes the journal mode, so this does. */
 function switchToWal(database: Database, timeout: number): void {
-  const deadline = Date.now() + timeout
+  const deadline = performance.now() + timeout
   const pause = new Int32Array(new SharedArrayBuffer(4))
   for (;;) {
     try {
@@ -144,7 +168,7 @@ function switchToWal(database: Database, timeout: number): void {
       return
     } catch (error) {
       const isBusy = error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
-      if (!isBusy || Date.now() >= deadline) throw error
+      if (!isBusy || performance.now() >= deadline) throw error
       Atomics.wait(pause, 0, 0, 5)
     }
   }

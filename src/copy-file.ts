@@ -1,5 +1,6 @@
 import { closeSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
-import BetterSqlite3, { type Database } from 'better-sqlite3'
+import type BetterSqlite3 from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 
 /**
  * Leaves a copy of a file beside it, `tasks.sqlite.before-v5.<time>`, as it stands before the version 5 step
@@ -13,7 +14,9 @@ export function copyFile(database: Database, file: string): string | undefined {
   const copy = `${file}.before-v5.${new Date(Date.now()).toISOString().replace(/[-:]/g, '')}`
   const unfinished = `${copy}.unfinished`
   closeSync(openSync(unfinished, 'wx', statSync(file).mode))
-  const reader = new BetterSqlite3(database.name, { readonly: true })
+  // The very library of the connection: a second copy of SQLite in one process would drop the lock on closing.
+  const Driver = database.constructor as typeof BetterSqlite3
+  const reader = new Driver(database.name, { readonly: true })
   try {
     reader.prepare('VACUUM INTO ?').run(unfinished)
     renameSync(unfinished, copy)

@@ -53,8 +53,9 @@ export function translateDriverError(error: unknown, file: string): unknown {
 }
 
 function driverCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error instanceof TaskStoreError) return undefined
-  if ('code' in error && typeof error.code === 'string') return error.code
-  // Drizzle wraps the driver's error in one of its own.
-  return driverCode(error.cause)
+  if (!(error instanceof Error)) return undefined
+  // Drizzle wraps the driver's error in one of its own. Other causes are the caller's.
+  const own = error.constructor.name === 'DrizzleQueryError' ? error.cause : error
+  if (!(own instanceof Error) || own.name !== 'SqliteError' || !('code' in own)) return undefined
+  return String(own.code)
 }

@@ -177,7 +177,10 @@ export class TaskPersistence {
 
   /** The records in flight: all that are pending, newest first, then all that are running. */
   listPending(): TaskRecord[] {
-    return [...this.listAll({ status: 'pending' }), ...this.listAll({ status: 'running' })]
+    // One read: a task that moves on meanwhile is neither missed nor listed twice.
+    const records = this.#store.list({ status: ['pending', 'running'] }).map(fromTask)
+    const pending = records.filter((record) => record.status === 'pending')
+    return [...pending, ...records.filter((record) => record.status !== 'pending')]
   }
 
   /** How many records match. */
@@ -215,7 +218,10 @@ export class TaskPersistence {
 
 /** One record out of either form of `save`. */
 function toRecord(method: string, [first, platform, status, result, metadata]: readonly unknown[]) {
-  if (typeof first === 'object') return first as TaskRecordChanges
+  if (typeof first === 'object') {
+    checkObject('record', first)
+    return first as TaskRecordChanges
+  }
   if (typeof first !== 'string') {
     throw wrongType(`the first argument of ${method}()`, 'a task id or a record', first)
   }

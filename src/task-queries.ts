@@ -65,9 +65,9 @@ export class TaskQueries {
       notExists(this.#db.select({ one }).from(taskShards).where(eq(taskShards.platformTaskId, id))),
     )
     const remembersAsMuch = sql`(instr(${tasks.metadata}, '"legacy_platform_id"') = 0
-      or instr(excluded.metadata_json, '"legacy_platform_id"') > 0)`
+      or ${value('remembersId')})`
     const row = sql`select ${id}, ${value('backend')}, ${value('status')}, ${value('shots')},
-      coalesce(${value('submitTime')}, ${value('updateTime')}), ${value('updateTime')},
+      coalesce(${value('submitTime')}, ${value('now')}), ${value('updateTime')},
       ${value('result')}, ${value('metadata')}, ${value('errorMessage')}
       where ${isGuarded ? mayBeInserted : sql`true`}`
     return this.#db
@@ -180,10 +180,13 @@ export interface TaskRow {
   readonly backend: string
   readonly status: string
   readonly shots: number
-  /** Null to keep the stored one, or where there is none to take the update time. */
+  /** Null to keep the stored one, or where there is none to take {@link TaskRow.now}. */
   readonly submitTime: string | null
   readonly updateTime: string
   readonly result: string | null
   readonly metadata: string
   readonly errorMessage: string | null
+  readonly now: string
+  /** 1 where the metadata has an id that was replaced, or cannot have one. */
+  readonly remembersId: 0 | 1
 }

@@ -293,8 +293,18 @@ export class TaskStore {
   }
 
   #save({ task, cells }: CheckedTask, keepUpdateTime: boolean): TaskInfo {
-    const updateTime = (keepUpdateTime ? task.updateTime : undefined) ?? now()
-    const row = { ...task, ...cells, submitTime: task.submitTime ?? null, updateTime }
+    const time = now()
+    const updateTime = (keepUpdateTime ? task.updateTime : undefined) ?? time
+    const { metadata } = task
+    const remembersId = metadata instanceof UnreadableJson || Object.hasOwn(metadata, 'legacy_platform_id')
+    const row: TaskRow = {
+      ...task,
+      ...cells,
+      submitTime: task.submitTime ?? null,
+      updateTime,
+      now: time,
+      remembersId: remembersId ? 1 : 0,
+    }
     const submitTime = this.#queries.saveUnlessReplaced(row)
     if (submitTime !== undefined) return { ...task, submitTime, updateTime }
     return this.#connection.transaction(() => this.#saveReplaced(row, task))

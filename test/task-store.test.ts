@@ -667,6 +667,8 @@ test('a replaced id finds its task in every call', () => {
     { legacy_platform_id: 'old' },
     'nor does saving under the new id lose it',
   )
+  store.save({ taskId, backend: 'originq', status: 'running', metadata: { note: 'legacy_platform_id' } })
+  assert.equal(store.get('old')?.taskId, taskId, 'nor does metadata that only mentions the key')
   assert.equal(store.saveMany([{ taskId: 'old', backend: 'b', status: 'success' }]), 1)
   assert.equal(store.count(), 1)
   assert.equal(store.delete('old'), true)
@@ -737,6 +739,39 @@ test('a transaction is all or nothing, and one inside another can be undone alon
       .map((task) => task.taskId)
       .sort(),
     ['a', 'outer'],
+  )
+})
+
+test('a transaction that a full disk ended does not go on', (t) => {
+  using store = new TaskStore({ file: temporaryFile(t) })
+  const client = store.db.$client
+  client.pragma('cache_size = 5')
+  client.pragma('max_page_count = 40')
+  assert.throws(
+    () =>
+      store.transaction(() => {
+        store.save({ ...RUNNING, taskId: 'first' })
+        try {
+          store.update('first', { metadata: { much: 'x'.repeat(1_000_000) } })
+        } catch {}
+        store.save({ ...RUNNING, taskId: 'after' })
+      }),
+    { code: 'DISK_FULL' },
+  )
+  assert.equal(store.count(), 0)
+  assert.equal(store.save(RUNNING).taskId, 'a')
+})
+
+test('an error of the callback comes out as it is', () => {
+  using store = memory()
+  const cause = Object.assign(new Error('elsewhere'), { code: 'SQLITE_BUSY' })
+  const error = new Error('mine', { cause })
+  assert.throws(
+    () =>
+      store.transaction(() => {
+        throw error
+      }),
+    error,
   )
 })
 
