@@ -54,7 +54,14 @@ export class Connection {
     // Before anything is written: a foreign file stays as it is.
     const { isUpToDate } = inspectFile(this.database, location.file)
     if (this.readonly) {
-      if (!isUpToDate) showAsNewest(this.database)
+      if (isUpToDate) return
+      if (!this.#isOurs) {
+        throw new TaskStoreError(
+          'READONLY',
+          `${location.file} is of an older version, and readonly; name it as the file option, which shows it as the newest`,
+        )
+      }
+      showAsNewest(this.database)
       return
     }
     if (this.#isOurs) {

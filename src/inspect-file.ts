@@ -30,7 +30,7 @@ export interface FileState {
  * Reads what a file is, and refuses one that is not for this release. Writes nothing and takes no lock but a
  * reader's.
  *
- * @throws TaskStoreError `FOREIGN_FILE`, `SCHEMA_TOO_NEW`, `MIGRATION_FAILED`.
+ * @throws TaskStoreError `FOREIGN_FILE`, `SCHEMA_TOO_NEW`, `MIGRATION_FAILED`, `CORRUPT_FILE`.
  */
 export function inspectFile(database: Database, file: string): FileState {
   const applicationId = readPragma(database, 'application_id')
@@ -45,6 +45,13 @@ export function inspectFile(database: Database, file: string): FileState {
   const tables = readTables(database)
   checkTables(database, file, tables, applicationId)
   const applied = tables.has(LEDGER) ? readLedger(database, file) : new Set<number>()
+  const lost = Object.keys(UPSTREAM_TABLES).filter((name) => !tables.has(name))
+  if (applied.size === readMigrations().length && lost.length > 0) {
+    throw new TaskStoreError(
+      'CORRUPT_FILE',
+      `${file} has lost the table ${lost.join(', ')} since it was migrated; restore it from a copy`,
+    )
+  }
   const isUpToDate =
     applicationId === APPLICATION_ID &&
     userVersion === UPSTREAM_VERSION &&

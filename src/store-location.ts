@@ -38,6 +38,8 @@ export interface StoreLocation {
 
 const OPTIONS = ['cacheDir', 'file', 'database', 'timeout', 'readonly', 'synchronous'] as const
 const MEMORY = ':memory:'
+/** The driver takes a 32-bit number. */
+const MAX_TIMEOUT = 2 ** 31 - 1
 const FILE_NAME = 'tasks.sqlite'
 
 /** Decides where a store is. @throws TypeError for an option that does not exist or has the wrong type. */
@@ -47,6 +49,9 @@ export function locateStore(given: string | TaskStoreOptions = {}): StoreLocatio
   const { database, timeout, readonly } = given
   const synchronous = given.synchronous ?? 'FULL'
   checkInteger('options.timeout', timeout, 0)
+  if (timeout !== undefined && timeout > MAX_TIMEOUT) {
+    throw new TypeError(`options.timeout must be at most ${MAX_TIMEOUT}, not ${timeout}`)
+  }
   checkBoolean('options.readonly', readonly)
   if (synchronous !== 'FULL' && synchronous !== 'NORMAL') {
     throw wrongType('options.synchronous', "'FULL' or 'NORMAL'", synchronous)
@@ -87,6 +92,9 @@ function databaseFile(database: Database): string {
   }
   if (!database.open || database.inTransaction) {
     throw new TypeError('options.database must be open and not in a transaction')
+  }
+  if (typeof database.prepare('SELECT 1').pluck().get() === 'bigint') {
+    throw new TypeError('options.database must not have defaultSafeIntegers on: counts and shots are numbers')
   }
   return database.memory ? MEMORY : resolve(database.name)
 }

@@ -298,6 +298,18 @@ test('a version that a stopped Python set back is set right, and no id is replac
   assert.equal(store.db.$client.pragma('user_version', { simple: true }), 5)
 })
 
+test('a migrated file that lost a table is damaged', (t) => {
+  const file = temporaryFile(t)
+  new TaskStore({ file }).close()
+  const database = new Database(file)
+  database.exec('DROP TABLE task_shards')
+  database.close()
+  assert.throws(() => new TaskStore({ file }), {
+    code: 'CORRUPT_FILE',
+    message: /lost the table task_shards/,
+  })
+})
+
 test('an up-to-date file opens while another process holds the write lock', (t) => {
   const file = temporaryFile(t)
   new TaskStore({ file }).close()

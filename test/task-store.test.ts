@@ -79,6 +79,7 @@ const WRONG_OPTIONS: readonly (readonly [options: unknown, message: RegExp])[] =
   [{ database: {} }, /options.database must be a better-sqlite3 Database/],
   [{ timeout: -1 }, /options.timeout must be a whole number from 0, not -1/],
   [{ timeout: '5' }, /options.timeout must be a whole number, not a string/],
+  [{ timeout: 2 ** 31 }, /options.timeout must be at most 2147483647/],
   [{ readonly: 1 }, /options.readonly must be true or false/],
   [{ synchronous: 'OFF' }, /options.synchronous must be 'FULL' or 'NORMAL'/],
 ]
@@ -91,6 +92,17 @@ for (const [options, message] of WRONG_OPTIONS) {
     )
   })
 }
+
+test('a database that is handed in with big integers on, or readonly and old, is refused by name', (t) => {
+  const file = temporaryFile(t)
+  const database = new Database(file)
+  database.defaultSafeIntegers(true)
+  assert.throws(() => new TaskStore({ database }), /defaultSafeIntegers/)
+  database.defaultSafeIntegers(false)
+  assert.throws(() => new TaskStore({ database, readonly: true }), { code: 'READONLY' })
+  assert.equal(database.prepare('SELECT count(*) FROM temp.sqlite_master').pluck().get(), 0)
+  database.close()
+})
 
 const UNOPENABLE: readonly (readonly [what: string, code: string, prepare: (file: string) => void])[] = [
   ['a folder', 'CANNOT_OPEN', (file) => mkdirSync(file)],
