@@ -10,7 +10,8 @@ export const APPLICATION_ID = 0x554e4943
 /** Drizzle's name for the ledger: drizzle-kit finds it without being told. */
 export const LEDGER = '__drizzle_migrations'
 
-const UPSTREAM_TABLES = {
+/** UnifiedQuantum's tables, by their names in the file. */
+export const UPSTREAM_TABLES = {
   tasks,
   archived_tasks: archivedTasks,
   task_shards: taskShards,

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3'
 import { getTableColumns } from 'drizzle-orm'
-import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../drizzle/schema.ts'
+import { UPSTREAM_TABLES } from './inspect-file.ts'
 
 /**
  * Lets a connection that must not write read a file of an older version: where a table or a column is
@@ -8,13 +8,7 @@ import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../drizzle
  * touched.
  */
 export function showAsNewest(database: Database): void {
-  const tables = {
-    tasks,
-    archived_tasks: archivedTasks,
-    task_shards: taskShards,
-    archived_task_shards: archivedTaskShards,
-  }
-  for (const [name, table] of Object.entries(tables)) {
+  for (const [name, table] of Object.entries(UPSTREAM_TABLES)) {
     const found = database.prepare("SELECT name FROM pragma_table_info(?, 'main')").pluck().all(name)
     const columns = Object.values(getTableColumns(table)).map((column) => column.name)
     if (columns.every((column) => found.includes(column))) continue

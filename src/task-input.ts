@@ -85,6 +85,7 @@ function missing(taskId: string | undefined, field: string): never {
   throw invalidTask({ taskId, field, problem: 'is missing' })
 }
 
+/** A field that is not JSON, or is null. */
 function checkField(taskId: string | undefined, field: keyof TaskInfo, value: unknown): unknown {
   const column = COLUMNS[field]
   // The key, too, whose column does not say so.
@@ -94,24 +95,20 @@ function checkField(taskId: string | undefined, field: keyof TaskInfo, value: un
     if (isRequired) throw fail('must not be null')
     return null
   }
-  switch (column.dataType) {
-    case 'string':
-      if (typeof value !== 'string') throw fail(`must be a string, not ${describe(value)}`)
-      if (value === '' && isRequired) throw fail('must not be empty')
-      if (!value.isWellFormed()) throw fail('holds a lone surrogate, which SQLite cannot store')
-      if (field === 'status' && !(TASK_STATUSES as readonly string[]).includes(value)) {
-        throw fail(`must be one of ${TASK_STATUSES.join(', ')}, not ${JSON.stringify(value.slice(0, 40))}`)
-      }
-      return value
-    case 'number':
-      if (typeof value !== 'number') throw fail(`must be a number, not ${describe(value)}`)
-      if (!Number.isSafeInteger(value) || value < 0) {
-        throw fail(`must be a whole number from 0 to 2^53-1, not ${value}`)
-      }
-      return value + 0
-    default:
-      return checkJson(taskId, field, value)
+  if (column.dataType === 'number') {
+    if (typeof value !== 'number') throw fail(`must be a number, not ${describe(value)}`)
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw fail(`must be a whole number from 0 to 2^53-1, not ${value}`)
+    }
+    return value + 0
   }
+  if (typeof value !== 'string') throw fail(`must be a string, not ${describe(value)}`)
+  if (value === '' && isRequired) throw fail('must not be empty')
+  if (!value.isWellFormed()) throw fail('holds a lone surrogate, which SQLite cannot store')
+  if (field === 'status' && !(TASK_STATUSES as readonly string[]).includes(value)) {
+    throw fail(`must be one of ${TASK_STATUSES.join(', ')}, not ${JSON.stringify(value.slice(0, 40))}`)
+  }
+  return value
 }
 
 /** The text of a JSON cell, and the value that it reads back as. */

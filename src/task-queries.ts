@@ -8,7 +8,7 @@ const id = sql.placeholder('taskId')
 /** The order of every list: newest first by the text of the time, then by insertion. */
 const NEWEST_FIRST = [desc(tasks.submitTime), sql`${tasks}.rowid desc`] as const
 
-/** Each row lock is held for one batch of a long deletion, so that other writers get their turn. */
+/** A long deletion holds the write lock for one batch at a time, so that other writers get their turn. */
 export const DELETE_BATCH = 5000
 
 /** The queries on `tasks`, each prepared once for a connection, when it is first asked for. */
