@@ -156,3 +156,22 @@ export type NewTaskInfo = Omit<typeof tasks.$inferInsert, 'status' | 'submitTime
   submitTime?: string | undefined
   updateTime?: string | undefined
 }
+
+/** The shard of an archived task. */
+export type ArchivedTaskShard = typeof archivedTaskShards.$inferSelect
+
+/**
+ * A shard to save. `status` is `pending`, `result` and `errorMessage` are null unless given. The rest is what
+ * is stored; for a new shard `backend` is the task's, `circuitCount` 1, `subIndexOffset` behind the last
+ * circuit of the task's shards, `submitTime` now.
+ */
+export type NewTaskShard = Omit<
+  typeof taskShards.$inferInsert,
+  'backend' | 'shardIndex' | 'status' | 'submitTime' | 'updateTime'
+> & {
+  shardIndex: number
+  backend?: string | undefined
+  status?: TaskStatus | undefined
+  submitTime?: string | undefined
+  updateTime?: string | undefined
+}

@@ -50,3 +50,14 @@ export function checkStrings(name: string, value: unknown): readonly string[] | 
   }
   return values
 }
+
+/** Refuses what cannot be iterated, and a text, whose characters are not meant. */
+export function checkIterable(
+  name: string,
+  value: unknown,
+  expected: string,
+): asserts value is Iterable<unknown> {
+  if (typeof value !== 'object' || value === null || !(Symbol.iterator in value)) {
+    throw wrongType(name, expected, value)
+  }
+}

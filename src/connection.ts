@@ -5,7 +5,8 @@ import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { wrongType } from './check-options.ts'
 import { openDriver } from './driver.ts'
 import { translateDriverError } from './driver-error.ts'
-import { inspectFile } from './inspect-file.ts'
+import { type FileIdentity, identifyFile, isSameFile, waitUntilRemoved } from './file-identity.ts'
+import { inspectFile, readPragma } from './inspect-file.ts'
 import { type MigrateGoal, migrate } from './migrate.ts'
 import { showAsNewest } from './show-as-newest.ts'
 import type { StoreLocation } from './store-location.ts'
@@ -14,78 +15,62 @@ import { TaskStoreError } from './task-store-error.ts'
 /** Drizzle, and under `$client` the connection that it speaks through. */
 export type TaskDatabase = BetterSQLite3Database & { readonly $client: Database }
 
+/** How long a read may go on with a file that was replaced, in milliseconds. A write looks each time. */
+const READS_LOOK_AFTER = 500
+
 /**
  * The SQLite file while it is open: an up-to-date schema, one transaction at a time, errors in this package's
- * terms.
+ * terms. It follows its path: where the file was removed or replaced, it goes on with the one that is there.
  */
 export class Connection {
-  readonly database: Database
-  /** Drizzle on the same connection. */
-  readonly db: TaskDatabase
-  readonly readonly: boolean
-  readonly #file: string
+  readonly #location: StoreLocation
+  readonly #goal: MigrateGoal
   readonly #isOurs: boolean
-  readonly #transact: (work: () => unknown) => unknown
+  #opened: OpenedFile
+  readonly #prepared = new Map<string, unknown>()
+  #lookedAt: number
   #depth = 0
   /** What made SQLite undo the transaction by itself. */
   #undoneBy: unknown
 
   constructor(location: StoreLocation, goal: MigrateGoal = 'newest') {
-    this.#file = location.file
+    this.#location = location
+    this.#goal = goal
     this.#isOurs = location.database === undefined
-    this.database = location.database ?? openFile(location)
-    this.readonly = location.readonly || this.database.readonly
-    try {
-      this.#prepare(location, goal)
-    } catch (error) {
-      if (this.#isOurs) this.database.close()
-      throw translateDriverError(error, location.file)
-    }
-    this.db = drizzle({ client: this.database })
-    const transaction = this.database.transaction((work: () => unknown) => {
-      const value = settled(work())
-      this.#checkNotUndone()
-      return value
-    })
-    this.#transact = transaction.immediate
+    this.#opened = this.#open()
+    this.#lookedAt = performance.now()
   }
 
-  #prepare(location: StoreLocation, goal: MigrateGoal): void {
-    // Before anything is written: a foreign file stays as it is.
-    const { isUpToDate } = inspectFile(this.database, location.file)
-    if (this.readonly) {
-      if (isUpToDate) return
-      if (!this.#isOurs) {
-        throw new TaskStoreError(
-          'READONLY',
-          `${location.file} is of an older version, and readonly; name it as the file option, which shows it as the newest`,
-        )
-      }
-      showAsNewest(this.database)
-      return
+  get database(): Database {
+    return this.#opened.database
+  }
+
+  /** Drizzle on the same connection. */
+  get db(): TaskDatabase {
+    return this.#opened.db
+  }
+
+  get file(): string {
+    return this.#location.file
+  }
+
+  get readonly(): boolean {
+    return this.#location.readonly || this.database.readonly
+  }
+
+  /** A query that is prepared when it is first asked for by this name, and again when the file was replaced. */
+  prepared<T>(name: string, prepare: (db: TaskDatabase) => T): T {
+    let query = this.#prepared.get(name) as T | undefined
+    if (query === undefined) {
+      query = prepare(this.db)
+      this.#prepared.set(name, query)
     }
-    if (this.#isOurs) {
-      switchToWal(this.database, location.timeout)
-      this.database.pragma(`synchronous = ${location.synchronous}`)
-      this.database.pragma('journal_size_limit = 16777216')
-    }
-    this.database.pragma('foreign_keys = ON')
-    if (!isUpToDate) migrate(this.database, location.file, goal)
+    return query
   }
 
   /** What `work` returns. The driver's errors come out as a TaskStoreError. */
   run<T>(work: () => T): T {
-    if (!this.database.open) {
-      throw new TaskStoreError('CLOSED', `the store of ${this.#file} is closed; make a new one`)
-    }
-    this.#checkNotUndone()
-    try {
-      return work()
-    } catch (error) {
-      const translated = translateDriverError(error, this.#file)
-      if (this.#depth > 0 && !this.database.inTransaction) this.#undoneBy ??= translated
-      throw translated
-    }
+    return this.#run(work, READS_LOOK_AFTER)
   }
 
   /** Like {@link run}, for work that writes. */
@@ -93,10 +78,10 @@ export class Connection {
     if (this.readonly) {
       throw new TaskStoreError(
         'READONLY',
-        `the store of ${this.#file} was opened readonly; open it without that option to write`,
+        `the store of ${this.file} was opened readonly; open it without that option to write`,
       )
     }
-    return this.run(work)
+    return this.#run(work, 0)
   }
 
   /**
@@ -104,21 +89,15 @@ export class Connection {
    * another is a savepoint.
    */
   transaction<T>(work: () => T): T {
-    return this.write(() => {
-      this.#depth++
-      try {
-        return this.#transact(work) as T
-      } finally {
-        this.#depth--
-        if (this.#depth === 0) this.#undoneBy = undefined
-      }
-    })
+    return this.write(() => this.#inside(() => this.#opened.transact(work) as T))
   }
 
-  /** A full disk ends a transaction. What came after it in the same callback would be kept alone. */
-  #checkNotUndone(): void {
-    if (this.#depth === 0 || this.database.inTransaction) return
-    throw this.#undoneBy ?? new TypeError('the callback of transaction() ended its transaction by itself')
+  /** Like {@link run}, with all that `work` reads as it was at one moment. It takes no lock that others feel. */
+  snapshot<T>(work: () => T): T {
+    return this.run(() => {
+      if (this.database.inTransaction) return work()
+      return this.#inside(() => this.database.transaction(work).deferred())
+    })
   }
 
   close(): void {
@@ -127,6 +106,139 @@ export class Connection {
     }
     if (this.#isOurs) this.database.close()
   }
+
+  #run<T>(work: () => T, lookAfter: number): T {
+    if (!this.database.open) {
+      throw new TaskStoreError('CLOSED', `the store of ${this.file} is closed; make a new one`)
+    }
+    this.#checkNotUndone()
+    try {
+      this.#follow(lookAfter)
+      return this.#opened.schemaVersion === undefined ? work() : this.#readAsNewest(work)
+    } catch (error) {
+      const translated = translateDriverError(error, this.file)
+      if (this.#depth > 0 && !this.database.inTransaction) this.#undoneBy ??= translated
+      throw translated
+    }
+  }
+
+  #inside<T>(work: () => T): T {
+    this.#depth++
+    try {
+      return work()
+    } finally {
+      this.#depth--
+      if (this.#depth === 0) this.#undoneBy = undefined
+    }
+  }
+
+  /** A full disk ends a transaction. What came after it in the same callback would be kept alone. */
+  #checkNotUndone(): void {
+    if (this.#depth === 0 || this.database.inTransaction) return
+    throw this.#undoneBy ?? new TypeError('the callback of transaction() ended its transaction by itself')
+  }
+
+  /** Goes on with the file that the path leads to now, where it is another one than was opened. */
+  #follow(lookAfter: number): void {
+    const { identity } = this.#opened
+    if (identity === undefined || this.database.inTransaction) return
+    const moment = performance.now()
+    if (moment - this.#lookedAt < lookAfter) return
+    if (!isSameFile(identifyFile(this.file), identity)) {
+      if (!this.#isOurs) {
+        throw new TaskStoreError(
+          'CANNOT_OPEN',
+          `${this.file} was removed or replaced while the connection that was handed in had it open; open a new connection, and a new store on it`,
+        )
+      }
+      if (!this.readonly) waitUntilRemoved(this.file)
+      this.#reopen()
+    }
+    this.#lookedAt = moment
+  }
+
+  #reopen(): void {
+    const old = this.#opened.database
+    this.#opened = this.#open()
+    this.#prepared.clear()
+    try {
+      // SQLite sees that its file has moved, and leaves the log of the new one alone.
+      old.close()
+    } catch {
+      // An iterator of the caller's own is still reading from it: it closes when nobody holds it any more.
+    }
+  }
+
+  /** Reads a file of an older version that is shown as the newest, unless somebody has upgraded it meanwhile. */
+  #readAsNewest<T>(work: () => T): T {
+    if (this.database.inTransaction) return work()
+    const { value, isStale } = this.#inside(() =>
+      this.database
+        .transaction(() => {
+          const isStale = readPragma(this.database, 'schema_version') !== this.#opened.schemaVersion
+          return isStale ? { value: undefined, isStale } : { value: work(), isStale }
+        })
+        .deferred(),
+    )
+    if (!isStale) return value as T
+    this.#reopen()
+    return this.#run(work, READS_LOOK_AFTER)
+  }
+
+  #open(): OpenedFile {
+    const { database: handedIn, file } = this.#location
+    const { database, identity } = handedIn
+      ? { database: handedIn, identity: handedIn.memory ? undefined : identifyFile(file) }
+      : openFile(this.#location)
+    try {
+      const schemaVersion = this.#prepare(database)
+      const transaction = database.transaction((work: () => unknown) => {
+        const value = settled(work())
+        this.#checkNotUndone()
+        return value
+      })
+      const db = drizzle({ client: database })
+      return { database, db, transact: transaction.immediate, identity, schemaVersion }
+    } catch (error) {
+      if (this.#isOurs) database.close()
+      throw translateDriverError(error, file)
+    }
+  }
+
+  /** Gives the version of the schema, where a file of an older version is only shown as the newest. */
+  #prepare(database: Database): number | undefined {
+    const { file, timeout, synchronous } = this.#location
+    // Before anything is written: a foreign file stays as it is.
+    const { isUpToDate } = inspectFile(database, file)
+    if (this.#location.readonly || database.readonly) {
+      if (isUpToDate) return undefined
+      if (!this.#isOurs) {
+        throw new TaskStoreError(
+          'READONLY',
+          `${file} is of an older version, and readonly; name it as the file option, which shows it as the newest`,
+        )
+      }
+      return showAsNewest(database)
+    }
+    if (this.#isOurs) {
+      switchToWal(database, timeout)
+      database.pragma(`synchronous = ${synchronous}`)
+      database.pragma('journal_size_limit = 16777216')
+    }
+    database.pragma('foreign_keys = ON')
+    if (!isUpToDate) migrate(database, file, this.#goal)
+    return undefined
+  }
+}
+
+interface OpenedFile {
+  readonly database: Database
+  readonly db: TaskDatabase
+  readonly transact: (work: () => unknown) => unknown
+  /** Undefined for a database in memory. */
+  readonly identity: FileIdentity | undefined
+  /** Set where a file of an older version is shown as the newest: the version of its own schema. */
+  readonly schemaVersion: number | undefined
 }
 
 /** Refuses a promise: its work would run after the commit. */
@@ -137,11 +249,17 @@ function settled<T>(value: T): T {
   return value
 }
 
-function openFile({ file, timeout, readonly }: StoreLocation): Database {
-  const isFile = file !== ':memory:'
+function openFile({ file, timeout, readonly }: StoreLocation): Pick<OpenedFile, 'database' | 'identity'> {
+  if (file === ':memory:') return { database: openDriver(file, { timeout }), identity: undefined }
   try {
-    if (isFile && !readonly) createPrivately(file)
-    return openDriver(file, { timeout, readonly: readonly && isFile, fileMustExist: readonly && isFile })
+    for (;;) {
+      if (!readonly) createPrivately(file)
+      const identity = identifyFile(file)
+      const database = openDriver(file, { timeout, readonly, fileMustExist: readonly })
+      if (isSameFile(identity, identifyFile(file))) return { database, identity }
+      // Replaced at this very moment: nobody knows which of the two was opened.
+      database.close()
+    }
   } catch (error) {
     const translated = translateDriverError(error, file)
     if (translated instanceof TaskStoreError) throw translated

@@ -4,11 +4,25 @@ export {
   type JsonValue,
   UnreadableJson,
 } from '../drizzle/json-codec.ts'
-export type { ArchivedTaskInfo, NewTaskInfo, TaskInfo, TaskShard } from '../drizzle/schema.ts'
+export type {
+  ArchivedTaskInfo,
+  ArchivedTaskShard,
+  NewTaskInfo,
+  NewTaskShard,
+  TaskInfo,
+  TaskShard,
+} from '../drizzle/schema.ts'
 export { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 export type { TaskDatabase } from './connection.ts'
 export type { TaskStoreOptions } from './store-location.ts'
-export type { ListOptions, TaskFilter } from './task-filter.ts'
+export type {
+  ArchiveOlderThanOptions,
+  ArchiveOlderThanReport,
+  MoveOptions,
+  MoveReport,
+  TaskArchive,
+} from './task-archive.ts'
+export type { ListOptions, TaskFilter, TaskListOptions } from './task-filter.ts'
 export { generateTaskId, isUniqcTaskId } from './task-id.ts'
 export {
   type NewTaskRecord,
@@ -18,5 +32,13 @@ export {
   type TaskRecord,
   type TaskRecordChanges,
 } from './task-persistence.ts'
-export { type SaveOptions, type TaskChanges, TaskStore, type UpdateOptions } from './task-store.ts'
+export {
+  type FindShardsOptions,
+  type ListedTask,
+  type SaveOptions,
+  type SaveShardOptions,
+  type TaskChanges,
+  TaskStore,
+  type UpdateOptions,
+} from './task-store.ts'
 export { type InvalidTask, TaskStoreError, type TaskStoreErrorCode } from './task-store-error.ts'

@@ -1,13 +1,16 @@
 import type { Database } from 'better-sqlite3'
 import { getTableColumns } from 'drizzle-orm'
-import { UPSTREAM_TABLES } from './inspect-file.ts'
+import { readPragma, UPSTREAM_TABLES } from './inspect-file.ts'
 
 /**
  * Lets a connection that must not write read a file of an older version: where a table or a column is
  * missing, a temporary view of the same name, which SQLite finds first, shows it empty. The file is not
  * touched.
+ *
+ * @returns The version of the file's own schema: while it is this one, the views are right.
  */
-export function showAsNewest(database: Database): void {
+export function showAsNewest(database: Database): number {
+  const schemaVersion = readPragma(database, 'schema_version')
   for (const [name, table] of Object.entries(UPSTREAM_TABLES)) {
     const found = database.prepare("SELECT name FROM pragma_table_info(?, 'main')").pluck().all(name)
     const columns = Object.values(getTableColumns(table)).map((column) => column.name)
@@ -18,4 +21,5 @@ export function showAsNewest(database: Database): void {
       `CREATE TEMP VIEW ${name} AS SELECT ${source ?? `NULL AS rowid, ${shown.join()} WHERE false`}`,
     )
   }
+  return schemaVersion
 }

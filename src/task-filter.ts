@@ -1,7 +1,14 @@
-import { and, eq, gt, lt, or, type SQL, sql } from 'drizzle-orm'
-import { tasks } from '../drizzle/schema.ts'
-import { checkInteger, checkKeys, checkString, checkStrings, wrongType } from './check-options.ts'
+import { and, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
+import {
+  checkBoolean,
+  checkInteger,
+  checkKeys,
+  checkString,
+  checkStrings,
+  wrongType,
+} from './check-options.ts'
 import { formatTime } from './clock.ts'
+import type { Place } from './place.ts'
 
 /** Which tasks. A field that is left out does not restrict; all that are given must hold. */
 export interface TaskFilter {
@@ -28,6 +35,12 @@ export interface ListOptions extends TaskFilter {
   readonly offset?: number | undefined
 }
 
+/** Which tasks of a store, and how many of them. */
+export interface TaskListOptions extends ListOptions {
+  /** `true` for the archived tasks, `'both'` for these and the live ones in one list. Default: the live ones. */
+  readonly archived?: boolean | 'both' | undefined
+}
+
 const FILTER_KEYS = ['status', 'backend', 'platform', 'submittedAfter', 'submittedBefore'] as const
 const LIST_KEYS = [...FILTER_KEYS, 'limit', 'offset'] as const
 
@@ -38,18 +51,26 @@ export interface PreparedFilter {
   readonly params: Record<string, string | number>
 }
 
-/** The conditions, by the name that a shape has for each. */
-const CONDITIONS: Readonly<Record<string, SQL | undefined>> = {
-  status: eq(tasks.status, sql.placeholder('status')),
-  statuses: sql`${tasks.status} in (select value from json_each(${sql.placeholder('statuses')}))`,
-  backend: eq(tasks.backend, sql.placeholder('backend')),
-  platform: or(
-    eq(tasks.backend, sql.placeholder('platform')),
-    // The ; follows the : in ASCII.
-    sql`(${tasks.backend} >= ${sql.placeholder('platform')} || ':' and ${tasks.backend} < ${sql.placeholder('platform')} || ';')`,
-  ),
-  submittedAfter: gt(tasks.submitTime, sql.placeholder('submittedAfter')),
-  submittedBefore: lt(tasks.submitTime, sql.placeholder('submittedBefore')),
+/** One condition of a shape on a table, with a placeholder for its parameter. */
+function condition(name: string, { backend, status, submitTime }: Place['tasks']): SQL | undefined {
+  const value = sql.placeholder(name)
+  switch (name) {
+    case 'status':
+      return eq(status, value)
+    case 'statuses':
+      return sql`${status} in (select value from json_each(${value}))`
+    case 'backend':
+      return eq(backend, value)
+    case 'platform':
+      // The ; follows the : in ASCII.
+      return sql`(${backend} = ${value} or (${backend} >= ${value} || ':' and ${backend} < ${value} || ';'))`
+    case 'submittedAfter':
+      return gt(submitTime, value)
+    case 'submittedBefore':
+      return lt(submitTime, value)
+    default:
+      throw new Error(`no condition is named ${name}`)
+  }
 }
 
 /** @throws TypeError for an option that does not exist or has the wrong type. */
@@ -61,6 +82,18 @@ export function prepareFilter(filter: TaskFilter = {}): PreparedFilter {
 /** @throws TypeError for an option that does not exist or has the wrong type. */
 export function prepareList(options: ListOptions = {}): PreparedFilter {
   checkKeys('options', options, LIST_KEYS)
+  return prepareOptions(options)
+}
+
+/** @throws TypeError for an option that does not exist or has the wrong type. */
+export function prepareTaskList(options: TaskListOptions = {}) {
+  checkKeys('options', options, [...LIST_KEYS, 'archived'])
+  const { archived = false } = options
+  if (archived !== 'both') checkBoolean('archived', archived)
+  return { archived, ...prepareOptions(options) }
+}
+
+function prepareOptions(options: ListOptions): PreparedFilter {
   checkInteger('limit', options.limit)
   checkInteger('offset', options.offset, 0)
   const { shape, params } = prepare(options)
@@ -91,7 +124,7 @@ function asTime(name: string, value: unknown): string {
   return value
 }
 
-/** The condition of a shape, with a placeholder for each of its parameters; undefined for no condition. */
-export function conditionOf(shape: string): SQL | undefined {
-  return shape === '' ? undefined : and(...shape.split(',').map((name) => CONDITIONS[name]))
+/** The condition of a shape on a table, with a placeholder for each parameter; undefined for no condition. */
+export function conditionOf(shape: string, table: Place['tasks']): SQL | undefined {
+  return shape === '' ? undefined : and(...shape.split(',').map((name) => condition(name, table)))
 }

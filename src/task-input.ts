@@ -1,4 +1,4 @@
-import { getTableColumns } from 'drizzle-orm'
+import { type Column, getTableColumns } from 'drizzle-orm'
 import {
   describe,
   isPlainObject,
@@ -9,17 +9,24 @@ import {
   UnreadableJson,
   writeJson,
 } from '../drizzle/json-codec.ts'
-import { type NewTaskInfo, type TaskInfo, tasks } from '../drizzle/schema.ts'
+import {
+  type NewTaskInfo,
+  type NewTaskShard,
+  type TaskInfo,
+  type TaskShard,
+  taskShards,
+  tasks,
+} from '../drizzle/schema.ts'
 import { TASK_STATUSES } from '../drizzle/task-status.ts'
 import { checkKeys } from './check-options.ts'
 import { invalidTask } from './task-store-error.ts'
 
-const COLUMNS = getTableColumns(tasks)
-const FIELDS = Object.keys(COLUMNS) as (keyof TaskInfo)[]
+const TASK_COLUMNS = getTableColumns(tasks)
+const SHARD_COLUMNS = getTableColumns(taskShards)
 
-/** The fields of a task that were given, as a read will show them, and the texts of its JSON cells. */
-export interface CheckedFields {
-  readonly fields: { readonly [field in keyof TaskInfo]?: TaskInfo[field] | undefined }
+/** The fields that were given, as a read will show them, and the texts of the JSON cells. */
+export interface CheckedFields<Row> {
+  readonly fields: { readonly [field in keyof Row]?: Row[field] | undefined }
   readonly cells: Cells
 }
 
@@ -37,25 +44,38 @@ interface Cells {
  * @throws TypeError for something that is no object or a field that does not exist; TaskStoreError
  * `INVALID_TASK`.
  */
-export function checkFields(name: string, task: unknown, taskId?: string): CheckedFields {
-  checkKeys(name, task, FIELDS)
-  const given = task as Readonly<Record<string, unknown>>
-  const id = taskId ?? (typeof given.taskId === 'string' ? given.taskId : undefined)
+export function checkFields(name: string, task: unknown, taskId?: string): CheckedFields<TaskInfo> {
+  return checkColumns(name, task, TASK_COLUMNS, TASK_COLUMNS.taskId, taskId)
+}
+
+function checkColumns<Row>(
+  name: string,
+  row: unknown,
+  columns: Readonly<Record<string, Column>>,
+  key: Column,
+  taskId?: string,
+): CheckedFields<Row> {
+  const names = Object.keys(columns)
+  checkKeys(name, row, names)
+  const given = row as Readonly<Record<string, unknown>>
+  const givenId = given[names.find((field) => columns[field] === key) ?? '']
+  const id = taskId ?? (typeof givenId === 'string' ? givenId : undefined)
   const fields: Record<string, unknown> = {}
   const cells: Record<string, string | null> = {}
-  for (const field of FIELDS) {
+  for (const [field, column] of Object.entries(columns)) {
     const value = given[field]
     if (value === undefined) continue
-    if (COLUMNS[field].dataType === 'custom' && value !== null) {
+    if (column.dataType === 'custom' && value !== null) {
       const cell = checkJson(id, field, value)
       fields[field] = cell.value
       cells[field] = cell.value === null ? null : cell.text
     } else {
-      fields[field] = checkField(id, field, value)
+      // The key, too, whose column may not say so.
+      fields[field] = checkField(id, field, value, column, column.notNull || column === key)
       if (field === 'result') cells[field] = null
     }
   }
-  return { fields, cells }
+  return { fields, cells } as CheckedFields<Row>
 }
 
 /** A task to save, with every field that has no default. Its times can be undefined. */
@@ -81,15 +101,38 @@ export function checkNewTask(task: NewTaskInfo) {
 /** A task whose every field can be stored. */
 export type CheckedTask = ReturnType<typeof checkNewTask>
 
-function missing(taskId: string | undefined, field: string): never {
+/** A shard to save. What is undefined depends on what is stored. */
+export function checkNewShard(shard: Omit<NewTaskShard, 'shardIndex'>) {
+  const { fields, cells } = checkColumns<TaskShard>('shard', shard, SHARD_COLUMNS, SHARD_COLUMNS.uniqcTaskId)
+  const { uniqcTaskId, platformTaskId } = fields
+  return {
+    shard: {
+      ...fields,
+      uniqcTaskId: uniqcTaskId ?? missing(undefined, 'uniqcTaskId'),
+      platformTaskId: platformTaskId ?? missing(uniqcTaskId, 'platformTaskId'),
+      status: fields.status ?? 'pending',
+      result: fields.result ?? null,
+      errorMessage: fields.errorMessage ?? null,
+    },
+    cell: cells.result ?? null,
+  }
+}
+
+/** A shard whose every field can be stored. */
+export type CheckedShard = ReturnType<typeof checkNewShard>
+
+export function missing(taskId: string | undefined, field: string): never {
   throw invalidTask({ taskId, field, problem: 'is missing' })
 }
 
 /** A field that is not JSON, or is null. */
-function checkField(taskId: string | undefined, field: keyof TaskInfo, value: unknown): unknown {
-  const column = COLUMNS[field]
-  // The key, too, whose column does not say so.
-  const isRequired = column.notNull || column === COLUMNS.taskId
+function checkField(
+  taskId: string | undefined,
+  field: string,
+  value: unknown,
+  column: Column,
+  isRequired: boolean,
+): unknown {
   const fail = (problem: string) => invalidTask({ taskId, field, problem })
   if (value === null) {
     if (isRequired) throw fail('must not be null')

@@ -1,21 +1,48 @@
-import { type JsonObject, UnreadableJson } from '../drizzle/json-codec.ts'
-import type { NewTaskInfo, TaskInfo } from '../drizzle/schema.ts'
+import { isPlainObject, type JsonObject, UnreadableJson } from '../drizzle/json-codec.ts'
+import type { ArchivedTaskInfo, NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
 import { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
-import { checkBoolean, checkKeys, checkString, checkStrings, wrongType } from './check-options.ts'
+import { aggregateStatus } from './aggregate-shards.ts'
+import { BothQueries } from './both-queries.ts'
+import {
+  checkBoolean,
+  checkIterable,
+  checkKeys,
+  checkString,
+  checkStrings,
+  wrongType,
+} from './check-options.ts'
 import { now } from './clock.ts'
 import { Connection, type TaskDatabase } from './connection.ts'
+import { findTask } from './find-task.ts'
+import { ARCHIVE, LIVE } from './place.ts'
+import { DELETE_BATCH, PlaceQueries } from './place-queries.ts'
 import { locateStore, type StoreLocation, type TaskStoreOptions } from './store-location.ts'
+import { TaskArchive } from './task-archive.ts'
 import {
-  type ListOptions,
   type PreparedFilter,
   prepareFilter,
-  prepareList,
+  prepareTaskList,
   type TaskFilter,
+  type TaskListOptions,
 } from './task-filter.ts'
 import { isReplaceable } from './task-id.ts'
-import { type CheckedTask, checkFields, checkNewTask, encodeJson, mergeMetadata } from './task-input.ts'
-import { DELETE_BATCH, TaskQueries, type TaskRow } from './task-queries.ts'
-import { TaskStoreError } from './task-store-error.ts'
+import {
+  type CheckedTask,
+  checkFields,
+  checkNewShard,
+  checkNewTask,
+  encodeJson,
+  mergeMetadata,
+  missing,
+} from './task-input.ts'
+import { TaskQueries, type TaskRow } from './task-queries.ts'
+import { TaskShards } from './task-shards.ts'
+
+/** A task of a list. */
+export interface ListedTask extends TaskInfo {
+  /** Set for an archived task, null for a live one in a list of both, absent in a list of live ones. */
+  readonly archivedAt?: string | null
+}
 
 /** How a task is saved. */
 export interface SaveOptions {
@@ -36,6 +63,23 @@ export interface UpdateOptions {
    * Store the `updateTime` that is given, or leave the stored one, instead of the time now. Default false.
    */
   readonly keepUpdateTime?: boolean | undefined
+}
+
+/** How a shard is saved. */
+export interface SaveShardOptions extends SaveOptions {
+  /**
+   * Bring the task up to date in the same transaction: its status by {@link TaskStore.aggregateStatus}; its
+   * result as the list of one value a circuit in the order of `subIndexOffset`, null for a circuit without a
+   * result (for one shard of one circuit its value alone, and null where no circuit has one); its error as
+   * what the failed shards say. Default false.
+   */
+  readonly refreshTask?: boolean | undefined
+}
+
+/** Which shards. */
+export interface FindShardsOptions {
+  /** The backend of the shard, exactly. Default: any. */
+  readonly backend?: string | undefined
 }
 
 /**
@@ -62,7 +106,14 @@ export interface UpdateOptions {
 export class TaskStore {
   readonly #connection: Connection
   readonly #location: StoreLocation
+  readonly #live: PlaceQueries
+  readonly #archived: PlaceQueries<ArchivedTaskInfo>
+  readonly #both: BothQueries
   readonly #queries: TaskQueries
+  readonly #shards: TaskShards
+
+  /** The tasks that were moved out of the way, with their shards. */
+  readonly archive: TaskArchive
 
   /**
    * Opens the file, making it if it is missing and bringing it up to date if it is old.
@@ -75,7 +126,12 @@ export class TaskStore {
   constructor(options?: string | TaskStoreOptions) {
     this.#location = locateStore(options)
     this.#connection = new Connection(this.#location)
-    this.#queries = new TaskQueries(this.#connection.db)
+    this.#live = new PlaceQueries(this.#connection, LIVE)
+    this.#archived = new PlaceQueries(this.#connection, ARCHIVE)
+    this.#both = new BothQueries(this.#connection)
+    this.#queries = new TaskQueries(this.#connection)
+    this.#shards = new TaskShards(this.#connection)
+    this.archive = new TaskArchive(this.#connection)
   }
 
   /** The folder of the file; undefined for a database in memory. */
@@ -118,9 +174,7 @@ export class TaskStore {
    */
   saveMany(tasks: Iterable<NewTaskInfo>, options: SaveOptions = {}): number {
     const keepUpdateTime = checkSaveOptions(options)
-    if (typeof tasks !== 'object' || tasks === null || typeof tasks[Symbol.iterator] !== 'function') {
-      throw wrongType('tasks', 'an iterable of tasks', tasks)
-    }
+    checkIterable('tasks', tasks, 'an iterable of tasks')
     const checked = Array.from(tasks, (task) => checkNewTask(task))
     return this.#connection.transaction(() => {
       for (const task of checked) this.#save(task, keepUpdateTime)
@@ -188,25 +242,88 @@ export class TaskStore {
    * The tasks that match, newest first by the text of `submitTime`, then the last inserted first, as in
    * UnifiedQuantum.
    */
-  list(options?: ListOptions): TaskInfo[] {
-    const { shape, params } = prepareList(options)
-    return this.#connection.run(() => this.#queries.list(shape, params))
+  list(options?: TaskListOptions): ListedTask[] {
+    const { archived, shape, params } = prepareTaskList(options)
+    return this.#connection.run(() => {
+      if (archived === 'both') return this.#both.list(shape, params)
+      return (archived ? this.#archived : this.#live).list(shape, params)
+    })
   }
 
   /** How many tasks match. */
   count(filter?: TaskFilter): number {
     const { shape, params } = prepareFilter(filter)
-    return this.#connection.run(() => this.#queries.count(shape, params))
+    return this.#connection.run(() => this.#live.count(shape, params))
   }
 
   /** How many tasks match, by status. The five statuses are always there; others where a file holds them. */
   countByStatus(filter?: TaskFilter): Record<TaskStatus, number> & Record<string, number> {
     const { shape, params } = prepareFilter(filter)
-    const counts = this.#connection.run(() => this.#queries.countByStatus(shape, params))
+    const counts = this.#connection.run(() => this.#live.countByStatus(shape, params))
     return Object.fromEntries([
       ...TASK_STATUSES.map((status) => [status, 0]),
       ...counts.map(({ status, count }) => [status, count]),
     ])
+  }
+
+  /**
+   * Gives a task one more shard, at the next free index. Two processes that add at once get two indexes.
+   *
+   * @returns The shard as it is now stored.
+   * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, and where there is no such task;
+   * `AMBIGUOUS_ID`.
+   */
+  addShard(shard: Omit<NewTaskShard, 'shardIndex'>, options: SaveShardOptions = {}): TaskShard {
+    if (isPlainObject(shard) && Object.hasOwn(shard, 'shardIndex')) {
+      throw new TypeError('addShard() takes the next free index; to give one, call saveShard()')
+    }
+    return this.#saveShard(shard, options)
+  }
+
+  /**
+   * Inserts a shard of a task, or replaces the one at its index: status, result and error become what is
+   * given, see {@link NewTaskShard} for the rest.
+   *
+   * @returns The shard as it is now stored.
+   * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, and where there is no such task;
+   * `AMBIGUOUS_ID`.
+   */
+  saveShard(shard: NewTaskShard, options: SaveShardOptions = {}): TaskShard {
+    if (isPlainObject(shard) && shard.shardIndex === undefined) missing(shard.uniqcTaskId, 'shardIndex')
+    return this.#saveShard(shard, options)
+  }
+
+  /** The shards of a task, by their index. @throws TaskStoreError `AMBIGUOUS_ID`. */
+  getShards(taskId: string): TaskShard[] {
+    checkString('taskId', taskId)
+    return this.#connection.run(() => this.#shards.get(taskId))
+  }
+
+  /** The shards of live tasks with this id on their platform: several where tasks share one. */
+  findShards(platformTaskId: string, options: FindShardsOptions = {}): TaskShard[] {
+    checkString('platformTaskId', platformTaskId)
+    checkKeys('options', options, ['backend'])
+    if (options.backend !== undefined) checkString('backend', options.backend)
+    return this.#connection.run(() => this.#shards.find(platformTaskId, options.backend))
+  }
+
+  /**
+   * Deletes the shards of a task, which stays.
+   *
+   * @returns How many there were.
+   * @throws TaskStoreError `AMBIGUOUS_ID`.
+   */
+  deleteShards(taskId: string): number {
+    checkString('taskId', taskId)
+    return this.#shards.delete(taskId)
+  }
+
+  /**
+   * The status of a task by its shards, as UnifiedQuantum has it. None: pending. Any not terminal: running.
+   * All success: success. Else any failed: failed. Else cancelled.
+   */
+  static aggregateStatus(shards: Iterable<Pick<TaskShard, 'status'>>): TaskStatus {
+    return aggregateStatus(shards)
   }
 
   /**
@@ -218,11 +335,11 @@ export class TaskStore {
   delete(taskId: string): boolean {
     checkString('taskId', taskId)
     return this.#connection.write(() => {
-      if (this.#queries.delete(taskId)) return true
+      if (this.#live.delete(taskId)) return true
       if (!isReplaceable(taskId)) return false
       return this.#connection.transaction(() => {
         const stored = this.#find(taskId)
-        return stored !== undefined && this.#queries.delete(stored.taskId)
+        return stored !== undefined && this.#live.delete(stored.taskId)
       })
     })
   }
@@ -278,18 +395,15 @@ export class TaskStore {
   }
 
   #find(taskId: string): TaskInfo | undefined {
-    const task = this.#queries.byId(taskId)
-    if (task !== undefined || !isReplaceable(taskId)) return task
-    const found = this.#queries
-      .byPlatformTaskId(taskId)
-      .filter(({ metadata }) => metadata.legacy_platform_id === taskId)
-    if (found.length > 1) {
-      throw new TaskStoreError(
-        'AMBIGUOUS_ID',
-        `${found.length} tasks replaced the id ${JSON.stringify(taskId)}: ${found.map((task) => task.taskId).join(', ')}; use one of these ids`,
-      )
-    }
-    return found[0]
+    return findTask(this.#live, taskId)
+  }
+
+  #saveShard(shard: Omit<NewTaskShard, 'shardIndex'>, options: SaveShardOptions): TaskShard {
+    checkKeys('options', options, ['keepUpdateTime', 'refreshTask'])
+    checkBoolean('keepUpdateTime', options.keepUpdateTime)
+    checkBoolean('refreshTask', options.refreshTask)
+    const checked = checkNewShard(shard)
+    return this.#shards.save(checked, options.keepUpdateTime ?? false, options.refreshTask ?? false)
   }
 
   #save({ task, cells }: CheckedTask, keepUpdateTime: boolean): TaskInfo {
@@ -325,16 +439,16 @@ export class TaskStore {
     const oldId = stored.metadata.legacy_platform_id
     if (typeof oldId !== 'string' || metadata instanceof UnreadableJson) return metadata
     if (Object.hasOwn(metadata, 'legacy_platform_id')) return metadata
-    const isReplaced = this.#queries.byPlatformTaskId(oldId).some((task) => task.taskId === stored.taskId)
+    const isReplaced = this.#live.byPlatformTaskId(oldId).some((task) => task.taskId === stored.taskId)
     return isReplaced ? { ...metadata, legacy_platform_id: oldId } : metadata
   }
 
   #clear({ shape, params }: PreparedFilter): number {
     return this.#connection.write(() => {
-      const last = this.#queries.lastRowid()
+      const last = this.#live.lastRowid()
       let cleared = 0
       for (;;) {
-        const deleted = this.#queries.deleteBatch(shape, params, last)
+        const deleted = this.#live.deleteBatch(shape, params, last)
         cleared += deleted
         if (deleted < DELETE_BATCH) return cleared
       }

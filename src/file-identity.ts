@@ -1,0 +1,45 @@
+import { existsSync, statSync } from 'node:fs'
+import { TaskStoreError } from './task-store-error.ts'
+
+/** Which file a path leads to. While a file is open, no other one has its identity. */
+export interface FileIdentity {
+  readonly dev: number
+  readonly ino: number
+}
+
+/**
+ * The identity of the file that a path leads to at this moment; undefined where there is none.
+ *
+ * @throws TaskStoreError `CANNOT_OPEN` where that cannot be told.
+ */
+export function identifyFile(file: string): FileIdentity | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false })
+  } catch (error) {
+    throw new TaskStoreError(
+      'CANNOT_OPEN',
+      `${file} cannot be reached; check the permissions of its folders`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+export function isSameFile(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
+  return a?.ino === b?.ino && a?.dev === b?.dev
+}
+
+/** How long somebody who removes a database may take from its file to its log, in milliseconds. */
+const REMOVAL_TIME = 1000
+
+/**
+ * Waits while a database is being removed. UnifiedQuantum unlinks the file, the `-wal` and the `-shm` one
+ * after the other: a file that is made anew between them would lose its log to the next unlink.
+ */
+export function waitUntilRemoved(file: string): void {
+  const deadline = performance.now() + REMOVAL_TIME
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  const isHalfRemoved = () => !existsSync(file) && (existsSync(`${file}-wal`) || existsSync(`${file}-shm`))
+  while (isHalfRemoved() && performance.now() < deadline) Atomics.wait(pause, 0, 0, 5)
+}

@@ -1,0 +1,27 @@
+import type { TaskInfo, TaskShard } from '../drizzle/schema.ts'
+import type { PlaceQueries } from './place-queries.ts'
+import { isReplaceable } from './task-id.ts'
+import { TaskStoreError } from './task-store-error.ts'
+
+/**
+ * The task of a place with this id, or the one whose id it was before version 5.
+ *
+ * @throws TaskStoreError `AMBIGUOUS_ID` where several tasks replaced it.
+ */
+export function findTask<Task extends TaskInfo>(
+  queries: PlaceQueries<Task, TaskShard>,
+  taskId: string,
+): Task | undefined {
+  const task = queries.byId(taskId)
+  if (task !== undefined || !isReplaceable(taskId)) return task
+  const found = queries
+    .byPlatformTaskId(taskId)
+    .filter(({ metadata }) => metadata.legacy_platform_id === taskId)
+  if (found.length > 1) {
+    throw new TaskStoreError(
+      'AMBIGUOUS_ID',
+      `${found.length} tasks replaced the id ${JSON.stringify(taskId)}: ${found.map((task) => task.taskId).join(', ')}; use one of these ids`,
+    )
+  }
+  return found[0]
+}

@@ -1,0 +1,125 @@
+import { and, asc, desc, eq, sql } from 'drizzle-orm'
+import type { TaskInfo, TaskShard } from '../drizzle/schema.ts'
+import type { Connection, TaskDatabase } from './connection.ts'
+import type { Place } from './place.ts'
+import { conditionOf } from './task-filter.ts'
+
+const id = sql.placeholder('taskId')
+
+/** A long deletion holds the write lock for one batch at a time, so that other writers get their turn. */
+export const DELETE_BATCH = 5000
+
+/**
+ * The queries that read and delete the tasks of one place, each prepared once for a connection, when it is
+ * first asked for.
+ */
+export class PlaceQueries<Task extends TaskInfo = TaskInfo, Shard extends TaskShard = TaskShard> {
+  readonly #connection: Connection
+  readonly #place: Place
+
+  constructor(connection: Connection, place: Place) {
+    this.#connection = connection
+    this.#place = place
+  }
+
+  byId(taskId: string): Task | undefined {
+    const query = this.#prepared('byId', (db, { tasks }) =>
+      db.select().from(tasks).where(eq(tasks.taskId, id)).prepare(),
+    )
+    return query.get({ taskId }) as Task | undefined
+  }
+
+  /** The tasks with a shard that has this platform id. */
+  byPlatformTaskId(platformTaskId: string): Task[] {
+    const query = this.#prepared('byPlatformTaskId', (db, { tasks, shards }) => {
+      const owners = db
+        .select({ uniqcTaskId: shards.uniqcTaskId })
+        .from(shards)
+        .where(eq(shards.platformTaskId, id))
+      return db.select().from(tasks).where(sql`${tasks.taskId} in ${owners}`).prepare()
+    })
+    return query.all({ taskId: platformTaskId }) as Task[]
+  }
+
+  /** The shards of a task, by their index. */
+  shardsOf(taskId: string): Shard[] {
+    const query = this.#prepared('shardsOf', (db, { shards }) =>
+      db.select().from(shards).where(eq(shards.uniqcTaskId, id)).orderBy(asc(shards.shardIndex)).prepare(),
+    )
+    return query.all({ taskId }) as Shard[]
+  }
+
+  list(shape: string, params: Record<string, unknown>): Task[] {
+    const query = this.#prepared(`list ${shape}`, (db, { tasks }) =>
+      db
+        .select()
+        .from(tasks)
+        .where(conditionOf(shape, tasks))
+        // Newest first by the text of the time, then by insertion.
+        .orderBy(desc(tasks.submitTime), sql`${tasks}.rowid desc`)
+        .limit(sql.placeholder('limit'))
+        .offset(sql.placeholder('offset'))
+        .prepare(),
+    )
+    return query.all(params) as Task[]
+  }
+
+  count(shape: string, params: Record<string, unknown>): number {
+    const query = this.#prepared(`count ${shape}`, (db, { tasks }) =>
+      db.select({ count: sql<number>`count(*)` }).from(tasks).where(conditionOf(shape, tasks)).prepare(),
+    )
+    return query.get(params)?.count ?? 0
+  }
+
+  countByStatus(shape: string, params: Record<string, unknown>): { status: string; count: number }[] {
+    const query = this.#prepared(`countByStatus ${shape}`, (db, { tasks }) =>
+      db
+        .select({ status: tasks.status, count: sql<number>`count(*)` })
+        .from(tasks)
+        .where(conditionOf(shape, tasks))
+        .groupBy(tasks.status)
+        .prepare(),
+    )
+    return query.all(params)
+  }
+
+  delete(taskId: string): boolean {
+    const query = this.#prepared('delete', (db, { tasks }) =>
+      db.delete(tasks).where(eq(tasks.taskId, id)).prepare(),
+    )
+    return query.run({ taskId }).changes > 0
+  }
+
+  /** Deletes the shards of a task, and gives how many there were. */
+  deleteShards(taskId: string): number {
+    const query = this.#prepared('deleteShards', (db, { shards }) =>
+      db.delete(shards).where(eq(shards.uniqcTaskId, id)).prepare(),
+    )
+    return query.run({ taskId }).changes
+  }
+
+  /** The end of the table: what is inserted later lies behind it. */
+  lastRowid(): number {
+    const query = this.#prepared('lastRowid', (db, { tasks }) =>
+      db.select({ rowid: sql<number | null>`max(rowid)` }).from(tasks).prepare(),
+    )
+    return query.get()?.rowid ?? 0
+  }
+
+  /** Deletes one batch of what a shape matches up to a row, and gives how many rows that was. */
+  deleteBatch(shape: string, params: Record<string, unknown>, lastRowid: number): number {
+    const query = this.#prepared(`deleteBatch ${shape}`, (db, { tasks }) => {
+      const batch = db
+        .select({ rowid: sql`rowid` })
+        .from(tasks)
+        .where(and(conditionOf(shape, tasks), sql`rowid <= ${sql.placeholder('lastRowid')}`))
+        .limit(DELETE_BATCH)
+      return db.delete(tasks).where(sql`rowid in ${batch}`).prepare()
+    })
+    return query.run({ ...params, lastRowid }).changes
+  }
+
+  #prepared<T>(name: string, prepare: (db: TaskDatabase, place: Place) => T): T {
+    return this.#connection.prepared(`${this.#place.name} ${name}`, (db) => prepare(db, this.#place))
+  }
+}
