@@ -1,3 +1,5 @@
+import { endOfString } from './json-text.ts'
+
 /** Any value that the JSON columns can hold: JSON, and what Python's `json` writes beyond it. */
 export type JsonValue = null | boolean | number | bigint | string | JsonArray | JsonObject
 
@@ -53,6 +55,11 @@ export class JsonEncodeError extends Error {
  */
 const LONG_INTEGER = /(?:^|[\s[,:-])\d{16}/
 
+/** Whether a text may hold an integer that `JSON.parse` would round. */
+export function holdsLongInteger(text: string): boolean {
+  return LONG_INTEGER.test(text)
+}
+
 /**
  * The value of a JSON text, read as Python's `json.loads` reads it: `NaN` and the infinities are numbers, an
  * integer beyond 2^53-1 is a bigint, and of two equal keys the last one counts.
@@ -60,7 +67,7 @@ const LONG_INTEGER = /(?:^|[\s[,:-])\d{16}/
  * @throws SyntaxError when the text is not JSON; RangeError when it is nested deeper than the stack allows.
  */
 export function parseJson(text: string): JsonValue {
-  if (!LONG_INTEGER.test(text)) {
+  if (!holdsLongInteger(text)) {
     try {
       return JSON.parse(text)
     } catch {
@@ -306,20 +313,11 @@ class PythonJsonParser {
   }
 
   #string(): string {
-    let end = this.#at
-    do {
-      end = this.#text.indexOf('"', end + 1)
-      if (end < 0) throw this.#unexpected()
-    } while (this.#isEscaped(end))
-    const string = JSON.parse(this.#text.slice(this.#at, end + 1))
-    this.#at = end + 1
+    const end = endOfString(this.#text, this.#at)
+    if (end < 0) throw this.#unexpected()
+    const string = JSON.parse(this.#text.slice(this.#at, end))
+    this.#at = end
     return string
-  }
-
-  #isEscaped(at: number): boolean {
-    let backslashes = 0
-    while (this.#text[at - 1 - backslashes] === '\\') backslashes++
-    return backslashes % 2 === 1
   }
 
   #wordOrNumber(): JsonValue {

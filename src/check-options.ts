@@ -61,3 +61,8 @@ export function checkIterable(
     throw wrongType(name, expected, value)
   }
 }
+
+export function checkPath(name: string, path: unknown): asserts path is string {
+  checkString(name, path)
+  if (path === '' || path.includes('\0')) throw new TypeError(`${name} must be a path, not an empty text`)
+}

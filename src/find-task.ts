@@ -3,6 +3,15 @@ import type { PlaceQueries } from './place-queries.ts'
 import { isReplaceable } from './task-id.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
+/** The tasks of a place whose id this was before version 5. */
+export function findReplaced<Task extends TaskInfo>(
+  queries: PlaceQueries<Task, TaskShard>,
+  taskId: string,
+): Task[] {
+  if (!isReplaceable(taskId)) return []
+  return queries.byPlatformTaskId(taskId).filter(({ metadata }) => metadata.legacy_platform_id === taskId)
+}
+
 /**
  * The task of a place with this id, or the one whose id it was before version 5.
  *
@@ -13,10 +22,8 @@ export function findTask<Task extends TaskInfo>(
   taskId: string,
 ): Task | undefined {
   const task = queries.byId(taskId)
-  if (task !== undefined || !isReplaceable(taskId)) return task
-  const found = queries
-    .byPlatformTaskId(taskId)
-    .filter(({ metadata }) => metadata.legacy_platform_id === taskId)
+  if (task !== undefined) return task
+  const found = findReplaced(queries, taskId)
   if (found.length > 1) {
     throw new TaskStoreError(
       'AMBIGUOUS_ID',

@@ -14,6 +14,9 @@ export type {
 } from '../drizzle/schema.ts'
 export { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 export type { TaskDatabase } from './connection.ts'
+export type { ExportOptions, ExportReport } from './export-file.ts'
+export type { ImportOptions, ImportProgress, ImportReport, SkippedRecord } from './import-file.ts'
+export type { MergeConflict, MergeOptions, MergeReport } from './merge-file.ts'
 export type { TaskStoreOptions } from './store-location.ts'
 export type {
   ArchiveOlderThanOptions,

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import { checkBoolean, checkInteger, checkKeys, checkString, wrongType } from './check-options.ts'
+import { checkBoolean, checkInteger, checkKeys, checkPath, wrongType } from './check-options.ts'
 
 /**
  * Where a store keeps its file, and how it opens it. Give at most one of `cacheDir`, `file` and `database`.
@@ -79,11 +79,6 @@ export function locateFile({ cacheDir, file }: TaskStoreOptions = {}): string {
   if (cacheDir !== undefined) checkPath('options.cacheDir', cacheDir)
   const folder = cacheDir ?? (process.env.UNIQC_CACHE_DIR || join(homedir(), '.uniqc', 'cache'))
   return join(resolve(folder), FILE_NAME)
-}
-
-function checkPath(name: string, path: unknown): void {
-  checkString(name, path)
-  if (path === '' || path.includes('\0')) throw new TypeError(`${name} must be a path, not an empty text`)
 }
 
 function databaseFile(database: Database): string {

@@ -41,7 +41,7 @@ export interface TaskListOptions extends ListOptions {
   readonly archived?: boolean | 'both' | undefined
 }
 
-const FILTER_KEYS = ['status', 'backend', 'platform', 'submittedAfter', 'submittedBefore'] as const
+export const FILTER_KEYS = ['status', 'backend', 'platform', 'submittedAfter', 'submittedBefore'] as const
 const LIST_KEYS = [...FILTER_KEYS, 'limit', 'offset'] as const
 
 /** A filter ready for a prepared query: one shape, one query. */

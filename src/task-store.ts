@@ -13,7 +13,10 @@ import {
 } from './check-options.ts'
 import { now } from './clock.ts'
 import { Connection, type TaskDatabase } from './connection.ts'
+import { type ExportOptions, type ExportReport, exportFile } from './export-file.ts'
 import { findTask } from './find-task.ts'
+import { type ImportOptions, type ImportReport, importFile } from './import-file.ts'
+import { type MergeOptions, type MergeReport, mergeFile } from './merge-file.ts'
 import { ARCHIVE, LIVE } from './place.ts'
 import { DELETE_BATCH, PlaceQueries } from './place-queries.ts'
 import { locateStore, type StoreLocation, type TaskStoreOptions } from './store-location.ts'
@@ -364,6 +367,41 @@ export class TaskStore {
    */
   clearAll(): number {
     return this.#clear(prepareFilter())
+  }
+
+  /**
+   * Writes the tasks that match, live and archived, with their shards, to a file of JSON lines: all as they
+   * are at one moment, and the file whole or not at all. {@link TaskStore.importFile} reads it back to an
+   * equal store. Numbers beyond JSON stand in it as `{"$float":"NaN"}` and `{"$int":"12345678901234567890123"}`.
+   *
+   * @throws TaskStoreError `CONFLICT` where the file exists, `CANNOT_OPEN`, `DISK_FULL`.
+   */
+  exportFile(file: string, options: ExportOptions = {}): ExportReport {
+    return exportFile(this.#connection, file, options)
+  }
+
+  /**
+   * Takes in the tasks of a file: of UnifiedQuantum's `tasks.jsonl` or `tasks.json` from before it used SQLite,
+   * or of an export. Of several lines of one id the last one counts. What the store has newer stays, what
+   * cannot be read is reported and skipped. It goes in batches; stopped half-way, or called again, it adds
+   * what is missing and changes nothing else.
+   *
+   * @param path The file, or a folder that has these files.
+   * @throws TaskStoreError `CANNOT_OPEN` where there is no such file.
+   */
+  importFile(path: string, options: ImportOptions = {}): ImportReport {
+    return importFile(this.#connection, path, options)
+  }
+
+  /**
+   * Takes in the tasks of another store's file, of any version, which is only read: by their ids, else by the
+   * id and backend on their platform; of two records of one task the newer one stays, shard by shard. It goes
+   * in batches; stopped half-way, call it again.
+   *
+   * @throws TaskStoreError With the codes of opening a store, for the other file.
+   */
+  mergeFile(file: string, options: MergeOptions = {}): MergeReport {
+    return mergeFile(this.#connection, file, options)
   }
 
   /**

@@ -1,0 +1,156 @@
+import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm'
+import { archivedTasks } from '../drizzle/schema.ts'
+import type { Connection, TaskDatabase } from './connection.ts'
+import { ARCHIVE, type Place } from './place.ts'
+import type { ShardCells, TaskCells, TaskCopy } from './task-copy.ts'
+import { conditionOf, type PreparedFilter } from './task-filter.ts'
+
+/** How many tasks are held in memory, and how many are written under one lock. */
+export const COPY_BATCH = 100
+
+const value = sql.placeholder
+const NO_FILTER: PreparedFilter = { shape: '', params: {} }
+
+/**
+ * The queries that read and write whole tasks as they stand in a file, past the codec of the columns; each
+ * prepared once for a connection, when it is first asked for.
+ */
+export class CopyQueries {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  /** Every task of a place that matches, with its shards, as they were inserted. Reads in batches. */
+  *batches(place: Place, filter = NO_FILTER): Generator<TaskCopy[]> {
+    for (let rowid = 0; ; ) {
+      const rows = this.#after(place, rowid, filter)
+      if (rows.length === 0) return
+      yield rows.map(({ rowid: _, archivedAt, ...task }) => ({
+        task,
+        archivedAt,
+        shards: this.shardsOf(place, task.taskId),
+      }))
+      rowid = rows.at(-1)?.rowid ?? rowid
+    }
+  }
+
+  byId(place: Place, taskId: string): (TaskCells & { readonly archivedAt: string | null }) | undefined {
+    const query = this.#prepared(place, 'copy byId', (db, { tasks }) =>
+      db
+        .select({ archivedAt: archivedAtOf(place), ...taskCells(tasks) })
+        .from(tasks)
+        .where(eq(tasks.taskId, value('taskId')))
+        .prepare(),
+    )
+    return query.get({ taskId })
+  }
+
+  shardsOf(place: Place, taskId: string): ShardCells[] {
+    const query = this.#prepared(place, 'copy shardsOf', (db, { shards }) =>
+      db
+        .select(shardCells(shards))
+        .from(shards)
+        .where(eq(shards.uniqcTaskId, value('taskId')))
+        .orderBy(asc(shards.shardIndex))
+        .prepare(),
+    )
+    return query.all({ taskId })
+  }
+
+  /** The ids of the tasks of a place that have a shard with this platform id on this backend. */
+  ownersOf(place: Place, platformTaskId: string, backend: string): string[] {
+    const query = this.#prepared(place, 'copy ownersOf', (db, { shards }) =>
+      db
+        .selectDistinct({ taskId: shards.uniqcTaskId })
+        .from(shards)
+        .where(and(eq(shards.platformTaskId, value('platformTaskId')), eq(shards.backend, value('backend'))))
+        .prepare(),
+    )
+    return query.all({ platformTaskId, backend }).map(({ taskId }) => taskId)
+  }
+
+  /** Inserts a task, or replaces all of the one with its id but when it was archived. */
+  saveTask(place: Place, task: TaskCells, archivedAt: string | null): void {
+    const query = this.#prepared(place, 'copy saveTask', (db, { tasks }) => {
+      const set = bind(task)
+      return db
+        .insert(tasks)
+        .values(withArchivedAt(place, set))
+        .onConflictDoUpdate({ target: tasks.taskId, set })
+        .prepare()
+    })
+    query.run({ ...task, archivedAt })
+  }
+
+  /** Inserts a shard, or replaces all of the one at its index but when it was archived. */
+  saveShard(place: Place, shard: ShardCells, archivedAt: string | null): void {
+    const query = this.#prepared(place, 'copy saveShard', (db, { shards }) => {
+      const set = bind(shard)
+      return db
+        .insert(shards)
+        .values(withArchivedAt(place, set))
+        .onConflictDoUpdate({ target: [shards.uniqcTaskId, shards.shardIndex], set })
+        .prepare()
+    })
+    query.run({ ...shard, archivedAt })
+  }
+
+  #after(place: Place, afterRowid: number, { shape, params }: PreparedFilter) {
+    const query = this.#prepared(place, `copy after ${shape}`, (db, { tasks }) =>
+      db
+        .select({
+          rowid: sql<number>`rowid`,
+          archivedAt: archivedAtOf(place),
+          ...taskCells(tasks),
+        })
+        .from(tasks)
+        .where(and(conditionOf(shape, tasks), gt(sql`rowid`, value('afterRowid'))))
+        .orderBy(asc(sql`rowid`))
+        .limit(COPY_BATCH)
+        .prepare(),
+    )
+    return query.all({ ...params, afterRowid })
+  }
+
+  #prepared<T>(place: Place, name: string, prepare: (db: TaskDatabase, place: Place) => T): T {
+    return this.#connection.prepared(`${place.name} ${name}`, (db) => prepare(db, place))
+  }
+}
+
+function archivedAtOf(place: Place) {
+  return sql<string | null>`${place === ARCHIVE ? archivedTasks.archivedAt : sql`null`}`
+}
+
+/** The columns of a task, with JSON as text. */
+function taskCells(tasks: Place['tasks']) {
+  const { taskId, backend, status, shots, submitTime, updateTime, errorMessage } = tasks
+  return {
+    ...{ taskId, backend, status, shots, submitTime, updateTime, errorMessage },
+    result: sql<string | null>`${tasks.result}`,
+    metadata: sql<string>`${tasks.metadata}`,
+  }
+}
+
+/** The columns of a shard, with JSON as text. */
+function shardCells(shards: Place['shards']) {
+  const { uniqcTaskId, shardIndex, platformTaskId, backend, circuitCount, subIndexOffset } = shards
+  const { status, errorMessage, submitTime, updateTime } = shards
+  return {
+    ...{ uniqcTaskId, shardIndex, platformTaskId, backend, circuitCount, subIndexOffset },
+    ...{ status, errorMessage, submitTime, updateTime },
+    result: sql<string | null>`${shards.result}`,
+  }
+}
+
+/** A placeholder for each cell, bound as it is, past the codec of its column. */
+function bind<Cells extends object>(cells: Cells): { [name in keyof Cells]: SQL } {
+  const bound = Object.keys(cells).map((name) => [name, sql`${value(name)}`])
+  return Object.fromEntries(bound)
+}
+
+/** What the archive has on top. */
+function withArchivedAt<Bound extends object>(place: Place, bound: Bound): Bound {
+  return place === ARCHIVE ? { ...bound, archivedAt: sql`${value('archivedAt')}` } : bound
+}

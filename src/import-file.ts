@@ -1,0 +1,202 @@
+import { existsSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { checkBoolean, checkKeys, checkPath, wrongType } from './check-options.ts'
+import type { Connection } from './connection.ts'
+import { COPY_BATCH } from './copy-queries.ts'
+import { checkTimeZone } from './instant.ts'
+import { parseCacheEntry, parseLine, RecordError } from './parse-record.ts'
+import { type RawRecord, readEntries, readHead, readLines } from './read-records.ts'
+import { TaskAbsorber } from './task-absorber.ts'
+import type { TaskCopy } from './task-copy.ts'
+import { TaskStoreError } from './task-store-error.ts'
+
+/** How a file is imported. */
+export interface ImportOptions {
+  /** Replace a record of the store that is newer than the file's, too. Default false. */
+  readonly overwrite?: boolean | undefined
+  /**
+   * The zone of times that name none, to tell which of two records is newer: `UTC`, `+08:00`,
+   * `Asia/Shanghai`. Default: the zone of this machine.
+   */
+  readonly timeZone?: string | undefined
+  /** Report what would happen, and write nothing. Default false. */
+  readonly dryRun?: boolean | undefined
+  /** Called after each batch, when nothing is locked. What it throws ends the import. */
+  readonly onProgress?: ((progress: ImportProgress) => void) | undefined
+}
+
+/** How far an import is. */
+export interface ImportProgress {
+  readonly file: string
+  readonly read: number
+  readonly imported: number
+  readonly unchanged: number
+  readonly superseded: number
+  readonly skipped: number
+}
+
+/** A record that was not imported. */
+export interface SkippedRecord {
+  readonly file: string
+  /** The line that it stands on, from 1; in a `tasks.json`, which of its entries it is. */
+  readonly line: number
+  /** Undefined where the record does not say. */
+  readonly taskId: string | undefined
+  readonly reason: string
+}
+
+/** What an import did: `read` is the sum of the four others. */
+export interface ImportReport {
+  /** The files that were read. */
+  readonly files: readonly string[]
+  /** How many records the files hold. Blank lines are none. */
+  readonly read: number
+  /** Added, or taken over an older record of the store. */
+  readonly imported: number
+  /** The store has the very same. */
+  readonly unchanged: number
+  /** A later line of the same file has the same id. */
+  readonly superseded: number
+  readonly skipped: readonly SkippedRecord[]
+}
+
+/** What a folder is searched for: UnifiedQuantum's own names, in the folders that it kept them in. */
+const NAMES = ['tasks.jsonl', 'tasks/tasks.jsonl', 'tasks.json', 'cache/tasks.json'] as const
+
+/** Reads the tasks of a file, or of the files of a folder, into a store. */
+export function importFile(connection: Connection, path: string, options: ImportOptions): ImportReport {
+  const { absorbOptions, onProgress } = checkImportOptions(path, options)
+  const files = findFiles(resolve(path))
+  const absorber = new TaskAbsorber(connection, absorbOptions)
+  const report = { files, read: 0, imported: 0, unchanged: 0, superseded: 0, skipped: [] as SkippedRecord[] }
+
+  const take = ({ file, line, copy, isInFile }: ReadTask) => {
+    const { taskId } = copy.task
+    const skip = (reason: string) => report.skipped.push({ file, line, taskId, reason })
+    const twins = absorber.find(taskId, isInFile)
+    if (twins.length > 1) {
+      const ids = twins.map(({ task }) => task.taskId)
+      skip(`is the old id of several tasks of the store: ${ids.join(', ')}`)
+      return
+    }
+    const absorbed = absorber.absorb(copy, twins[0])
+    if (absorbed.outcome === 'unchanged') report.unchanged++
+    else if (absorbed.outcome === 'kept') skip('the store has a newer record; give overwrite to replace it')
+    else if (absorbed.outcome === 'conflict') skip(`${absorbed.reason}; give overwrite to replace it`)
+    else report.imported++
+  }
+  for (const file of files) {
+    for (const batch of readBatches(file)) {
+      const tasks = batch.filter((read) => 'copy' in read)
+      if (absorbOptions.dryRun) connection.run(() => tasks.forEach(take))
+      else connection.transaction(() => tasks.forEach(take))
+      for (const read of batch) {
+        if ('reason' in read) report.skipped.push(read)
+        else if (!('copy' in read)) report.superseded++
+      }
+      report.read += batch.length
+      onProgress?.({ file, ...report, skipped: report.skipped.length })
+    }
+  }
+  return report
+}
+
+interface ReadTask {
+  readonly file: string
+  readonly line: number
+  readonly copy: TaskCopy
+  /** Whether the file has a record of this id. */
+  readonly isInFile: (taskId: string) => boolean
+}
+
+/** A record that a later one of its file supersedes. */
+type Superseded = Pick<ReadTask, 'file' | 'line'>
+
+/**
+ * The records of a file, in batches. The last good one of an id counts, and where that stands only the end
+ * of the file tells: so it is read twice.
+ */
+function* readBatches(file: string): Generator<(ReadTask | SkippedRecord | Superseded)[]> {
+  const { read, parse } = findFormat(file)
+  const last = new Map<string, number>()
+  for (const record of read(file)) {
+    try {
+      last.set(parse(record).task.taskId, record.number)
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error
+    }
+  }
+  const isInFile = (taskId: string) => last.has(taskId)
+  let batch: (ReadTask | SkippedRecord | Superseded)[] = []
+  for (const record of read(file)) {
+    const place = { file, line: record.number }
+    try {
+      // A bad one is found to be bad again.
+      const copy = parse(record)
+      const counts = last.get(copy.task.taskId) === record.number
+      batch.push(counts ? { ...place, copy, isInFile } : place)
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error
+      batch.push({ ...place, taskId: error.taskId, reason: error.message })
+    }
+    if (batch.length === COPY_BATCH) {
+      yield batch
+      batch = []
+    }
+  }
+  if (batch.length > 0) yield batch
+}
+
+interface Format {
+  readonly read: (file: string) => Iterable<RawRecord>
+  readonly parse: (record: RawRecord) => TaskCopy
+}
+
+const LINES: Format = {
+  read: readLines,
+  parse: ({ text }) => parseLine(text ?? notText()),
+}
+
+const ENTRIES: Format = {
+  read: readEntries,
+  parse: ({ text }) => parseCacheEntry(text ?? notText()),
+}
+
+function notText(): never {
+  throw new RecordError('is not UTF-8, or too long')
+}
+
+/** By what the first line is: a whole record, or the beginning of an object that holds them all. */
+function findFormat(file: string): Format {
+  if (file.endsWith('.jsonl')) return LINES
+  try {
+    parseLine(readHead(file) ?? '{}')
+    return LINES
+  } catch (error) {
+    if (!(error instanceof RecordError)) throw error
+    return ENTRIES
+  }
+}
+
+function findFiles(path: string): string[] {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path]
+  const files = NAMES.map((name) => join(path, name)).filter((file) => existsSync(file))
+  if (files.length > 0) return files
+  throw new TaskStoreError('CANNOT_OPEN', `${path} has neither a tasks.jsonl nor a tasks.json; name the file`)
+}
+
+function checkImportOptions(path: string, options: ImportOptions) {
+  checkPath('path', path)
+  checkKeys('options', options, ['overwrite', 'timeZone', 'dryRun', 'onProgress'])
+  const { overwrite, timeZone, dryRun, onProgress } = options
+  checkBoolean('overwrite', overwrite)
+  checkTimeZone(timeZone)
+  checkBoolean('dryRun', dryRun)
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw wrongType('onProgress', 'a function', onProgress)
+  }
+  return {
+    absorbOptions: { overwrite: overwrite ?? false, timeZone, dryRun: dryRun ?? false },
+    onProgress,
+  }
+}

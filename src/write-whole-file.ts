@@ -1,0 +1,79 @@
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { fileError } from './file-error.ts'
+import { TaskStoreError } from './task-store-error.ts'
+
+/** Text is collected to so many characters before it is written. */
+const CHUNK = 1 << 18
+
+/**
+ * Writes a file that is there whole or not at all, for this user alone: under another name in the same
+ * folder, and renamed when it is on the disk.
+ *
+ * @throws TaskStoreError `CONFLICT` where there is a file that is not to be replaced, `DISK_FULL`,
+ * `CANNOT_OPEN`.
+ */
+export function writeWholeFile(
+  path: string,
+  replace: boolean,
+  write: (append: (text: string) => void) => void,
+): void {
+  const file = resolve(path)
+  const unfinished = `${file}.${process.pid}.unfinished`
+  if (!replace && existsSync(file)) {
+    throw new TaskStoreError(
+      'CONFLICT',
+      `${file} exists already; name another file, or give { replace: true } to replace it`,
+    )
+  }
+  const descriptor = attempt(file, () => openSync(unfinished, 'w', 0o600))
+  try {
+    let pending = ''
+    const flush = () => {
+      writeFully(file, descriptor, pending)
+      pending = ''
+    }
+    write((text) => {
+      pending += text
+      if (pending.length >= CHUNK) flush()
+    })
+    flush()
+    attempt(file, () => {
+      fsyncSync(descriptor)
+      renameSync(unfinished, file)
+    })
+    syncFolder(dirname(file))
+  } catch (error) {
+    rmSync(unfinished, { force: true })
+    throw error
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function writeFully(file: string, descriptor: number, text: string): void {
+  const bytes = Buffer.from(text)
+  for (let at = 0; at < bytes.length; ) {
+    const from = at
+    at += attempt(file, () => writeSync(descriptor, bytes, from))
+  }
+}
+
+/** So that the new name survives a power cut, where a folder can be synchronised at all. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const descriptor = openSync(folder, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function attempt<T>(file: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw fileError(error, file, 'written')
+  }
+}
