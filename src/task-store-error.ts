@@ -11,7 +11,7 @@
  * - `DISK_FULL`: the disk took no more; the call was undone.
  * - `CANNOT_OPEN`: the file or its folder cannot be opened or made, or the driver cannot be loaded.
  * - `AMBIGUOUS_ID`: several tasks replaced the given id.
- * - `CONFLICT`: two records claim one place; nothing was moved.
+ * - `CONFLICT`: a task is both live and archived, or a file to write exists already; nothing was changed.
  * - `CLOSED`: the store is closed.
  */
 export type TaskStoreErrorCode =
