@@ -8,56 +8,28 @@ import {
   sqliteTable,
   text,
 } from 'drizzle-orm/sqlite-core'
-import {
-  isPlainObject,
-  type JsonObject,
-  type JsonValue,
-  parseJson,
-  stringifyJson,
-  UnreadableJson,
-} from './json-codec.ts'
+import { readJsonObject, readJsonValue, writeJsonCell } from './json-cell.ts'
+import type { JsonObject, JsonValue } from './json-codec.ts'
 import type { TaskStatus } from './task-status.ts'
 
-// The tables of a version 5 file of UnifiedQuantum 0.0.16: column for column, in its order, with its indexes.
+// The tables of a version 5 file of UnifiedQuantum 0.0.16: column for column, in its order, with its indexes
+// and some of ours, whose names begin with uniqc_.
 // Python writes the same file and copies rows between the twin tables with SELECT *: add no column here,
 // ever.
 
-/** A JSON cell of any value. An empty text is null, as UnifiedQuantum reads it. */
+/** A JSON cell of any value. */
 const jsonValue = customType<{ data: JsonValue; driverData: string }>({
   dataType: () => 'text',
-  fromDriver: (cell) => (cell === '' ? null : readCell(cell, isAnyValue)),
-  toDriver: writeCell,
+  fromDriver: readJsonValue as (cell: string) => JsonValue,
+  toDriver: writeJsonCell,
 })
 
-/** A JSON cell that holds an object. An empty text is `{}`, as UnifiedQuantum reads it. */
+/** A JSON cell that holds an object. */
 const jsonObject = customType<{ data: JsonObject; driverData: string }>({
   dataType: () => 'text',
-  fromDriver: (cell) => (cell === '' ? {} : readCell(cell, isPlainObject)) as JsonObject,
-  toDriver: writeCell,
+  fromDriver: readJsonObject,
+  toDriver: writeJsonCell,
 })
-
-const isAnyValue = (_value: unknown) => true
-
-/**
- * The cell's value, or an {@link UnreadableJson}, so that one bad row does not hide the others. The types of
- * a task do not mention it: it is what a damaged file shows, and reads as the object `{ text }`.
- */
-function readCell(cell: unknown, accepts: (value: unknown) => boolean): JsonValue {
-  const text = String(cell)
-  try {
-    const value = parseJson(text)
-    if (accepts(value)) return value
-  } catch {
-    // Not JSON, or nested deeper than the stack allows.
-  }
-  return new UnreadableJson(text) as unknown as JsonObject
-}
-
-// Drizzle hands null over as well; what is given stays a SQL null, not the text `null`.
-function writeCell(value: JsonValue): string {
-  if (value === null) return value as unknown as string
-  return value instanceof UnreadableJson ? value.text : stringifyJson(value)
-}
 
 /** Types a column as never null whose table does not say so. */
 const neverNull = <T extends ColumnBuilderBase>(column: T) => column as NotNull<T>
@@ -104,6 +76,9 @@ export const tasks = sqliteTable(
     index('tasks_backend_idx').on(table.backend),
     index('tasks_status_idx').on(table.status),
     index('tasks_submit_time_idx').on(table.submitTime),
+    // Ours. They end in the time, and behind it in the rowid: a list comes out of them in its order.
+    index('uniqc_tasks_status_time_idx').on(table.status, table.submitTime),
+    index('uniqc_tasks_backend_status_time_idx').on(table.backend, table.status, table.submitTime),
   ],
 )
 
@@ -116,6 +91,8 @@ export const archivedTasks = sqliteTable(
     index('archived_backend_idx').on(table.backend),
     index('archived_status_idx').on(table.status),
     index('archived_submit_time_idx').on(table.submitTime),
+    index('uniqc_archived_status_time_idx').on(table.status, table.submitTime),
+    index('uniqc_archived_backend_status_time_idx').on(table.backend, table.status, table.submitTime),
   ],
 )
 

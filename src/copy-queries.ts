@@ -1,15 +1,15 @@
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm'
 import { archivedTasks } from '../drizzle/schema.ts'
 import type { Connection, TaskDatabase } from './connection.ts'
+import { conditionOf, type FilterCondition } from './filter-condition.ts'
 import { ARCHIVE, type Place } from './place.ts'
 import type { ShardCells, TaskCells, TaskCopy } from './task-copy.ts'
-import { conditionOf, type PreparedFilter } from './task-filter.ts'
 
 /** How many tasks are held in memory, and how many are written under one lock. */
 export const COPY_BATCH = 100
 
 const value = sql.placeholder
-const NO_FILTER: PreparedFilter = { shape: '', params: {} }
+const NO_FILTER: FilterCondition = { shape: '', params: {} }
 
 /**
  * The queries that read and write whole tasks as they stand in a file, past the codec of the columns; each
@@ -97,7 +97,7 @@ export class CopyQueries {
     query.run({ ...shard, archivedAt })
   }
 
-  #after(place: Place, afterRowid: number, { shape, params }: PreparedFilter) {
+  #after(place: Place, afterRowid: number, { shape, params }: FilterCondition) {
     const query = this.#prepared(place, `copy after ${shape}`, (db, { tasks }) =>
       db
         .select({

@@ -1,10 +1,10 @@
 import { checkBoolean, checkKeys, checkPath } from './check-options.ts'
 import type { Connection } from './connection.ts'
 import { CopyQueries } from './copy-queries.ts'
-import { ARCHIVE, PLACES } from './place.ts'
+import { toCondition } from './filter-condition.ts'
 import { toStrictJson } from './strict-json.ts'
 import type { ShardCells, TaskCopy } from './task-copy.ts'
-import { FILTER_KEYS, prepareFilter, type TaskFilter } from './task-filter.ts'
+import { checkArchived, checkFilter, FILTER_KEYS, type TaskFilter } from './task-filter.ts'
 import { writeWholeFile } from './write-whole-file.ts'
 
 /** Which tasks are exported, and how. */
@@ -46,11 +46,10 @@ export function exportFile(connection: Connection, file: string, options: Export
 function checkExportOptions(options: ExportOptions) {
   checkKeys('options', options, [...FILTER_KEYS, 'archived', 'replace'])
   const { archived = 'both', replace, ...filter } = options
-  if (archived !== 'both') checkBoolean('archived', archived)
   checkBoolean('replace', replace)
   return {
-    places: PLACES.filter((place) => archived === 'both' || archived === (place === ARCHIVE)),
-    filter: prepareFilter(filter),
+    places: checkArchived(archived),
+    filter: toCondition(checkFilter(filter)),
     replace: replace ?? false,
   }
 }

@@ -27,6 +27,7 @@ export type {
 } from './task-archive.ts'
 export type { ListOptions, TaskFilter, TaskListOptions } from './task-filter.ts'
 export { generateTaskId, isUniqcTaskId } from './task-id.ts'
+export type { MaybeArchived, Page } from './task-lists.ts'
 export {
   type NewTaskRecord,
   type RecordFilter,
@@ -35,8 +36,10 @@ export {
   type TaskRecord,
   type TaskRecordChanges,
 } from './task-persistence.ts'
+export type { TaskSummary } from './task-row.ts'
 export {
   type FindShardsOptions,
+  type ListedSummary,
   type ListedTask,
   type SaveOptions,
   type SaveShardOptions,

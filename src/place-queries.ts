@@ -1,8 +1,8 @@
-import { and, asc, desc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, sql } from 'drizzle-orm'
 import type { TaskInfo, TaskShard } from '../drizzle/schema.ts'
 import type { Connection, TaskDatabase } from './connection.ts'
+import { conditionOf } from './filter-condition.ts'
 import type { Place } from './place.ts'
-import { conditionOf } from './task-filter.ts'
 
 const id = sql.placeholder('taskId')
 
@@ -47,40 +47,6 @@ export class PlaceQueries<Task extends TaskInfo = TaskInfo, Shard extends TaskSh
       db.select().from(shards).where(eq(shards.uniqcTaskId, id)).orderBy(asc(shards.shardIndex)).prepare(),
     )
     return query.all({ taskId }) as Shard[]
-  }
-
-  list(shape: string, params: Record<string, unknown>): Task[] {
-    const query = this.#prepared(`list ${shape}`, (db, { tasks }) =>
-      db
-        .select()
-        .from(tasks)
-        .where(conditionOf(shape, tasks))
-        // Newest first by the text of the time, then by insertion.
-        .orderBy(desc(tasks.submitTime), sql`${tasks}.rowid desc`)
-        .limit(sql.placeholder('limit'))
-        .offset(sql.placeholder('offset'))
-        .prepare(),
-    )
-    return query.all(params) as Task[]
-  }
-
-  count(shape: string, params: Record<string, unknown>): number {
-    const query = this.#prepared(`count ${shape}`, (db, { tasks }) =>
-      db.select({ count: sql<number>`count(*)` }).from(tasks).where(conditionOf(shape, tasks)).prepare(),
-    )
-    return query.get(params)?.count ?? 0
-  }
-
-  countByStatus(shape: string, params: Record<string, unknown>): { status: string; count: number }[] {
-    const query = this.#prepared(`countByStatus ${shape}`, (db, { tasks }) =>
-      db
-        .select({ status: tasks.status, count: sql<number>`count(*)` })
-        .from(tasks)
-        .where(conditionOf(shape, tasks))
-        .groupBy(tasks.status)
-        .prepare(),
-    )
-    return query.all(params)
   }
 
   delete(taskId: string): boolean {

@@ -16,8 +16,10 @@ import { checkTimeZone, parseInstant } from './instant.ts'
 import { type MovableTask, MoveQueries, SCAN_BATCH } from './move-queries.ts'
 import { ARCHIVE, LIVE, type Place } from './place.ts'
 import { PlaceQueries } from './place-queries.ts'
-import { type ListOptions, prepareFilter, prepareList, type TaskFilter } from './task-filter.ts'
+import { checkFilter, checkList, type ListOptions, type TaskFilter } from './task-filter.ts'
 import { isReplaceable } from './task-id.ts'
+import { TaskLists } from './task-lists.ts'
+import { WHOLE } from './task-row.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
 /** What happens where a task is both live and archived. */
@@ -96,6 +98,7 @@ export class TaskArchive {
   readonly #live: PlaceQueries
   readonly #archived: PlaceQueries<ArchivedTaskInfo, ArchivedTaskShard>
   readonly #moves: MoveQueries
+  readonly #lists: TaskLists
 
   /** @internal */
   constructor(connection: Connection) {
@@ -103,6 +106,7 @@ export class TaskArchive {
     this.#live = new PlaceQueries(connection, LIVE)
     this.#archived = new PlaceQueries(connection, ARCHIVE)
     this.#moves = new MoveQueries(connection)
+    this.#lists = new TaskLists(connection)
   }
 
   /**
@@ -162,10 +166,9 @@ export class TaskArchive {
     }
   }
 
-  /** The archived tasks that match, in the order of {@link TaskStore.list}. */
+  /** The archived tasks that match, in the order of {@link TaskStore.list}, which can give them as well. */
   list(options?: ListOptions): ArchivedTaskInfo[] {
-    const { shape, params } = prepareList(options)
-    return this.#connection.run(() => this.#archived.list(shape, params))
+    return this.#lists.list([ARCHIVE], checkList(options), WHOLE) as ArchivedTaskInfo[]
   }
 
   /** The archived task with this id. @throws TaskStoreError `AMBIGUOUS_ID`. */
@@ -185,8 +188,7 @@ export class TaskArchive {
 
   /** How many archived tasks match. */
   count(filter?: TaskFilter): number {
-    const { shape, params } = prepareFilter(filter)
-    return this.#connection.run(() => this.#archived.count(shape, params))
+    return this.#lists.count(ARCHIVE, checkFilter(filter))
   }
 
   /**

@@ -1,4 +1,3 @@
-import { and, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
 import {
   checkBoolean,
   checkInteger,
@@ -8,7 +7,8 @@ import {
   wrongType,
 } from './check-options.ts'
 import { formatTime } from './clock.ts'
-import type { Place } from './place.ts'
+import { type Cursor, decodeCursor } from './cursor.ts'
+import { ARCHIVE, LIVE, type Place } from './place.ts'
 
 /** Which tasks. A field that is left out does not restrict; all that are given must hold. */
 export interface TaskFilter {
@@ -33,6 +33,8 @@ export interface ListOptions extends TaskFilter {
   readonly limit?: number | undefined
   /** How many to leave out first. Default 0. */
   readonly offset?: number | undefined
+  /** The `next` of a page: only what comes after it. */
+  readonly after?: string | undefined
 }
 
 /** Which tasks of a store, and how many of them. */
@@ -42,89 +44,88 @@ export interface TaskListOptions extends ListOptions {
 }
 
 export const FILTER_KEYS = ['status', 'backend', 'platform', 'submittedAfter', 'submittedBefore'] as const
-const LIST_KEYS = [...FILTER_KEYS, 'limit', 'offset'] as const
+const LIST_KEYS = [...FILTER_KEYS, 'limit', 'offset', 'after'] as const
 
-/** A filter ready for a prepared query: one shape, one query. */
-export interface PreparedFilter {
-  /** The names of the conditions that are asked for. */
-  readonly shape: string
-  readonly params: Record<string, string | number>
+/** A {@link TaskFilter} that was checked. */
+export interface CheckedFilter {
+  /** Each of them once. */
+  readonly statuses: readonly string[] | undefined
+  readonly backend: string | undefined
+  readonly platform: string | undefined
+  readonly submittedAfter: string | undefined
+  readonly submittedBefore: string | undefined
 }
 
-/** One condition of a shape on a table, with a placeholder for its parameter. */
-function condition(name: string, { backend, status, submitTime }: Place['tasks']): SQL | undefined {
-  const value = sql.placeholder(name)
-  switch (name) {
-    case 'status':
-      return eq(status, value)
-    case 'statuses':
-      return sql`${status} in (select value from json_each(${value}))`
-    case 'backend':
-      return eq(backend, value)
-    case 'platform':
-      // The ; follows the : in ASCII.
-      return sql`(${backend} = ${value} or (${backend} >= ${value} || ':' and ${backend} < ${value} || ';'))`
-    case 'submittedAfter':
-      return gt(submitTime, value)
-    case 'submittedBefore':
-      return lt(submitTime, value)
-    default:
-      throw new Error(`no condition is named ${name}`)
-  }
+/** {@link ListOptions} that were checked, with everything decided. */
+export interface CheckedList {
+  readonly filter: CheckedFilter
+  /** Negative for all. */
+  readonly limit: number
+  readonly offset: number
+  readonly after: Cursor | undefined
 }
 
 /** @throws TypeError for an option that does not exist or has the wrong type. */
-export function prepareFilter(filter: TaskFilter = {}): PreparedFilter {
+export function checkFilter(filter: TaskFilter = {}): CheckedFilter {
   checkKeys('filter', filter, FILTER_KEYS)
-  return prepare(filter)
+  return checkFields(filter)
 }
 
 /** @throws TypeError for an option that does not exist or has the wrong type. */
-export function prepareList(options: ListOptions = {}): PreparedFilter {
+export function checkList(options: ListOptions = {}): CheckedList {
   checkKeys('options', options, LIST_KEYS)
-  return prepareOptions(options)
+  return checkListFields(options)
 }
 
 /** @throws TypeError for an option that does not exist or has the wrong type. */
-export function prepareTaskList(options: TaskListOptions = {}) {
+export function checkTaskList(
+  options: TaskListOptions = {},
+): CheckedList & { readonly places: readonly Place[] } {
   checkKeys('options', options, [...LIST_KEYS, 'archived'])
-  const { archived = false } = options
-  if (archived !== 'both') checkBoolean('archived', archived)
-  return { archived, ...prepareOptions(options) }
+  return { ...checkListFields(options), places: checkArchived(options.archived ?? false) }
 }
 
-function prepareOptions(options: ListOptions): PreparedFilter {
-  checkInteger('limit', options.limit)
-  checkInteger('offset', options.offset, 0)
-  const { shape, params } = prepare(options)
-  return { shape, params: { ...params, limit: options.limit ?? -1, offset: options.offset ?? 0 } }
+/** The places that an `archived` option names. */
+export function checkArchived(archived: boolean | 'both'): readonly Place[] {
+  if (archived === 'both') return BOTH
+  checkBoolean('archived', archived)
+  return archived ? ARCHIVED : ALIVE
 }
 
-function prepare(filter: TaskFilter): PreparedFilter {
-  const params: Record<string, string> = {}
+const ALIVE: readonly Place[] = [LIVE]
+const ARCHIVED: readonly Place[] = [ARCHIVE]
+const BOTH: readonly Place[] = [LIVE, ARCHIVE]
+
+function checkListFields(options: ListOptions): CheckedList {
+  const { limit, offset, after } = options
+  checkInteger('limit', limit)
+  checkInteger('offset', offset, 0)
+  if (after !== undefined) checkString('after', after)
+  return {
+    filter: checkFields(options),
+    limit: limit ?? -1,
+    offset: offset ?? 0,
+    after: after === undefined ? undefined : decodeCursor(after),
+  }
+}
+
+function checkFields(filter: TaskFilter): CheckedFilter {
+  const { backend, platform } = filter
+  if (backend !== undefined) checkString('backend', backend)
+  if (platform !== undefined) checkString('platform', platform)
   const statuses = checkStrings('status', filter.status)
-  if (statuses?.length === 1) params.status = statuses[0] as string
-  else if (statuses !== undefined) params.statuses = JSON.stringify(statuses)
-  for (const name of ['backend', 'platform'] as const) {
-    const value = filter[name]
-    if (value === undefined) continue
-    checkString(name, value)
-    params[name] = value
+  return {
+    statuses: statuses && statuses.length > 1 ? [...new Set(statuses)] : statuses,
+    backend,
+    platform,
+    submittedAfter: asTime('submittedAfter', filter.submittedAfter),
+    submittedBefore: asTime('submittedBefore', filter.submittedBefore),
   }
-  for (const name of ['submittedAfter', 'submittedBefore'] as const) {
-    const value = filter[name]
-    if (value !== undefined) params[name] = asTime(name, value)
-  }
-  return { shape: Object.keys(params).join(), params }
 }
 
-function asTime(name: string, value: unknown): string {
+function asTime(name: string, value: unknown): string | undefined {
+  if (value === undefined) return undefined
   if (value instanceof Date && !Number.isNaN(value.getTime())) return formatTime(value.getTime() * 1000)
   if (typeof value !== 'string') throw wrongType(name, 'a string or a valid Date', value)
   return value
-}
-
-/** The condition of a shape on a table, with a placeholder for each parameter; undefined for no condition. */
-export function conditionOf(shape: string, table: Place['tasks']): SQL | undefined {
-  return shape === '' ? undefined : and(...shape.split(',').map((name) => condition(name, table)))
 }

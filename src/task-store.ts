@@ -1,8 +1,7 @@
 import { isPlainObject, type JsonObject, UnreadableJson } from '../drizzle/json-codec.ts'
-import type { ArchivedTaskInfo, NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
+import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
 import { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 import { aggregateStatus } from './aggregate-shards.ts'
-import { BothQueries } from './both-queries.ts'
 import {
   checkBoolean,
   checkIterable,
@@ -14,17 +13,18 @@ import {
 import { now } from './clock.ts'
 import { Connection, type TaskDatabase } from './connection.ts'
 import { type ExportOptions, type ExportReport, exportFile } from './export-file.ts'
+import { toCondition } from './filter-condition.ts'
 import { findTask } from './find-task.ts'
 import { type ImportOptions, type ImportReport, importFile } from './import-file.ts'
 import { type MergeOptions, type MergeReport, mergeFile } from './merge-file.ts'
-import { ARCHIVE, LIVE } from './place.ts'
+import { LIVE } from './place.ts'
 import { DELETE_BATCH, PlaceQueries } from './place-queries.ts'
 import { locateStore, type StoreLocation, type TaskStoreOptions } from './store-location.ts'
 import { TaskArchive } from './task-archive.ts'
 import {
-  type PreparedFilter,
-  prepareFilter,
-  prepareTaskList,
+  type CheckedFilter,
+  checkFilter,
+  checkTaskList,
   type TaskFilter,
   type TaskListOptions,
 } from './task-filter.ts'
@@ -38,14 +38,19 @@ import {
   mergeMetadata,
   missing,
 } from './task-input.ts'
+import { type MaybeArchived, type Page, TaskLists } from './task-lists.ts'
 import { TaskQueries, type TaskRow } from './task-queries.ts'
+import { SUMMARY, type TaskSummary, WHOLE } from './task-row.ts'
 import { TaskShards } from './task-shards.ts'
 
 /** A task of a list. */
-export interface ListedTask extends TaskInfo {
-  /** Set for an archived task, null for a live one in a list of both, absent in a list of live ones. */
-  readonly archivedAt?: string | null
-}
+export type ListedTask = TaskInfo & MaybeArchived
+
+/** A task of a list, without its result and metadata. */
+export type ListedSummary = TaskSummary & MaybeArchived
+
+/** How many tasks a page has, unless it is said. */
+const PAGE_SIZE = 100
 
 /** How a task is saved. */
 export interface SaveOptions {
@@ -110,8 +115,7 @@ export class TaskStore {
   readonly #connection: Connection
   readonly #location: StoreLocation
   readonly #live: PlaceQueries
-  readonly #archived: PlaceQueries<ArchivedTaskInfo>
-  readonly #both: BothQueries
+  readonly #lists: TaskLists
   readonly #queries: TaskQueries
   readonly #shards: TaskShards
 
@@ -130,8 +134,7 @@ export class TaskStore {
     this.#location = locateStore(options)
     this.#connection = new Connection(this.#location)
     this.#live = new PlaceQueries(this.#connection, LIVE)
-    this.#archived = new PlaceQueries(this.#connection, ARCHIVE)
-    this.#both = new BothQueries(this.#connection)
+    this.#lists = new TaskLists(this.#connection)
     this.#queries = new TaskQueries(this.#connection)
     this.#shards = new TaskShards(this.#connection)
     this.archive = new TaskArchive(this.#connection)
@@ -246,27 +249,48 @@ export class TaskStore {
    * UnifiedQuantum.
    */
   list(options?: TaskListOptions): ListedTask[] {
-    const { archived, shape, params } = prepareTaskList(options)
-    return this.#connection.run(() => {
-      if (archived === 'both') return this.#both.list(shape, params)
-      return (archived ? this.#archived : this.#live).list(shape, params)
-    })
+    const { places, ...list } = checkTaskList(options)
+    return this.#lists.list(places, list, WHOLE)
   }
 
-  /** How many tasks match. */
+  /** What {@link TaskStore.list} gives, without results and metadata, which are not even read. */
+  listSummaries(options?: TaskListOptions): ListedSummary[] {
+    const { places, ...list } = checkTaskList(options)
+    return this.#lists.list(places, list, SUMMARY)
+  }
+
+  /**
+   * A page of at most `limit` tasks (default 100), in the order of {@link TaskStore.list}. Give its `next` as
+   * `after` to get the page behind it: no task is listed twice or left out since others were inserted, and the
+   * last page costs what the first one does.
+   *
+   * @throws TypeError for an `after` that is no `next`.
+   */
+  page(options: TaskListOptions = {}): Page<ListedTask> {
+    const { places, ...list } = checkTaskList({ limit: PAGE_SIZE, ...options })
+    if (list.limit < 1) throw new TypeError(`limit must be a whole number from 1, not ${list.limit}`)
+    return this.#lists.page(places, list, WHOLE)
+  }
+
+  /**
+   * Every task that matches, in the order of {@link TaskStore.list}, however many there are: read in small
+   * parts as they are asked for. Nothing is locked between them, so a task that is inserted meanwhile may be
+   * left out, and one that is deleted is.
+   */
+  iterate(options?: TaskListOptions): Generator<ListedTask, void, undefined> {
+    const { places, ...list } = checkTaskList(options)
+    return this.#lists.iterate(places, list, WHOLE)
+  }
+
+  /** How many live tasks match. */
   count(filter?: TaskFilter): number {
-    const { shape, params } = prepareFilter(filter)
-    return this.#connection.run(() => this.#live.count(shape, params))
+    return this.#lists.count(LIVE, checkFilter(filter))
   }
 
-  /** How many tasks match, by status. The five statuses are always there; others where a file holds them. */
+  /** How many live tasks match, by status. The five are always there; others where a file holds them. */
   countByStatus(filter?: TaskFilter): Record<TaskStatus, number> & Record<string, number> {
-    const { shape, params } = prepareFilter(filter)
-    const counts = this.#connection.run(() => this.#live.countByStatus(shape, params))
-    return Object.fromEntries([
-      ...TASK_STATUSES.map((status) => [status, 0]),
-      ...counts.map(({ status, count }) => [status, count]),
-    ])
+    const counts = this.#lists.countByStatus(LIVE, checkFilter(filter))
+    return Object.fromEntries([...TASK_STATUSES.map((status) => [status, 0]), ...counts])
   }
 
   /**
@@ -355,7 +379,7 @@ export class TaskStore {
    * @returns How many there were.
    */
   clearCompleted(statuses: string | readonly string[] = TERMINAL_STATUSES): number {
-    return this.#clear(prepareFilter({ status: checkStrings('statuses', statuses) ?? [] }))
+    return this.#clear(checkFilter({ status: checkStrings('statuses', statuses) ?? [] }))
   }
 
   /**
@@ -366,7 +390,7 @@ export class TaskStore {
    * @returns How many there were.
    */
   clearAll(): number {
-    return this.#clear(prepareFilter())
+    return this.#clear(checkFilter())
   }
 
   /**
@@ -481,7 +505,8 @@ export class TaskStore {
     return isReplaced ? { ...metadata, legacy_platform_id: oldId } : metadata
   }
 
-  #clear({ shape, params }: PreparedFilter): number {
+  #clear(filter: CheckedFilter): number {
+    const { shape, params } = toCondition(filter)
     return this.#connection.write(() => {
       const last = this.#live.lastRowid()
       let cleared = 0
