@@ -21,5 +21,15 @@ export function now(after?: string): string {
 export function formatTime(microseconds: number): string {
   const milliseconds = Math.floor(microseconds / MICROSECONDS)
   const rest = String(microseconds % MICROSECONDS).padStart(3, '0')
-  return `${new Date(milliseconds).toISOString().slice(0, -1)}${rest}+00:00`
+  return `${formatMilliseconds(milliseconds)}${rest}+00:00`
+}
+
+/** The last one, for all the calls of one millisecond. */
+let formatted = { milliseconds: Number.NaN, text: '' }
+
+function formatMilliseconds(milliseconds: number): string {
+  if (milliseconds !== formatted.milliseconds) {
+    formatted = { milliseconds, text: new Date(milliseconds).toISOString().slice(0, -1) }
+  }
+  return formatted.text
 }

@@ -1,8 +1,10 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
-import type { TaskInfo, TaskShard } from '../drizzle/schema.ts'
+import { archivedTasks, type TaskInfo, type TaskShard } from '../drizzle/schema.ts'
+import { Compiled } from './compiled.ts'
 import type { Connection, TaskDatabase } from './connection.ts'
 import { conditionOf } from './filter-condition.ts'
-import type { Place } from './place.ts'
+import { ARCHIVE, type Place } from './place.ts'
+import { pick, readTask } from './task-row.ts'
 
 const id = sql.placeholder('taskId')
 
@@ -23,10 +25,18 @@ export class PlaceQueries<Task extends TaskInfo = TaskInfo, Shard extends TaskSh
   }
 
   byId(taskId: string): Task | undefined {
-    const query = this.#prepared('byId', (db, { tasks }) =>
-      db.select().from(tasks).where(eq(tasks.taskId, id)).prepare(),
-    )
-    return query.get({ taskId }) as Task | undefined
+    const query = this.#prepared('byId', (db, { tasks }) => {
+      const columns = {
+        ...pick(tasks),
+        ...(this.#place === ARCHIVE && { archivedAt: archivedTasks.archivedAt }),
+      }
+      return new Compiled(db, db.select(columns).from(tasks).where(eq(tasks.taskId, id)))
+    })
+    const row = query.get({ taskId })
+    if (row === undefined) return undefined
+    const task: TaskInfo & { archivedAt?: unknown } = readTask(row)
+    if (this.#place === ARCHIVE) task.archivedAt = row[9]
+    return task as Task
   }
 
   /** The tasks with a shard that has this platform id. */
@@ -50,8 +60,9 @@ export class PlaceQueries<Task extends TaskInfo = TaskInfo, Shard extends TaskSh
   }
 
   delete(taskId: string): boolean {
-    const query = this.#prepared('delete', (db, { tasks }) =>
-      db.delete(tasks).where(eq(tasks.taskId, id)).prepare(),
+    const query = this.#prepared(
+      'delete',
+      (db, { tasks }) => new Compiled(db, db.delete(tasks).where(eq(tasks.taskId, id))),
     )
     return query.run({ taskId }).changes > 0
   }

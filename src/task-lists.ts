@@ -112,7 +112,7 @@ export class TaskLists {
   #countRange(range: Branch, { submittedAfter, submittedBefore }: CheckedFilter): number {
     const branch = { ...range, after: submittedAfter, before: submittedBefore }
     const statement = this.#connection.prepared(`count ${branchShape(branch)}`, (db) =>
-      db.$client.prepare(`SELECT count(*) FROM ${tableOf(branch)} WHERE ${whereOf(branch)}`).pluck(),
+      db.$client.prepare(`SELECT count(*) FROM ${tableOf(branch)} ${whereOf(branch)}`).pluck(),
     )
     return statement.get(...paramsOf(branch)) as number
   }
@@ -184,10 +184,12 @@ const CONDITION_NAMES = Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[]
 const conditionsOf = (branch: Branch) => CONDITION_NAMES.filter((name) => branch[name] !== undefined)
 const paramsOf = (branch: Branch) => conditionsOf(branch).flatMap((name) => branch[name] as string)
 const branchShape = (branch: Branch) => `${branch.place.name} ${conditionsOf(branch).join(' ')}`
-const whereOf = (branch: Branch) =>
-  conditionsOf(branch)
-    .map((name) => CONDITIONS[name])
-    .join(' AND ') || 'true'
+
+/** Nothing without a condition: SQLite counts the rows of a whole table in a way of its own. */
+function whereOf(branch: Branch): string {
+  const conditions = conditionsOf(branch).map((name) => CONDITIONS[name])
+  return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
+}
 
 /** Selects the expressions of a shape, then when it was archived, its rowid and whether it is archived. */
 function listText<T>(places: readonly Place[], branches: readonly Branch[], shape: RowShape<T>): string {
@@ -196,11 +198,11 @@ function listText<T>(places: readonly Place[], branches: readonly Branch[], shap
     const table = tableOf(only)
     const archivedAt = only.place === ARCHIVE ? archivedTasks.archivedAt.name : 'NULL'
     return `SELECT ${shape.select(table).join()}, ${archivedAt}, rowid, ${isArchivedOf(only)} FROM ${table}
-      WHERE ${whereOf(only)} ORDER BY ${NAMES.submitTime} DESC, rowid DESC LIMIT ? OFFSET ?`
+      ${whereOf(only)} ORDER BY ${NAMES.submitTime} DESC, rowid DESC LIMIT ? OFFSET ?`
   }
   const keys = branches.map(
     (branch) =>
-      `SELECT ${NAMES.submitTime} AS t, rowid AS r, ${isArchivedOf(branch)} AS a FROM ${tableOf(branch)} WHERE ${whereOf(branch)}`,
+      `SELECT ${NAMES.submitTime} AS t, rowid AS r, ${isArchivedOf(branch)} AS a FROM ${tableOf(branch)} ${whereOf(branch)}`,
   )
   // The keys alone are merged, out of indexes; then each row is read once, in their order.
   const merged = `(${keys.join(' UNION ALL ')} ORDER BY 1 DESC, 2 DESC, 3 LIMIT ? OFFSET ?) k`

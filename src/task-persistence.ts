@@ -238,10 +238,14 @@ function toRecord(method: string, [first, platform, status, result, metadata]: r
 /** The fields that are given, in the words of a task, and all the rest as its metadata. */
 function toTask(name: string, record: TaskRecordChanges) {
   checkObject(name, record)
-  const given = Object.entries(record).filter(([, value]) => value !== undefined)
-  const fields = given.filter(([key]) => Object.hasOwn(FIELDS, key))
-  const metadata = Object.fromEntries(given.filter(([key]) => !Object.hasOwn(FIELDS, key))) as JsonObject
-  const task = Object.fromEntries(fields.map(([key, value]) => [FIELDS[key as keyof typeof FIELDS], value]))
+  const task: Record<string, unknown> = {}
+  const metadata: JsonObject = {}
+  for (const key of Object.keys(record)) {
+    const value = record[key]
+    if (value === undefined) continue
+    if (Object.hasOwn(FIELDS, key)) task[FIELDS[key as keyof typeof FIELDS]] = value
+    else setOwn(metadata, key, value as JsonValue)
+  }
   return { ...(task as Partial<NewTaskInfo>), metadata: unwrapUnreadable(metadata) }
 }
 
@@ -253,11 +257,21 @@ function fromTask(task: TaskInfo): TaskRecord {
     result: task.result,
     submit_time: task.submitTime,
     update_time: task.updateTime,
-    ...(task.shots !== 0 && { shots: task.shots }),
-    ...(task.errorMessage !== null && { error_message: task.errorMessage }),
   }
-  // Twice: the fields come first, and none of them is hidden by a metadata key of its name.
-  return { ...record, ...wrapUnreadable(task.metadata), ...record }
+  if (task.shots !== 0) record.shots = task.shots
+  if (task.errorMessage !== null) record.error_message = task.errorMessage
+  const metadata = wrapUnreadable(task.metadata)
+  for (const key of Object.keys(metadata)) {
+    // No field is hidden by a metadata key of its name.
+    if (!Object.hasOwn(record, key)) setOwn(record, key, metadata[key] as JsonValue)
+  }
+  return record
+}
+
+/** Sets a key of whatever name, `__proto__` too, as an own one. */
+function setOwn(object: Record<string, JsonValue | undefined>, key: string, value: JsonValue): void {
+  if (key !== '__proto__') object[key] = value
+  else Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
 }
 
 /** Metadata that cannot be read has no keys to show: it stands whole under `metadata`. */

@@ -1,6 +1,9 @@
-import { eq, exists, notExists, or, sql } from 'drizzle-orm'
-import { taskShards, tasks } from '../drizzle/schema.ts'
+import { and, eq, exists, lt, notExists, or, sql } from 'drizzle-orm'
+import { type TaskInfo, taskShards, tasks } from '../drizzle/schema.ts'
+import { Compiled } from './compiled.ts'
 import type { Connection, TaskDatabase } from './connection.ts'
+import { isReplaceable } from './task-id.ts'
+import { pick, readTask } from './task-row.ts'
 
 const id = sql.placeholder('taskId')
 
@@ -18,47 +21,83 @@ export class TaskQueries {
    * and the new one would forget it.
    */
   saveUnlessReplaced(row: TaskRow): string | undefined {
-    const query = this.#connection.prepared('saveUnlessReplaced', (db) => upsert(db, true))
+    const query = isReplaceable(row.taskId)
+      ? this.#connection.prepared('save, if not replaced', (db) => upsert(db, true, true))
+      : this.#connection.prepared('save, if it remembers', (db) => upsert(db, false, true))
     // all, not get: a statement that returns rows commits when it is stepped to its end, and get stops at the
     // first row and does not hear of a commit that failed.
-    return query.all({ ...row })[0]?.submitTime
+    return query.all(row)[0]?.[0] as string | undefined
   }
 
   /** Inserts a task or replaces the one with its id, and gives the submit time that is now stored. */
   save(row: TaskRow): string {
-    const query = this.#connection.prepared('save', (db) => upsert(db, false))
-    return query.all({ ...row })[0]?.submitTime as string
+    const query = this.#connection.prepared('save', (db) => upsert(db, false, false))
+    return query.all(row)[0]?.[0] as string
   }
 
   /** Writes the given columns of one row; the others stay as they are, to the byte. */
-  update(taskId: string, row: Partial<TaskRow>): void {
-    const fields = Object.keys(row) as (keyof TaskRow)[]
-    const query = this.#connection.prepared(`update ${fields.join()}`, (db) =>
-      db
-        .update(tasks)
-        .set(Object.fromEntries(fields.map((field) => [field, sql`${sql.placeholder(`new_${field}`)}`])))
-        .where(eq(tasks.taskId, id))
-        .prepare(),
-    )
-    const params = Object.fromEntries(fields.map((field) => [`new_${field}`, row[field]]))
-    query.run({ ...params, taskId })
+  update(taskId: string, row: TaskChange): void {
+    const fields = Object.keys(row)
+    const query = this.#connection.prepared(`update ${fields.join()}`, (db) => {
+      const set = Object.fromEntries(fields.map((field) => [field, sql`${sql.placeholder(field)}`]))
+      return new Compiled(db, db.update(tasks).set(set).where(eq(tasks.taskId, id)))
+    })
+    query.run({ ...row, taskId })
+  }
+
+  /**
+   * {@link update} in one statement, and gives the task; undefined, with nothing written, where there is none
+   * with just this id, a condition does not hold, or its update time is not before the new one. A result that
+   * is written is not read back.
+   */
+  updateIf(taskId: string, row: TaskChange, conditions: UpdateConditions): TaskInfo | undefined {
+    const fields = Object.keys(row)
+    const { statuses, ifUpdateTime } = conditions
+    const name = `updateIf ${fields.join()} ${statuses !== undefined} ${ifUpdateTime !== undefined}`
+    const query = this.#connection.prepared(name, (db) => {
+      const set = Object.fromEntries(fields.map((field) => [field, sql`${sql.placeholder(field)}`]))
+      const isStatus = sql`${tasks.status} in (select value from json_each(${sql.placeholder('statuses')}))`
+      const where = and(
+        eq(tasks.taskId, id),
+        lt(tasks.updateTime, sql.placeholder('updateTime')),
+        statuses === undefined ? undefined : isStatus,
+        ifUpdateTime === undefined ? undefined : eq(tasks.updateTime, sql.placeholder('ifUpdateTime')),
+      )
+      const returned = { ...pick(tasks), ...('result' in row && { result: sql`null` }) }
+      return new Compiled(db, db.update(tasks).set(set).where(where).returning(returned))
+    })
+    const updated = query.all({ ...row, taskId, ifUpdateTime, statuses: JSON.stringify(statuses) })[0]
+    return updated && readTask(updated)
   }
 }
 
-function upsert(db: TaskDatabase, isGuarded: boolean) {
+/** Columns to write of a row, as they are bound. */
+export type TaskChange = { readonly [field in keyof TaskRow]?: TaskRow[field] | undefined }
+
+/** What must hold of a task that is updated. */
+export interface UpdateConditions {
+  readonly statuses: readonly string[] | undefined
+  readonly ifUpdateTime: string | undefined
+}
+
+/**
+ * @param mayBeReplaced The id may be an old one: insert only where no shard says so.
+ * @param mustRemember Replace only a row whose old id is not forgotten.
+ */
+function upsert(db: TaskDatabase, mayBeReplaced: boolean, mustRemember: boolean): Compiled {
   const value = (name: keyof TaskRow) => sql.placeholder(name)
   const one = sql`1`.as('one')
   const mayBeInserted = or(
-    exists(db.select({ one }).from(tasks).where(eq(tasks.taskId, id))),
     notExists(db.select({ one }).from(taskShards).where(eq(taskShards.platformTaskId, id))),
+    exists(db.select({ one }).from(tasks).where(eq(tasks.taskId, id))),
   )
   const remembersAsMuch = sql`(instr(${tasks.metadata}, '"legacy_platform_id"') = 0
     or ${value('remembersId')})`
   const row = sql`select ${id}, ${value('backend')}, ${value('status')}, ${value('shots')},
     coalesce(${value('submitTime')}, ${value('now')}), ${value('updateTime')},
     ${value('result')}, ${value('metadata')}, ${value('errorMessage')}
-    where ${isGuarded ? mayBeInserted : sql`true`}`
-  return db
+    where ${mayBeReplaced ? mayBeInserted : sql`true`}`
+  const query = db
     .insert(tasks)
     .select(row)
     .onConflictDoUpdate({
@@ -73,10 +112,10 @@ function upsert(db: TaskDatabase, isGuarded: boolean) {
         metadata: sql`excluded.metadata_json`,
         errorMessage: sql`excluded.error_message`,
       },
-      ...(isGuarded && { setWhere: remembersAsMuch }),
+      ...(mustRemember && { setWhere: remembersAsMuch }),
     })
     .returning({ submitTime: tasks.submitTime })
-    .prepare()
+  return new Compiled(db, query)
 }
 
 /** A row as it is bound: JSON as text. */

@@ -12,6 +12,12 @@ export const NAMES = Object.fromEntries(
   Object.entries(getTableColumns(tasks)).map(([field, column]) => [field, column.name]),
 ) as Readonly<Record<keyof TaskInfo, string>>
 
+/** The columns of a task in the order that {@link readTask} takes, of either place. */
+export function pick({ taskId, backend, status, shots, submitTime, updateTime, ...rest }: typeof tasks) {
+  const { result, metadata, errorMessage } = rest
+  return { taskId, backend, status, shots, submitTime, updateTime, result, metadata, errorMessage }
+}
+
 /** How a task is read out of a row: what is selected, and what is made of it. */
 export interface RowShape<T> {
   readonly name: string
@@ -59,7 +65,7 @@ const SUMMARY_FIELDS = [
   'errorMessage',
 ] as const satisfies readonly (keyof TaskInfo)[]
 
-/** The task of a row that has the columns in the order of the table. */
+/** The task of a row that has the columns in the order of the live table. */
 export function readTask(row: readonly unknown[]): TaskInfo {
   return {
     taskId: row[0] as string,

@@ -1,3 +1,4 @@
+import { readJsonObject } from '../drizzle/json-cell.ts'
 import { isPlainObject, type JsonObject, UnreadableJson } from '../drizzle/json-codec.ts'
 import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
 import { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
@@ -19,6 +20,7 @@ import { type ImportOptions, type ImportReport, importFile } from './import-file
 import { type MergeOptions, type MergeReport, mergeFile } from './merge-file.ts'
 import { LIVE } from './place.ts'
 import { DELETE_BATCH, PlaceQueries } from './place-queries.ts'
+import { StagedRows } from './staged-rows.ts'
 import { locateStore, type StoreLocation, type TaskStoreOptions } from './store-location.ts'
 import { TaskArchive } from './task-archive.ts'
 import {
@@ -168,12 +170,17 @@ export class TaskStore {
   save(task: NewTaskInfo, options: SaveOptions = {}): TaskInfo {
     const keepUpdateTime = checkSaveOptions(options)
     const checked = checkNewTask(task)
-    return this.#connection.write(() => this.#save(checked, keepUpdateTime))
+    const row = toRow(checked, keepUpdateTime)
+    return this.#connection.write(() => {
+      const saved = this.#saveRow(row)
+      return { ...checked.task, updateTime: row.updateTime, ...saved }
+    })
   }
 
   /**
    * Saves any number of tasks in one transaction: all of them or none. They are checked, and the iterable is
-   * read to its end, before the first is written.
+   * read to its end, before the first is written. However many there are, they take little memory: beyond some
+   * megabytes they wait in a temporary file.
    *
    * @returns How many there were.
    * @throws TaskStoreError `INVALID_TASK` for the first that cannot be stored, `AMBIGUOUS_ID`.
@@ -181,10 +188,11 @@ export class TaskStore {
   saveMany(tasks: Iterable<NewTaskInfo>, options: SaveOptions = {}): number {
     const keepUpdateTime = checkSaveOptions(options)
     checkIterable('tasks', tasks, 'an iterable of tasks')
-    const checked = Array.from(tasks, (task) => checkNewTask(task))
+    using rows = new StagedRows()
+    for (const task of tasks) rows.add(toRow(checkNewTask(task), keepUpdateTime))
     return this.#connection.transaction(() => {
-      for (const task of checked) this.#save(task, keepUpdateTime)
-      return checked.length
+      for (const row of rows) this.#saveRow(row)
+      return rows.count
     })
   }
 
@@ -216,6 +224,16 @@ export class TaskStore {
     checkBoolean('keepUpdateTime', options.keepUpdateTime)
     const { fields, cells } = checkFields('changes', changes, taskId)
     const { taskId: changedId, result, metadata, ...columns } = fields
+    const row = { ...columns, ...(result !== undefined && { result: cells.result }) }
+    const { ifUpdateTime, keepUpdateTime } = options
+    if (metadata === undefined && changedId === undefined && !keepUpdateTime) {
+      const conditions = { statuses, ifUpdateTime }
+      const updateTime = now()
+      const updated = this.#connection.write(() =>
+        this.#queries.updateIf(taskId, { ...row, updateTime }, conditions),
+      )
+      if (updated !== undefined) return { ...updated, ...fields, updateTime } as TaskInfo
+    }
     return this.#connection.transaction(() => {
       const stored = this.#find(taskId)
       if (stored === undefined) return undefined
@@ -223,17 +241,14 @@ export class TaskStore {
         throw new TypeError('changes.taskId is another id; a task keeps its id')
       }
       if (statuses !== undefined && !statuses.includes(stored.status)) return undefined
-      if (options.ifUpdateTime !== undefined && options.ifUpdateTime !== stored.updateTime) return undefined
-      const updateTime = options.keepUpdateTime
-        ? (fields.updateTime ?? stored.updateTime)
-        : now(stored.updateTime)
+      if (ifUpdateTime !== undefined && ifUpdateTime !== stored.updateTime) return undefined
+      const updateTime = keepUpdateTime ? (fields.updateTime ?? stored.updateTime) : now(stored.updateTime)
       const merged = metadata && mergeMetadata(stored.metadata, metadata)
       this.#queries.update(stored.taskId, {
-        ...columns,
+        ...row,
         updateTime,
-        ...(result !== undefined && { result: cells.result }),
         ...(merged !== undefined && { metadata: encodeJson(taskId, 'metadata', merged).text }),
-      } as Partial<TaskRow>)
+      })
       return {
         ...stored,
         ...fields,
@@ -468,32 +483,21 @@ export class TaskStore {
     return this.#shards.save(checked, options.keepUpdateTime ?? false, options.refreshTask ?? false)
   }
 
-  #save({ task, cells }: CheckedTask, keepUpdateTime: boolean): TaskInfo {
-    const time = now()
-    const updateTime = (keepUpdateTime ? task.updateTime : undefined) ?? time
-    const { metadata } = task
-    const remembersId = metadata instanceof UnreadableJson || Object.hasOwn(metadata, 'legacy_platform_id')
-    const row: TaskRow = {
-      ...task,
-      ...cells,
-      submitTime: task.submitTime ?? null,
-      updateTime,
-      now: time,
-      remembersId: remembersId ? 1 : 0,
-    }
+  /** Saves a row, and gives what of it only the file can tell. */
+  #saveRow(row: TaskRow): Pick<TaskInfo, 'submitTime'> & Partial<TaskInfo> {
     const submitTime = this.#queries.saveUnlessReplaced(row)
-    if (submitTime !== undefined) return { ...task, submitTime, updateTime }
-    return this.#connection.transaction(() => this.#saveReplaced(row, task))
+    if (submitTime !== undefined) return { submitTime }
+    return this.#connection.transaction(() => this.#saveReplaced(row))
   }
 
   /** Saves a task whose id was replaced, or may have been, so that its old id goes on finding it. */
-  #saveReplaced(row: TaskRow, task: CheckedTask['task']): TaskInfo {
+  #saveReplaced(row: TaskRow): Pick<TaskInfo, 'taskId' | 'metadata' | 'submitTime'> {
     const stored = this.#find(row.taskId)
     const taskId = stored?.taskId ?? row.taskId
-    const metadata = stored ? this.#keepReplacedId(stored, task.metadata) : task.metadata
-    const { text } = encodeJson(taskId, 'metadata', metadata)
-    const submitTime = this.#queries.save({ ...row, taskId, metadata: text })
-    return { ...task, taskId, metadata, submitTime, updateTime: row.updateTime }
+    const given = readJsonObject(row.metadata)
+    const metadata = stored ? this.#keepReplacedId(stored, given) : given
+    const text = metadata === given ? row.metadata : encodeJson(taskId, 'metadata', metadata).text
+    return { taskId, metadata, submitTime: this.#queries.save({ ...row, taskId, metadata: text }) }
   }
 
   /** New metadata for a stored task: with the id that it replaced, unless another is given. */
@@ -520,6 +524,25 @@ export class TaskStore {
 }
 
 const ASYNC_FUNCTION = Object.getPrototypeOf(async () => {})
+
+function toRow({ task, cells }: CheckedTask, keepUpdateTime: boolean): TaskRow {
+  const { metadata } = task
+  const time = now()
+  const remembersId = metadata instanceof UnreadableJson || Object.hasOwn(metadata, 'legacy_platform_id')
+  return {
+    taskId: task.taskId,
+    backend: task.backend,
+    status: task.status,
+    shots: task.shots,
+    submitTime: task.submitTime ?? null,
+    updateTime: (keepUpdateTime ? task.updateTime : undefined) ?? time,
+    result: cells.result,
+    metadata: cells.metadata,
+    errorMessage: task.errorMessage,
+    now: time,
+    remembersId: remembersId ? 1 : 0,
+  }
+}
 
 function checkSaveOptions(options: SaveOptions): boolean {
   checkKeys('options', options, ['keepUpdateTime'])

@@ -1,0 +1,21 @@
+import { TaskStore } from 'uniqc-task-store'
+import type { OpenPeer } from '../peer.ts'
+
+export const open: OpenPeer = (file, synchronous) => {
+  const store = new TaskStore({ file, synchronous })
+  return {
+    get: (taskId) => store.get(taskId),
+    save: (task) => store.save(task),
+    update: (taskId, changes) => store.update(taskId, changes),
+    delete: (taskId) => store.delete(taskId),
+    list20: () => store.list({ limit: 20 }),
+    listSummaries20: () => store.listSummaries({ limit: 20 }),
+    count: () => store.count(),
+    saveAll: (tasks) => store.saveMany(tasks),
+    listAll: () => store.list(),
+    iterateAll: () => {
+      for (const _ of store.iterate());
+    },
+    close: () => store.close(),
+  }
+}

@@ -1,0 +1,50 @@
+import { TaskStore } from 'uniqc-task-store'
+import { type BenchTask, makeTask, type OpenPeer, type Synchronous } from '../peer.ts'
+
+export interface SingleOptions {
+  readonly peer: string
+  readonly file: string
+  readonly synchronous: Synchronous
+  readonly keys: number
+  readonly count: number
+}
+
+const BASE = 500
+
+/** Microseconds a call, by what is called. */
+export async function run({ peer, file, synchronous, keys, count }: SingleOptions) {
+  const store = new TaskStore({ file, synchronous: 'NORMAL' })
+  store.saveMany(Array.from({ length: BASE }, (_, i) => makeTask(i, keys)))
+  store.close()
+  const { open } = (await import(`../peers/${peer}.ts`)) as { open: OpenPeer }
+  const opened = await open(file, synchronous)
+  const tasks = Array.from({ length: count }, (_, i) => makeTask(BASE + i, keys))
+  const times: Record<string, number> = {}
+  const measure = async (name: string, work: ((task: BenchTask) => unknown) | undefined) => {
+    if (work === undefined) return
+    const start = process.hrtime.bigint()
+    for (const task of tasks) {
+      const result = work(task)
+      if (result instanceof Promise) await result
+    }
+    times[name] = Number(process.hrtime.bigint() - start) / 1000 / count
+  }
+  // Once for the compiler, with tasks that are deleted again.
+  for (const task of tasks.slice(0, Math.min(count, 300))) {
+    await opened.save(task)
+    await opened.get(task.taskId)
+    await opened.update(task.taskId, task)
+    await opened.list20?.()
+    await opened.delete(task.taskId)
+  }
+  await measure('save new', (task) => opened.save(task))
+  await measure('get', (task) => opened.get(task.taskId))
+  await measure('save again', (task) => opened.save(task))
+  await measure('update', ({ taskId, result }) => opened.update(taskId, { status: 'running', result }))
+  await measure('list 20', opened.list20 && (() => opened.list20?.()))
+  await measure('summaries 20', opened.listSummaries20 && (() => opened.listSummaries20?.()))
+  await measure('count', opened.count && (() => opened.count?.()))
+  await measure('delete', ({ taskId }) => opened.delete(taskId))
+  await opened.close()
+  return times
+}
