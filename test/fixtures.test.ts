@@ -11,7 +11,7 @@ import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from './suppo
 const isNewest = (name: string) => /schema5|upgraded/.test(name)
 
 /** A task under the names of UnifiedQuantum. */
-function pythonNames(task: TaskInfo & { archivedAt?: string }) {
+function pythonNames(task: TaskInfo & { archivedAt?: string | null }) {
   return {
     task_id: task.taskId,
     backend: task.backend,

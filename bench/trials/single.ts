@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { TaskStore } from 'uniqc-task-store'
 import { type BenchTask, makeTask, type OpenPeer, type Synchronous } from '../peer.ts'
 
@@ -16,9 +18,15 @@ export async function run({ peer, file, synchronous, keys, count }: SingleOption
   const store = new TaskStore({ file, synchronous: 'NORMAL' })
   store.saveMany(Array.from({ length: BASE }, (_, i) => makeTask(i, keys)))
   store.close()
+  const tasks = Array.from({ length: count }, (_, i) => makeTask(BASE + i, keys))
+  if (peer === 'original') {
+    const script = join(import.meta.dirname, '../original.py')
+    return JSON.parse(
+      execFileSync('python3', [script, file], { input: JSON.stringify(tasks), encoding: 'utf8' }),
+    )
+  }
   const { open } = (await import(`../peers/${peer}.ts`)) as { open: OpenPeer }
   const opened = await open(file, synchronous)
-  const tasks = Array.from({ length: count }, (_, i) => makeTask(BASE + i, keys))
   const times: Record<string, number> = {}
   const measure = async (name: string, work: ((task: BenchTask) => unknown) | undefined) => {
     if (work === undefined) return

@@ -1,0 +1,55 @@
+import Database from 'better-sqlite3'
+import { TaskStore } from 'uniqc-task-store'
+import { fill } from '../fill.ts'
+import { makeTask, type Synchronous } from '../peer.ts'
+import { now, SAVE } from '../sql.ts'
+
+export interface IndexesOptions {
+  readonly file: string
+  readonly synchronous: Synchronous
+  /** Whether the file has our indexes on top of UnifiedQuantum's. */
+  readonly isOurs: boolean
+  readonly size: number
+  readonly count: number
+}
+
+/** Microseconds a plain statement, each in a transaction of its own. */
+export function run({ file, synchronous, isOurs, size, count }: IndexesOptions) {
+  fill(file, size)
+  if (!isOurs) {
+    const store = new TaskStore({ file })
+    const names = store.db.$client
+      .prepare("SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'uniqc_%'")
+      .pluck()
+      .all() as string[]
+    for (const name of names) store.db.$client.exec(`DROP INDEX ${name}`)
+    store.close()
+  }
+  const database = new Database(file)
+  database.pragma(`synchronous = ${synchronous}`)
+  const save = database.prepare(SAVE)
+  const change = database.prepare('UPDATE tasks SET status = ?, update_time = ? WHERE task_id = ?')
+  const time = (work: (index: number) => void) => {
+    const start = process.hrtime.bigint()
+    for (let i = 0; i < count; i++) work(i)
+    return Number(process.hrtime.bigint() - start) / 1000 / count
+  }
+  const task = (i: number) => makeTask(10_000_000 + i, 4)
+  const insert = time((i) => {
+    const { taskId, backend, result, metadata } = task(i)
+    save.run(
+      taskId,
+      backend,
+      'pending',
+      1000,
+      now(),
+      now(),
+      JSON.stringify(result),
+      JSON.stringify(metadata),
+      null,
+    )
+  })
+  const statusChange = time((i) => change.run('running', now(), task(i).taskId))
+  database.close()
+  return { insert, 'status change': statusChange }
+}
