@@ -18,6 +18,14 @@ export type TaskDatabase = BetterSQLite3Database & { readonly $client: Database 
 /** How long a read may go on with a file that was replaced, in milliseconds. A write looks each time. */
 const READS_LOOK_AFTER = 500
 
+/** For how long turns hold the lock before others are let in, in milliseconds. */
+const HOLD = 100
+
+/** In milliseconds. Who has waited for less than {@link HOLD} asks again within 25. */
+const LET_OTHERS = 26
+
+const PAUSE = new Int32Array(new SharedArrayBuffer(4))
+
 /**
  * The SQLite file while it is open: an up-to-date schema, one transaction at a time, errors in this package's
  * terms. It follows its path: where the file was removed or replaced, it goes on with the one that is there.
@@ -30,6 +38,8 @@ export class Connection {
   readonly #prepared = new Map<string, unknown>()
   #lookedAt: number
   #depth = 0
+  /** For how long turns have held the lock since the last pause, in milliseconds. */
+  #held = 0
   /** What made SQLite undo the transaction by itself. */
   #undoneBy: unknown
 
@@ -90,6 +100,22 @@ export class Connection {
    */
   transaction<T>(work: () => T): T {
     return this.write(() => this.#inside(() => this.#opened.transact(work) as T))
+  }
+
+  /**
+   * Like {@link transaction}, for one of the many that a long call makes. SQLite lets others poll for the lock
+   * and tells nobody that they wait: so after some of them this pauses for longer than a poll takes.
+   */
+  turn<T>(work: () => T): T {
+    if (this.#depth > 0) return this.transaction(work)
+    const start = performance.now()
+    const value = this.transaction(work)
+    this.#held += performance.now() - start
+    if (this.#held > HOLD) {
+      this.#held = 0
+      Atomics.wait(PAUSE, 0, 0, LET_OTHERS)
+    }
+    return value
   }
 
   /** Like {@link run}, with all that `work` reads as it was at one moment. It takes no lock that others feel. */
@@ -285,7 +311,6 @@ function createPrivately(file: string): void {
 /** SQLite does not wait for the lock when it changes the journal mode, so this does. */
 function switchToWal(database: Database, timeout: number): void {
   const deadline = performance.now() + timeout
-  const pause = new Int32Array(new SharedArrayBuffer(4))
   for (;;) {
     try {
       if (database.pragma('journal_mode', { simple: true }) === 'wal') return
@@ -294,7 +319,7 @@ function switchToWal(database: Database, timeout: number): void {
     } catch (error) {
       const isBusy = error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
       if (!isBusy || performance.now() >= deadline) throw error
-      Atomics.wait(pause, 0, 0, 5)
+      Atomics.wait(PAUSE, 0, 0, 5)
     }
   }
 }

@@ -1,8 +1,9 @@
-import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableName, gt, type SQL, sql } from 'drizzle-orm'
 import { archivedTasks } from '../drizzle/schema.ts'
+import { Compiled } from './compiled.ts'
 import type { Connection, TaskDatabase } from './connection.ts'
 import { conditionOf, type FilterCondition } from './filter-condition.ts'
-import { ARCHIVE, type Place } from './place.ts'
+import { ARCHIVE, PLACES, type Place } from './place.ts'
 import type { ShardCells, TaskCells, TaskCopy } from './task-copy.ts'
 
 /** How many tasks are held in memory, and how many are written under one lock. */
@@ -47,6 +48,19 @@ export class CopyQueries {
     return query.get({ taskId })
   }
 
+  /** Which of these ids the store knows, be it as a task's or as one on a platform. */
+  known(ids: readonly string[]): Set<string> {
+    const query = this.#connection.prepared('copy known', (db) => {
+      const columns = PLACES.flatMap(({ tasks, shards }) => [tasks.taskId, shards.platformTaskId])
+      const parts = columns.map(
+        ({ name, table }) =>
+          `SELECT ${name} FROM ${getTableName(table)} WHERE ${name} IN (SELECT value FROM json_each(:ids))`,
+      )
+      return db.$client.prepare(parts.join(' UNION ALL ')).pluck()
+    })
+    return new Set(query.all({ ids: JSON.stringify(ids) }) as string[])
+  }
+
   shardsOf(place: Place, taskId: string): ShardCells[] {
     const query = this.#prepared(place, 'copy shardsOf', (db, { shards }) =>
       db
@@ -75,11 +89,11 @@ export class CopyQueries {
   saveTask(place: Place, task: TaskCells, archivedAt: string | null): void {
     const query = this.#prepared(place, 'copy saveTask', (db, { tasks }) => {
       const set = bind(task)
-      return db
-        .insert(tasks)
-        .values(withArchivedAt(place, set))
-        .onConflictDoUpdate({ target: tasks.taskId, set })
-        .prepare()
+      const values = withArchivedAt(place, set)
+      return new Compiled(
+        db,
+        db.insert(tasks).values(values).onConflictDoUpdate({ target: tasks.taskId, set }),
+      )
     })
     query.run({ ...task, archivedAt })
   }
@@ -88,11 +102,9 @@ export class CopyQueries {
   saveShard(place: Place, shard: ShardCells, archivedAt: string | null): void {
     const query = this.#prepared(place, 'copy saveShard', (db, { shards }) => {
       const set = bind(shard)
-      return db
-        .insert(shards)
-        .values(withArchivedAt(place, set))
-        .onConflictDoUpdate({ target: [shards.uniqcTaskId, shards.shardIndex], set })
-        .prepare()
+      const target = [shards.uniqcTaskId, shards.shardIndex]
+      const values = withArchivedAt(place, set)
+      return new Compiled(db, db.insert(shards).values(values).onConflictDoUpdate({ target, set }))
     })
     query.run({ ...shard, archivedAt })
   }

@@ -70,10 +70,10 @@ export function importFile(connection: Connection, path: string, options: Import
   const absorber = new TaskAbsorber(connection, absorbOptions)
   const report = { files, read: 0, imported: 0, unchanged: 0, superseded: 0, skipped: [] as SkippedRecord[] }
 
-  const take = ({ file, line, copy, isInFile }: ReadTask) => {
+  const take = ({ file, line, copy, isInFile }: ReadTask, known: ReadonlySet<string>) => {
     const { taskId } = copy.task
     const skip = (reason: string) => report.skipped.push({ file, line, taskId, reason })
-    const twins = absorber.find(taskId, isInFile)
+    const twins = known.has(taskId) ? absorber.find(taskId, isInFile) : []
     if (twins.length > 1) {
       const ids = twins.map(({ task }) => task.taskId)
       skip(`is the old id of several tasks of the store: ${ids.join(', ')}`)
@@ -88,8 +88,12 @@ export function importFile(connection: Connection, path: string, options: Import
   for (const file of files) {
     for (const batch of readBatches(file)) {
       const tasks = batch.filter((read) => 'copy' in read)
-      if (absorbOptions.dryRun) connection.run(() => tasks.forEach(take))
-      else connection.transaction(() => tasks.forEach(take))
+      const takeAll = () => {
+        const known = absorber.known(tasks.map(({ copy }) => copy.task.taskId))
+        for (const task of tasks) take(task, known)
+      }
+      if (absorbOptions.dryRun) connection.run(takeAll)
+      else connection.turn(takeAll)
       for (const read of batch) {
         if ('reason' in read) report.skipped.push(read)
         else if (!('copy' in read)) report.superseded++
@@ -112,32 +116,33 @@ interface ReadTask {
 /** A record that a later one of its file supersedes. */
 type Superseded = Pick<ReadTask, 'file' | 'line'>
 
+/** Of a file up to so many characters the records are held in memory; a larger one is read twice. */
+const HELD = 32_000_000
+
+type Read = { readonly line: number; readonly copy: TaskCopy } | SkippedRecord
+
 /**
  * The records of a file, in batches. The last good one of an id counts, and where that stands only the end
- * of the file tells: so it is read twice.
+ * of the file tells.
  */
 function* readBatches(file: string): Generator<(ReadTask | SkippedRecord | Superseded)[]> {
-  const { read, parse } = findFormat(file)
   const last = new Map<string, number>()
-  for (const record of read(file)) {
-    try {
-      last.set(parse(record).task.taskId, record.number)
-    } catch (error) {
-      if (!(error instanceof RecordError)) throw error
-    }
-  }
   const isInFile = (taskId: string) => last.has(taskId)
+  let held: Read[] | undefined = []
+  let size = 0
+  for (const read of parseAll(file)) {
+    if ('copy' in read) last.set(read.copy.task.taskId, read.line)
+    held?.push(read)
+    size += 'copy' in read ? read.copy.task.metadata.length + (read.copy.task.result?.length ?? 0) : 0
+    if (size > HELD) held = undefined
+  }
   let batch: (ReadTask | SkippedRecord | Superseded)[] = []
-  for (const record of read(file)) {
-    const place = { file, line: record.number }
-    try {
-      // A bad one is found to be bad again.
-      const copy = parse(record)
-      const counts = last.get(copy.task.taskId) === record.number
-      batch.push(counts ? { ...place, copy, isInFile } : place)
-    } catch (error) {
-      if (!(error instanceof RecordError)) throw error
-      batch.push({ ...place, taskId: error.taskId, reason: error.message })
+  for (const read of held ?? parseAll(file)) {
+    if (!('copy' in read)) batch.push(read)
+    else {
+      const place = { file, line: read.line }
+      const counts = last.get(read.copy.task.taskId) === read.line
+      batch.push(counts ? { ...place, copy: read.copy, isInFile } : place)
     }
     if (batch.length === COPY_BATCH) {
       yield batch
@@ -145,6 +150,19 @@ function* readBatches(file: string): Generator<(ReadTask | SkippedRecord | Super
     }
   }
   if (batch.length > 0) yield batch
+}
+
+function* parseAll(file: string): Generator<Read> {
+  const { read, parse } = findFormat(file)
+  for (const record of read(file)) {
+    const line = record.number
+    try {
+      yield { line, copy: parse(record) }
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error
+      yield { file, line, taskId: error.taskId, reason: error.message }
+    }
+  }
 }
 
 interface Format {

@@ -85,9 +85,10 @@ class Merger {
     const counts = { read: 0, added: 0, updated: 0, unchanged: 0, kept: 0 }
     const conflicts: MergeConflict[] = []
     const renamed: { theirs: string; ours: string }[] = []
-    const take = (copy: TaskCopy) => {
+    const take = (copy: TaskCopy, known: ReadonlySet<string>) => {
       const { taskId } = copy.task
-      const absorbed = this.#take(copy)
+      const isKnown = idsOf(copy).some((id) => known.has(id))
+      const absorbed = isKnown ? this.#take(copy) : this.#absorber.absorb(copy, undefined)
       counts.read++
       if (absorbed.outcome === 'conflict') {
         conflicts.push({ taskId, reason: absorbed.reason })
@@ -98,8 +99,12 @@ class Merger {
     }
     for (const place of PLACES) {
       for (const batch of this.#theirs.batches(place)) {
-        if (this.#options.dryRun) this.#connection.run(() => batch.forEach(take))
-        else this.#connection.transaction(() => batch.forEach(take))
+        const takeAll = () => {
+          const known = this.#absorber.known(batch.flatMap(idsOf))
+          for (const copy of batch) take(copy, known)
+        }
+        if (this.#options.dryRun) this.#connection.run(takeAll)
+        else this.#connection.turn(takeAll)
       }
     }
     return { ...counts, conflicts, renamed }
@@ -179,4 +184,9 @@ interface PlatformJob {
 function platformJobs({ task, shards }: Pick<TaskCopy, 'task' | 'shards'>): PlatformJob[] {
   if (shards.length > 0) return shards.map(({ platformTaskId, backend }) => ({ id: platformTaskId, backend }))
   return isReplaceable(task.taskId) ? [{ id: task.taskId, backend: task.backend }] : []
+}
+
+/** The ids by which a store may know this task. */
+function idsOf({ task, shards }: TaskCopy): string[] {
+  return [task.taskId, ...shards.map((shard) => shard.platformTaskId)]
 }

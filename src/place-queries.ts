@@ -9,7 +9,7 @@ import { pick, readTask } from './task-row.ts'
 const id = sql.placeholder('taskId')
 
 /** A long deletion holds the write lock for one batch at a time, so that other writers get their turn. */
-export const DELETE_BATCH = 5000
+export const DELETE_BATCH = 1000
 
 /**
  * The queries that read and delete the tasks of one place, each prepared once for a connection, when it is

@@ -55,6 +55,11 @@ export class TaskAbsorber {
     this.#places = PLACES.map((place) => new PlaceQueries(connection, place))
   }
 
+  /** Which of these ids the store knows at all: a copy that has none of them has no twin. */
+  known(ids: readonly string[]): Set<string> {
+    return this.#copies.known(ids)
+  }
+
   /**
    * The records that are the task with this id, now or before version 5. One that replaced it is left out
    * where the copies hold that one as well: then it is the twin of its own copy.

@@ -159,7 +159,7 @@ export class TaskArchive {
       const due = scanned.filter((task) => isDue(task) !== false)
       for (const batch of inBatches(due, MOVE_BATCH)) {
         if (dryRun) this.#connection.run(() => batch.forEach(file))
-        else this.#connection.transaction(() => batch.forEach(file))
+        else this.#connection.turn(() => batch.forEach(file))
       }
       if (scanned.length < SCAN_BATCH) return report
       rowid = scanned.at(-1)?.rowid ?? rowid
@@ -237,9 +237,7 @@ export class TaskArchive {
         throw error
       }
     }
-    return inBatches(ids, MOVE_BATCH).flatMap((batch) =>
-      this.#connection.transaction(() => batch.map(attempt)),
-    )
+    return inBatches(ids, MOVE_BATCH).flatMap((batch) => this.#connection.turn(() => batch.map(attempt)))
   }
 
   /** Moves a task to the other place, with its shards, and gives whether there was one. */

@@ -511,15 +511,12 @@ export class TaskStore {
 
   #clear(filter: CheckedFilter): number {
     const { shape, params } = toCondition(filter)
-    return this.#connection.write(() => {
-      const last = this.#live.lastRowid()
-      let cleared = 0
-      for (;;) {
-        const deleted = this.#live.deleteBatch(shape, params, last)
-        cleared += deleted
-        if (deleted < DELETE_BATCH) return cleared
-      }
-    })
+    const last = this.#connection.write(() => this.#live.lastRowid())
+    for (let cleared = 0; ; ) {
+      const deleted = this.#connection.turn(() => this.#live.deleteBatch(shape, params, last))
+      cleared += deleted
+      if (deleted < DELETE_BATCH) return cleared
+    }
   }
 }
 
