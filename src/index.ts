@@ -13,10 +13,14 @@ export type {
   TaskShard,
 } from '../drizzle/schema.ts'
 export { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
+export type { BackupOptions, BackupProgress, BackupReport } from './backup-file.ts'
+export type { CheckOptions, CheckReport, Finding, FindingKind } from './check-file.ts'
 export type { TaskDatabase } from './connection.ts'
 export type { ExportOptions, ExportReport } from './export-file.ts'
 export type { ImportOptions, ImportProgress, ImportReport, SkippedRecord } from './import-file.ts'
 export type { MergeConflict, MergeOptions, MergeReport } from './merge-file.ts'
+export type { RepairReport } from './repair-file.ts'
+export type { RestoreReport } from './restore-backup.ts'
 export type { TaskStoreOptions } from './store-location.ts'
 export type {
   ArchiveOlderThanOptions,

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
 import type { MigrationMeta } from 'drizzle-orm/migrator'
-import { copyFile } from './copy-file.ts'
+import { copyFile, pruneCopies } from './copy-file.ts'
 import { translateDriverError } from './driver-error.ts'
 import { APPLICATION_ID, type FileState, inspectFile, LEDGER, readPragma } from './inspect-file.ts'
 import { REWRITE, readMigrations, UPSTREAM_VERSION } from './migrations.ts'
@@ -24,13 +24,14 @@ export type MigrateGoal = 'newest' | 'begun'
 export function migrate(database: Database, file: string, goal: MigrateGoal): void {
   let copied: string | undefined
   const copy = () => {
-    copied = copyFile(database, file)
+    copied = copyFile(database, file, 'before-v5')
   }
   const foreignKeys = readPragma(database, 'foreign_keys')
   // Does nothing inside a transaction, so it has to stand before it.
   database.pragma('foreign_keys = OFF')
   try {
     database.transaction(() => migrateLocked(database, file, goal, copy)).immediate()
+    if (copied !== undefined) pruneCopies(file, 'before-v5')
   } catch (error) {
     // Nothing was rewritten: the copy would be one of a file that is still there.
     if (copied !== undefined) rmSync(copied, { force: true })

@@ -26,3 +26,16 @@ export function readMigrations(): readonly MigrationMeta[] {
 export function migrationsFolder(): string {
   return dirname(dirname(createRequire(import.meta.url).resolve('#migrations/meta/_journal.json')))
 }
+
+const CREATES_INDEX = /^\s*CREATE (?:UNIQUE )?INDEX `(\w+)`/
+
+/** The statement that makes each index of an up-to-date file, by its name. */
+export function readIndexes(): ReadonlyMap<string, string> {
+  const statements = readMigrations().flatMap(({ sql }) => sql)
+  return new Map(
+    statements.flatMap((statement) => {
+      const [, name] = CREATES_INDEX.exec(statement) ?? []
+      return name === undefined ? [] : [[name, statement] as const]
+    }),
+  )
+}

@@ -3,6 +3,8 @@ import { isPlainObject, type JsonObject, UnreadableJson } from '../drizzle/json-
 import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
 import { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 import { aggregateStatus } from './aggregate-shards.ts'
+import { type BackupOptions, type BackupReport, backupFile } from './backup-file.ts'
+import { type CheckOptions, type CheckReport, checkFile, type Finding } from './check-file.ts'
 import {
   checkBoolean,
   checkIterable,
@@ -20,6 +22,8 @@ import { type ImportOptions, type ImportReport, importFile } from './import-file
 import { type MergeOptions, type MergeReport, mergeFile } from './merge-file.ts'
 import { LIVE } from './place.ts'
 import { DELETE_BATCH, PlaceQueries } from './place-queries.ts'
+import { type RepairReport, repairFile } from './repair-file.ts'
+import { type RestoreReport, restoreBackup } from './restore-backup.ts'
 import { StagedRows } from './staged-rows.ts'
 import { locateStore, type StoreLocation, type TaskStoreOptions } from './store-location.ts'
 import { TaskArchive } from './task-archive.ts'
@@ -441,6 +445,50 @@ export class TaskStore {
    */
   mergeFile(file: string, options: MergeOptions = {}): MergeReport {
     return mergeFile(this.#connection, file, options)
+  }
+
+  /**
+   * Looks at the whole file: whether SQLite finds it sound, and at records that are lost, doubled, unreadable
+   * or forgotten. Changes nothing, and takes as long as it takes to read everything.
+   *
+   * @returns What was found, the worst first, each with what it means and what mends it.
+   */
+  check(options: CheckOptions = {}): CheckReport {
+    return checkFile(this.#connection, options)
+  }
+
+  /**
+   * Mends what can be mended without loss of what a check found, as it is now, all in one transaction and
+   * after a copy of the file, which stays beside it (`tasks.sqlite.before-repair.<time>`; the newest five are
+   * kept).
+   *
+   * @param findings Those of {@link TaskStore.check}, or some of them.
+   */
+  repair(findings: readonly Finding[]): RepairReport {
+    return repairFile(this.#connection, findings)
+  }
+
+  /**
+   * Copies the file as it is at one moment, while others go on writing, and checks the copy before it gets its
+   * name. The one call that takes a promise to be done: the copy is made in parts.
+   *
+   * @throws TaskStoreError `CONFLICT` where the file exists, `CORRUPT_FILE` where this one is damaged,
+   * `CANNOT_OPEN`, `DISK_FULL`; nothing is left behind.
+   */
+  async backup(file: string, options: BackupOptions = {}): Promise<BackupReport> {
+    return backupFile(this.#connection, file, options)
+  }
+
+  /**
+   * Replaces all that a store holds by what a backup holds, of whatever version: in one transaction, or where
+   * the store's file is damaged or missing, by a new file. What was there is kept beside it
+   * (`tasks.sqlite.before-restore.<time>`, or `.damaged.<time>`).
+   *
+   * @param options The store, as for opening it.
+   * @throws TaskStoreError With the codes of opening a store; the store is as it was.
+   */
+  static restoreBackup(backup: string, options?: string | TaskStoreOptions): RestoreReport {
+    return restoreBackup(backup, options)
   }
 
   /**

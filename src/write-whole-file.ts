@@ -38,11 +38,7 @@ export function writeWholeFile(
       if (pending.length >= CHUNK) flush()
     })
     flush()
-    attempt(file, () => {
-      fsyncSync(descriptor)
-      renameSync(unfinished, file)
-    })
-    syncFolder(dirname(file))
+    finishFile(unfinished, file)
   } catch (error) {
     rmSync(unfinished, { force: true })
     throw error
@@ -59,10 +55,18 @@ function writeFully(file: string, descriptor: number, text: string): void {
   }
 }
 
-/** So that the new name survives a power cut, where a folder can be synchronised at all. */
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return
-  const descriptor = openSync(folder, 'r')
+/** Gives a file that is written its name, when it is on the disk. */
+export function finishFile(unfinished: string, file: string): void {
+  attempt(file, () => {
+    synchronise(unfinished, 'r+')
+    renameSync(unfinished, file)
+    // The name, too, where a folder can be synchronised at all.
+    if (process.platform !== 'win32') synchronise(dirname(file), 'r')
+  })
+}
+
+function synchronise(path: string, flags: 'r' | 'r+'): void {
+  const descriptor = openSync(path, flags)
   try {
     fsyncSync(descriptor)
   } finally {

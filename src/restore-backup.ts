@@ -1,0 +1,136 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { Database } from 'better-sqlite3'
+import { getTableColumns, getTableName } from 'drizzle-orm'
+import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../drizzle/schema.ts'
+import { checkCopy } from './backup-file.ts'
+import { checkPath } from './check-options.ts'
+import { Connection } from './connection.ts'
+import { copyFile, pruneCopies } from './copy-file.ts'
+import { openDriver } from './driver.ts'
+import { translateDriverError } from './driver-error.ts'
+import { fileError } from './file-error.ts'
+import { identifyFile, isSameFile } from './file-identity.ts'
+import { inspectFile } from './inspect-file.ts'
+import { locateStore, type TaskStoreOptions } from './store-location.ts'
+import { TaskStoreError } from './task-store-error.ts'
+import { finishFile } from './write-whole-file.ts'
+
+/** What restoring a backup did. */
+export interface RestoreReport {
+  /** The store's file. */
+  readonly file: string
+  /** Where what was there before is kept; undefined where there was nothing. */
+  readonly kept: string | undefined
+  /** How many tasks there are now, live and archived. */
+  readonly tasks: number
+}
+
+/** The tasks before their shards. */
+const TABLES = [tasks, taskShards, archivedTasks, archivedTaskShards]
+
+/** Puts what a backup holds in the place of what a store holds. */
+export function restoreBackup(backup: string, options?: string | TaskStoreOptions): RestoreReport {
+  checkPath('backup', backup)
+  const location = locateStore(options)
+  if (location.database !== undefined || location.readonly || location.cacheDir === undefined) {
+    throw new TypeError('restoreBackup() takes a cacheDir or a file that can be written')
+  }
+  const { file } = location
+  const staged = `${file}.${process.pid}.unfinished`
+  stage(backup, staged, file)
+  try {
+    return existsSync(file)
+      ? replaceContents(location.file, options, staged)
+      : moveInto(file, staged, undefined)
+  } catch (error) {
+    const isDamaged = error instanceof TaskStoreError && error.code === 'CORRUPT_FILE'
+    if (!isDamaged) throw error
+    return moveInto(file, staged, setAside(file))
+  } finally {
+    removeStaged(staged)
+  }
+}
+
+/** A sound copy of the backup at the newest version, in the folder of the store. */
+function stage(backup: string, staged: string, file: string): void {
+  const source = locateStore({ file: backup, readonly: true })
+  const identity = identifyFile(source.file)
+  if (identity !== undefined && isSameFile(identity, identifyFile(file))) {
+    throw new TypeError(`${file} is the store's own file; name a backup of it`)
+  }
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  rmSync(staged, { force: true })
+  let reader: Database | undefined
+  try {
+    reader = openDriver(source.file, { readonly: true, fileMustExist: true })
+    inspectFile(reader, source.file)
+    reader.prepare('VACUUM INTO ?').run(staged)
+  } catch (error) {
+    const translated = translateDriverError(error, source.file)
+    throw translated instanceof TaskStoreError ? translated : fileError(error, source.file, 'read')
+  } finally {
+    reader?.close()
+  }
+  new Connection(locateStore({ file: staged })).close()
+  checkCopy(staged, source.file)
+}
+
+/** In one transaction: whoever has the file open sees the one or the other. */
+function replaceContents(file: string, options: string | TaskStoreOptions | undefined, staged: string) {
+  const connection = new Connection(locateStore(options))
+  try {
+    connection.write(() => connection.database.prepare('ATTACH ? AS restored').run(staged))
+    const kept = connection.transaction(() => {
+      const copy = copyFile(connection.database, file, 'before-restore')
+      for (const table of TABLES.toReversed()) {
+        connection.database.exec(`DELETE FROM main.${getTableName(table)}`)
+      }
+      for (const table of TABLES) {
+        const columns = Object.values(getTableColumns(table)).map(({ name }) => name)
+        connection.database.exec(
+          `INSERT INTO main.${getTableName(table)} (${columns.join()}) SELECT ${columns.join()} FROM restored.${getTableName(table)} ORDER BY rowid`,
+        )
+      }
+      return copy
+    })
+    connection.database.exec('DETACH restored')
+    pruneCopies(file, 'before-restore')
+    return { file, kept, tasks: countTasks(connection) }
+  } finally {
+    connection.close()
+  }
+}
+
+function moveInto(file: string, staged: string, kept: string | undefined): RestoreReport {
+  finishFile(staged, file)
+  const connection = new Connection(locateStore({ file }))
+  try {
+    return { file, kept, tasks: countTasks(connection) }
+  } finally {
+    connection.close()
+  }
+}
+
+/** Moves a file that cannot be read out of the way, with its log: beside another file that would damage it. */
+function setAside(file: string): string {
+  const kept = `${file}.damaged.${new Date(Date.now()).toISOString().replace(/[-:]/g, '')}`
+  for (const ending of ['-wal', '-shm', '']) {
+    if (existsSync(file + ending)) renameSync(file + ending, kept + ending)
+  }
+  return kept
+}
+
+function countTasks(connection: Connection): number {
+  const count = (table: string) =>
+    connection.database.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number
+  return connection.run(() => count(getTableName(tasks)) + count(getTableName(archivedTasks)))
+}
+
+/** What is left of it, and the copies that its migration made. */
+function removeStaged(staged: string): void {
+  const folder = dirname(staged)
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(basename(staged))) rmSync(join(folder, name), { force: true })
+  }
+}
