@@ -7,6 +7,7 @@ import { openBeside } from './copy-file.ts'
 import { openDriver } from './driver.ts'
 import { translateDriverError } from './driver-error.ts'
 import { fileError } from './file-error.ts'
+import { identifyFile, isSameFile } from './file-identity.ts'
 import { TaskStoreError } from './task-store-error.ts'
 import { finishFile } from './write-whole-file.ts'
 
@@ -42,7 +43,7 @@ export async function backupFile(
 ): Promise<BackupReport> {
   const { replace, onProgress } = checkBackupOptions(path, options)
   const file = resolve(path)
-  checkTarget(file, replace)
+  checkTarget(file, replace, connection.file)
   const unfinished = `${file}.${process.pid}.unfinished`
   const reader = connection.run(() => {
     const { database } = connection
@@ -93,12 +94,15 @@ export function checkCopy(copy: string, source: string): void {
 }
 
 /** A backup does not follow a link to elsewhere. */
-function checkTarget(file: string, replace: boolean): void {
+function checkTarget(file: string, replace: boolean, own: string): void {
   const found = lstatSync(file, { throwIfNoEntry: false })
   if (found === undefined) return
   if (!found.isFile()) {
     const what = found.isSymbolicLink() ? 'a link' : 'no file'
     throw new TaskStoreError('CANNOT_OPEN', `${file} is ${what}; name the file itself`)
+  }
+  if (isSameFile(found, identifyFile(own))) {
+    throw new TypeError(`${file} is the store's own file; name another one`)
   }
   if (replace) return
   throw new TaskStoreError(

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, type Stats, statSync } from 'node:fs'
 import { TaskStoreError } from './task-store-error.ts'
 
 /** Which file a path leads to. While a file is open, no other one has its identity. */
@@ -10,9 +10,17 @@ export interface FileIdentity {
 /**
  * The identity of the file that a path leads to at this moment; undefined where there is none.
  *
- * @throws TaskStoreError `CANNOT_OPEN` where that cannot be told.
+ * @throws TaskStoreError `CANNOT_OPEN` where that cannot be told, or for a folder.
  */
 export function identifyFile(file: string): FileIdentity | undefined {
+  const found = look(file)
+  if (found?.isDirectory()) {
+    throw new TaskStoreError('CANNOT_OPEN', `${file} is a folder; name a file`)
+  }
+  return found
+}
+
+function look(file: string): Stats | undefined {
   try {
     return statSync(file, { throwIfNoEntry: false })
   } catch (error) {

@@ -40,15 +40,37 @@ export function restoreBackup(backup: string, options?: string | TaskStoreOption
   const staged = `${file}.${process.pid}.unfinished`
   stage(backup, staged, file)
   try {
-    return existsSync(file)
-      ? replaceContents(location.file, options, staged)
-      : moveInto(file, staged, undefined)
-  } catch (error) {
-    const isDamaged = error instanceof TaskStoreError && error.code === 'CORRUPT_FILE'
-    if (!isDamaged) throw error
+    if (!existsSync(file)) return moveInto(file, staged, undefined)
+    if (isReadable(file)) return replaceContents(file, options, staged)
     return moveInto(file, staged, setAside(file))
   } finally {
     removeStaged(staged)
+  }
+}
+
+/** Looks without the right to write: SQLite would remove the log of a file that it cannot read. */
+function isReadable(file: string): boolean {
+  try {
+    probe(file, () => undefined)
+    return true
+  } catch (error) {
+    if (error instanceof TaskStoreError && error.code === 'CORRUPT_FILE') return false
+    throw error
+  }
+}
+
+/** Runs `work` on a file that is one of ours, opened only to be read. */
+function probe(file: string, work: (reader: Database) => void): void {
+  let reader: Database | undefined
+  try {
+    reader = openDriver(file, { readonly: true, fileMustExist: true })
+    inspectFile(reader, file)
+    work(reader)
+  } catch (error) {
+    const translated = translateDriverError(error, file)
+    throw translated instanceof TaskStoreError ? translated : fileError(error, file, 'read')
+  } finally {
+    reader?.close()
   }
 }
 
@@ -61,17 +83,7 @@ function stage(backup: string, staged: string, file: string): void {
   }
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   rmSync(staged, { force: true })
-  let reader: Database | undefined
-  try {
-    reader = openDriver(source.file, { readonly: true, fileMustExist: true })
-    inspectFile(reader, source.file)
-    reader.prepare('VACUUM INTO ?').run(staged)
-  } catch (error) {
-    const translated = translateDriverError(error, source.file)
-    throw translated instanceof TaskStoreError ? translated : fileError(error, source.file, 'read')
-  } finally {
-    reader?.close()
-  }
+  probe(source.file, (reader) => reader.prepare('VACUUM INTO ?').run(staged))
   new Connection(locateStore({ file: staged })).close()
   checkCopy(staged, source.file)
 }
