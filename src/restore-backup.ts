@@ -41,8 +41,8 @@ export function restoreBackup(backup: string, options?: string | TaskStoreOption
   stage(backup, staged, file)
   try {
     if (!existsSync(file)) return moveInto(file, staged, undefined)
-    if (isReadable(file)) return replaceContents(file, options, staged)
-    return moveInto(file, staged, setAside(file))
+    const report = isReadable(file) ? unlessDamaged(() => replaceContents(file, options, staged)) : undefined
+    return report ?? moveInto(file, staged, setAside(file))
   } finally {
     removeStaged(staged)
   }
@@ -50,22 +50,26 @@ export function restoreBackup(backup: string, options?: string | TaskStoreOption
 
 /** Looks without the right to write: SQLite would remove the log of a file that it cannot read. */
 function isReadable(file: string): boolean {
+  return unlessDamaged(() => probe(file, () => true)) ?? false
+}
+
+/** Undefined where the file turns out to be damaged. */
+function unlessDamaged<T>(work: () => T): T | undefined {
   try {
-    probe(file, () => undefined)
-    return true
+    return work()
   } catch (error) {
-    if (error instanceof TaskStoreError && error.code === 'CORRUPT_FILE') return false
+    if (error instanceof TaskStoreError && error.code === 'CORRUPT_FILE') return undefined
     throw error
   }
 }
 
 /** Runs `work` on a file that is one of ours, opened only to be read. */
-function probe(file: string, work: (reader: Database) => void): void {
+function probe<T>(file: string, work: (reader: Database) => T): T {
   let reader: Database | undefined
   try {
     reader = openDriver(file, { readonly: true, fileMustExist: true })
     inspectFile(reader, file)
-    work(reader)
+    return work(reader)
   } catch (error) {
     const translated = translateDriverError(error, file)
     throw translated instanceof TaskStoreError ? translated : fileError(error, file, 'read')
