@@ -17,6 +17,11 @@ export const FIXTURE_NAMES: readonly string[] = existsSync(FIXTURES)
       .map((name) => name.slice(0, -'.sqlite'.length))
   : []
 
+/** The path of something among the fixtures that is no SQLite file, so that reading it does not change it. */
+export function fixturePath(...names: readonly string[]): string {
+  return join(FIXTURES, ...names)
+}
+
 /** A copy of a fixture, with its log if it has one. Opening it changes it. */
 export function copyFixture(t: TestContext, name: string): string {
   const copy = join(temporaryFolder(t), 'tasks.sqlite')
@@ -49,6 +54,15 @@ type ExpectedTask = {
 export function readExpected(name: string): Expected {
   const file = name === 'hot-wal' ? join('hot-wal', 'expected.json') : `${name}.expected.json`
   return restoreNumbers(JSON.parse(readFileSync(join(FIXTURES, file), 'utf8'))) as Expected
+}
+
+/** The last good line of each id of the JSON Lines generation. */
+export function readLatestById(): Readonly<Record<string, ExpectedRecord>> {
+  const file = fixturePath('uniq-0.0.3-jsonl', 'expected.json')
+  const { latest_by_id } = restoreNumbers(JSON.parse(readFileSync(file, 'utf8'))) as {
+    latest_by_id: Record<string, ExpectedRecord>
+  }
+  return latest_by_id
 }
 
 /** The expected files carry numbers beyond JSON as `{"$float": "NaN"}` and `{"$int": "123"}`. */
