@@ -53,11 +53,12 @@ export class JsonEncodeError extends Error {
  * An integer of sixteen digits or more where a number can stand. `JSON.parse` would round it. A fraction does
  * not match (its digits follow a dot), digits inside a string may: then the slow way gives the same value.
  */
-const LONG_INTEGER = /(?:^|[\s[,:-])\d{16}/
+const LONG_INTEGER = /[\s[,:-]\d{16}/
+const LONG_INTEGER_ALONE = /^\d{16}/
 
 /** Whether a text may hold an integer that `JSON.parse` would round. */
 export function holdsLongInteger(text: string): boolean {
-  return LONG_INTEGER.test(text)
+  return LONG_INTEGER.test(text) || LONG_INTEGER_ALONE.test(text)
 }
 
 /**
@@ -92,46 +93,58 @@ export function stringifyJson(value: unknown): string {
 /** {@link stringifyJson}, and whether the text reads back as the very value that was given. */
 export function writeJson(value: unknown): { readonly text: string; readonly isAsGiven: boolean } {
   try {
-    const isAsGiven = isPlainJson(value)
-    return { text: isAsGiven ? JSON.stringify(value) : write(value, [], []), isAsGiven }
+    const plain = tryPlain(value)
+    return plain === undefined
+      ? { text: write(value, [], []), isAsGiven: false }
+      : { text: plain, isAsGiven: true }
   } catch (error) {
     if (isStackOverflow(error)) throw new JsonEncodeError('', 'is nested too deeply', { cause: error })
     throw error
   }
 }
 
-/** Whether `JSON.stringify` writes this value in a way that reads back equal. */
-function isPlainJson(value: unknown): boolean {
+/** {@link writePlain}, where the stack is deep enough. */
+function tryPlain(value: unknown): string | undefined {
   try {
-    return isPlain(value)
+    return writePlain(value)
   } catch (error) {
     // A cycle, or deeper than the stack: the writer finds out which.
-    if (isStackOverflow(error)) return false
+    if (isStackOverflow(error)) return undefined
     throw error
   }
 }
 
-function isPlain(value: unknown): boolean {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return true
-    case 'number':
-      return isPlainNumber(value)
-    case 'object':
-      break
-    default:
-      return false
-  }
-  if (value === null) return true
-  if (hasToJson(value) || Object.getOwnPropertySymbols(value).length > 0) return false
+/** A key that stands in JSON as it is. */
+const SIMPLE_KEY = /^[\w.:-]*$/
+
+/**
+ * What `JSON.stringify` writes, where that reads back equal; else undefined. To look through a value before
+ * takes as long as to write it, and a getter may answer otherwise the second time: so both are done in one.
+ */
+function writePlain(value: unknown): string | undefined {
+  if (typeof value === 'number') return isPlainNumber(value) ? `${value}` : undefined
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'boolean') return value ? 'true' : 'false'
+  if (value === null) return 'null'
+  if (typeof value !== 'object' || hasToJson(value)) return undefined
+  if (Object.getOwnPropertySymbols(value).length > 0) return undefined
+  let text = ''
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (!isPlain(value[i])) return false
-    return true
+    for (let i = 0; i < value.length; i++) {
+      const item = writePlain(value[i])
+      if (item === undefined) return undefined
+      text += i === 0 ? item : `,${item}`
+    }
+    return `[${text}]`
   }
-  if (!isPlainObject(value)) return false
-  for (const key of Object.keys(value)) if (!isPlain(value[key])) return false
-  return true
+  if (!isPlainObject(value)) return undefined
+  for (const key of Object.keys(value)) {
+    const content = writePlain(value[key])
+    if (content === undefined) return undefined
+    const name = SIMPLE_KEY.test(key) ? `"${key}"` : JSON.stringify(key)
+    text += text === '' ? `${name}:${content}` : `,${name}:${content}`
+  }
+  return `{${text}}`
 }
 
 /** NaN and the infinities fail the comparisons; a whole number beyond 2^53-1 would read back as a bigint. */

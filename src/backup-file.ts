@@ -9,7 +9,7 @@ import { translateDriverError } from './driver-error.ts'
 import { fileError } from './file-error.ts'
 import { identifyFile, isSameFile } from './file-identity.ts'
 import { TaskStoreError } from './task-store-error.ts'
-import { finishFile } from './write-whole-file.ts'
+import { alreadyThere, finishFile } from './write-whole-file.ts'
 
 /** How a backup is made. */
 export interface BackupOptions {
@@ -62,7 +62,7 @@ export async function backupFile(
     onProgress?.(done)
     checkCopy(unfinished, connection.file)
     const bytes = statSync(unfinished).size
-    finishFile(unfinished, file)
+    finishFile(unfinished, file, replace)
     return { file, bytes }
   } catch (error) {
     rmSync(unfinished, { force: true })
@@ -104,11 +104,7 @@ function checkTarget(file: string, replace: boolean, own: string): void {
   if (isSameFile(found, identifyFile(own))) {
     throw new TypeError(`${file} is the store's own file; name another one`)
   }
-  if (replace) return
-  throw new TaskStoreError(
-    'CONFLICT',
-    `${file} exists already; name another file, or give { replace: true } to replace it`,
-  )
+  if (!replace) throw alreadyThere(file)
 }
 
 function create(unfinished: string, file: string): void {

@@ -64,7 +64,7 @@ function toLine({ task, archivedAt, shards }: TaskCopy): string {
     submit_time: JSON.stringify(task.submitTime),
     update_time: JSON.stringify(task.updateTime),
     result: cell(task.result, 'null'),
-    metadata: cell(task.metadata, '{}'),
+    metadata: metadataCell(task.metadata),
     error_message: JSON.stringify(task.errorMessage),
     archived_at: archivedAt === null ? undefined : JSON.stringify(archivedAt),
     shards: shards.length === 0 ? undefined : `[${shards.map(shardObject).join()}]`,
@@ -95,4 +95,10 @@ function object(members: Readonly<Record<string, string | undefined>>): string {
 /** The text of a JSON cell, which is a text in every file that UnifiedQuantum wrote. */
 function cell(text: unknown, ifEmpty: string): string {
   return text === null || text === '' ? ifEmpty : toStrictJson(String(text))
+}
+
+/** Metadata that is no object is shown as unreadable: so is its text carried. */
+function metadataCell(text: unknown): string {
+  const isObject = /^\s*(?:\{|$)/.test(String(text))
+  return isObject ? cell(text, '{}') : JSON.stringify({ $unreadable: String(text) })
 }

@@ -5,8 +5,9 @@ import type { Connection } from './connection.ts'
 import { COPY_BATCH } from './copy-queries.ts'
 import { checkTimeZone } from './instant.ts'
 import { parseCacheEntry, parseLine, RecordError } from './parse-record.ts'
-import { type RawRecord, readEntries, readHead, readLines } from './read-records.ts'
-import { TaskAbsorber } from './task-absorber.ts'
+import { ARCHIVE, LIVE, type Place } from './place.ts'
+import { type RawRecord, readEntries, readLines } from './read-records.ts'
+import { type IsCopied, TaskAbsorber } from './task-absorber.ts'
 import type { TaskCopy } from './task-copy.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
@@ -19,7 +20,10 @@ export interface ImportOptions {
    * `Asia/Shanghai`. Default: the zone of this machine.
    */
   readonly timeZone?: string | undefined
-  /** Report what would happen, and write nothing. Default false. */
+  /**
+   * Report what would happen, and write nothing. Of a folder with two files, each is looked at alone. Default
+   * false.
+   */
   readonly dryRun?: boolean | undefined
   /** Called after each batch, when nothing is locked. What it throws ends the import. */
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined
@@ -73,7 +77,7 @@ export function importFile(connection: Connection, path: string, options: Import
   const take = ({ file, line, copy, isInFile }: ReadTask, known: ReadonlySet<string>) => {
     const { taskId } = copy.task
     const skip = (reason: string) => report.skipped.push({ file, line, taskId, reason })
-    const twins = known.has(taskId) ? absorber.find(taskId, isInFile) : []
+    const twins = known.has(taskId) ? absorber.find(copy, isInFile) : []
     if (twins.length > 1) {
       const ids = twins.map(({ task }) => task.taskId)
       skip(`is the old id of several tasks of the store: ${ids.join(', ')}`)
@@ -109,8 +113,7 @@ interface ReadTask {
   readonly file: string
   readonly line: number
   readonly copy: TaskCopy
-  /** Whether the file has a record of this id. */
-  readonly isInFile: (taskId: string) => boolean
+  readonly isInFile: IsCopied
 }
 
 /** A record that a later one of its file supersedes. */
@@ -127,11 +130,11 @@ type Read = { readonly line: number; readonly copy: TaskCopy } | SkippedRecord
  */
 function* readBatches(file: string): Generator<(ReadTask | SkippedRecord | Superseded)[]> {
   const last = new Map<string, number>()
-  const isInFile = (taskId: string) => last.has(taskId)
+  const isInFile: IsCopied = (taskId, place) => last.has(recordKey(taskId, place))
   let held: Read[] | undefined = []
   let size = 0
   for (const read of parseAll(file)) {
-    if ('copy' in read) last.set(read.copy.task.taskId, read.line)
+    if ('copy' in read) last.set(keyOf(read.copy), read.line)
     held?.push(read)
     size += 'copy' in read ? read.copy.task.metadata.length + (read.copy.task.result?.length ?? 0) : 0
     if (size > HELD) held = undefined
@@ -141,7 +144,7 @@ function* readBatches(file: string): Generator<(ReadTask | SkippedRecord | Super
     if (!('copy' in read)) batch.push(read)
     else {
       const place = { file, line: read.line }
-      const counts = last.get(read.copy.task.taskId) === read.line
+      const counts = last.get(keyOf(read.copy)) === read.line
       batch.push(counts ? { ...place, copy: read.copy, isInFile } : place)
     }
     if (batch.length === COPY_BATCH) {
@@ -151,6 +154,10 @@ function* readBatches(file: string): Generator<(ReadTask | SkippedRecord | Super
   }
   if (batch.length > 0) yield batch
 }
+
+/** A task may be both live and archived, as two records. */
+const recordKey = (taskId: string, place: Place) => `${place.name} ${taskId}`
+const keyOf = ({ task, archivedAt }: TaskCopy) => recordKey(task.taskId, archivedAt === null ? LIVE : ARCHIVE)
 
 function* parseAll(file: string): Generator<Read> {
   const { read, parse } = findFormat(file)
@@ -184,16 +191,23 @@ function notText(): never {
   throw new RecordError('is not UTF-8, or too long')
 }
 
-/** By what the first line is: a whole record, or the beginning of an object that holds them all. */
+/** How many lines are looked at to tell what a file is. */
+const LOOKED_AT = 20
+
+/** Lines where one of the first is a whole record; else one object that holds them all. */
 function findFormat(file: string): Format {
   if (file.endsWith('.jsonl')) return LINES
-  try {
-    parseLine(readHead(file) ?? '{}')
-    return LINES
-  } catch (error) {
-    if (!(error instanceof RecordError)) throw error
-    return ENTRIES
+  let looked = 0
+  for (const record of readLines(file)) {
+    try {
+      LINES.parse(record)
+      return LINES
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error
+    }
+    if (++looked === LOOKED_AT) break
   }
+  return ENTRIES
 }
 
 function findFiles(path: string): string[] {

@@ -3,7 +3,7 @@ import { Connection } from './connection.ts'
 import { CopyQueries } from './copy-queries.ts'
 import { identifyFile, isSameFile } from './file-identity.ts'
 import { checkTimeZone, parseInstant } from './instant.ts'
-import { PLACES } from './place.ts'
+import { PLACES, type Place } from './place.ts'
 import { locateStore } from './store-location.ts'
 import { type Absorbed, type AbsorbOptions, TaskAbsorber, type Twin } from './task-absorber.ts'
 import type { TaskCopy } from './task-copy.ts'
@@ -50,6 +50,7 @@ export function mergeFile(connection: Connection, file: string, options: MergeOp
   checkTimeZone(timeZone)
   checkBoolean('dryRun', dryRun)
   const location = locateStore({ file, readonly: true })
+  if (location.cacheDir === undefined) throw new TypeError('file must be the file of another store')
   const identity = identifyFile(location.file)
   if (identity !== undefined && isSameFile(identity, identifyFile(connection.file))) {
     throw new TypeError(`${location.file} is the store's own file; name the file of another store`)
@@ -70,7 +71,7 @@ class Merger {
   readonly #theirs: CopyQueries
   readonly #absorber: TaskAbsorber
   readonly #options: AbsorbOptions
-  /** By the id here, which task of the other file it was found to be. */
+  /** By the record here, which task of the other file it was found to be. */
   readonly #matched = new Map<string, string>()
 
   constructor(connection: Connection, other: Connection, options: AbsorbOptions) {
@@ -119,7 +120,8 @@ class Merger {
       return { outcome: 'conflict', reason: `is the same as several tasks here: ${ids.join(', ')}` }
     }
     if (twin !== undefined) {
-      const before = this.#matched.get(twin.task.taskId)
+      const record = `${twin.place.name} ${twin.task.taskId}`
+      const before = this.#matched.get(record)
       if (before !== undefined) {
         return {
           outcome: 'conflict',
@@ -131,22 +133,21 @@ class Merger {
         const times = `was submitted at ${submitTime} there and at ${twin.task.submitTime} here`
         return { outcome: 'conflict', reason: `${times}: two tasks of one id` }
       }
-      this.#matched.set(twin.task.taskId, taskId)
+      this.#matched.set(record, taskId)
     }
     return this.#absorber.absorb(copy, twin)
   }
 
   /** The records here that are this task: by its id, else by the ids that it has on its platform. */
   #findTwins(copy: TaskCopy): readonly Twin[] {
-    const isTheirs = (taskId: string) =>
-      PLACES.some((place) => this.#theirs.byId(place, taskId) !== undefined)
-    const byId = this.#absorber.find(copy.task.taskId, isTheirs)
+    const isCopied = (taskId: string, place: Place) => this.#theirs.byId(place, taskId) !== undefined
+    const byId = this.#absorber.find(copy, isCopied)
     if (byId.length > 0) return byId
     const jobs = platformJobs(copy)
     const ids = new Set(jobs.flatMap(({ id, backend }) => this.#owners(id, backend)))
     const twins = [...ids]
-      .filter((taskId) => !isTheirs(taskId))
-      .flatMap((taskId) => this.#absorber.at(taskId) ?? [])
+      .flatMap((taskId) => PLACES.flatMap((place) => this.#absorber.at(place, taskId) ?? []))
+      .filter(({ place, task }) => !isCopied(task.taskId, place))
       .filter((twin) => this.#hasJobs(twin, jobs))
     const submittedThen = twins.filter(({ task }) => this.#isSameTime(task.submitTime, copy.task.submitTime))
     return submittedThen.length > 0 ? submittedThen : twins
@@ -155,8 +156,8 @@ class Merger {
   /** The ids of tasks here that have a job with this id on this backend. */
   #owners(id: string, backend: string): string[] {
     const owners = PLACES.flatMap((place) => this.#ours.ownersOf(place, id, backend))
-    const isTask = isReplaceable(id) && this.#absorber.at(id)?.task.backend === backend
-    return isTask ? [...owners, id] : owners
+    const isTask = (place: Place) => this.#ours.byId(place, id)?.backend === backend
+    return isReplaceable(id) && PLACES.some(isTask) ? [...owners, id] : owners
   }
 
   #hasJobs({ place, task }: Twin, jobs: readonly PlatformJob[]): boolean {

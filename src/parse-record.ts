@@ -30,7 +30,7 @@ export function parseCacheEntry(text: string): TaskCopy {
   if (!isPlainObject(record)) throw new RecordError(`must be an object, not ${describe(record)}`)
   if (!Object.hasOwn(record, 'task_id')) record.task_id = key
   const texts = splitObject(splitObject(text).get(key) ?? '{}')
-  const unknown = [...texts].filter(([name]) => !(EXPORTED as readonly string[]).includes(name))
+  const unknown = [...texts].filter(([name]) => !(CACHED as readonly string[]).includes(name))
   return named(record.task_id, () => {
     if (record.metadata !== undefined && !isPlainObject(record.metadata)) {
       throw new RecordError(`metadata must be an object, not ${describe(record.metadata)}`)
@@ -73,7 +73,8 @@ function parseFlat(record: JsonObject, texts: Map<string, string>): TaskCopy {
   }
 }
 
-const EXPORTED = [
+/** The fields of an entry of `tasks.json`. */
+const CACHED = [
   'task_id',
   'backend',
   'status',
@@ -83,9 +84,9 @@ const EXPORTED = [
   'result',
   'metadata',
   'error_message',
-  'archived_at',
-  'shards',
 ] as const
+
+const EXPORTED = [...CACHED, 'archived_at', 'shards'] as const
 
 const EXPORTED_SHARD = [
   'shard_index',

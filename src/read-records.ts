@@ -76,12 +76,6 @@ export function* readEntries(file: string): Generator<RawRecord> {
   yield* record(number, pieces, (text) => `{${text}}`)
 }
 
-/** The first line of a file that is not blank. @throws TaskStoreError `CANNOT_OPEN` */
-export function readHead(file: string): string | undefined {
-  for (const { text } of readLines(file)) return text
-  return undefined
-}
-
 function* record(
   number: number,
   pieces: readonly Buffer[],

@@ -119,7 +119,7 @@ function replaceContents(file: string, options: string | TaskStoreOptions | unde
 }
 
 function moveInto(file: string, staged: string, kept: string | undefined): RestoreReport {
-  finishFile(staged, file)
+  finishFile(staged, file, true)
   const connection = new Connection(locateStore({ file }))
   try {
     return { file, kept, tasks: countTasks(connection) }

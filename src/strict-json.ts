@@ -10,7 +10,8 @@ import {
 // An export is JSON as everybody reads it. What Python's json writes beyond that is carried as an object with
 // one key: {"$float": "NaN"} (or "Infinity", "-Infinity"), {"$int": "12345678901234567890123"}, and for a cell
 // that cannot be read {"$unreadable": "its text"}. An object of the data whose only key begins with $ stands
-// inside {"$object": ...}. All else is the text of the cell as it is.
+// inside {"$object": ...}. A cell with one of these is written anew; any other is its text as it is, but for
+// line breaks between its parts.
 
 /** The text of a JSON cell as strict JSON on one line. */
 export function toStrictJson(text: string): string {

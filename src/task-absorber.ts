@@ -34,6 +34,9 @@ export interface Twin {
   readonly archivedAt: string | null
 }
 
+/** Whether one of the copies is the record of a place with this id. */
+export type IsCopied = (taskId: string, place: Place) => boolean
+
 /** Which of two versions of a row stays. */
 type Decision =
   | { readonly stays: 'stored' | 'copied' | 'either' }
@@ -47,12 +50,12 @@ type Decision =
 export class TaskAbsorber {
   readonly #options: AbsorbOptions
   readonly #copies: CopyQueries
-  readonly #places: readonly PlaceQueries[]
+  readonly #places: readonly (readonly [Place, PlaceQueries])[]
 
   constructor(connection: Connection, options: AbsorbOptions) {
     this.#options = options
     this.#copies = new CopyQueries(connection)
-    this.#places = PLACES.map((place) => new PlaceQueries(connection, place))
+    this.#places = PLACES.map((place) => [place, new PlaceQueries(connection, place)])
   }
 
   /** Which of these ids the store knows at all: a copy that has none of them has no twin. */
@@ -61,27 +64,26 @@ export class TaskAbsorber {
   }
 
   /**
-   * The records that are the task with this id, now or before version 5. One that replaced it is left out
-   * where the copies hold that one as well: then it is the twin of its own copy.
+   * The records that are the task of a copy by its id, now or before version 5: that in its own place first.
+   * What the copies hold as well is left out: it is the twin of its own copy.
    */
-  find(taskId: string, isCopied: (taskId: string) => boolean): Twin[] {
-    const twin = this.at(taskId)
+  find({ task: { taskId }, archivedAt }: TaskCopy, isCopied: IsCopied): Twin[] {
+    const [own, other] = archivedAt === null ? [LIVE, ARCHIVE] : [ARCHIVE, LIVE]
+    const twin = this.at(own, taskId) ?? (isCopied(taskId, other) ? undefined : this.at(other, taskId))
     if (twin !== undefined) return [twin]
-    return this.#places
-      .flatMap((queries) => findReplaced(queries, taskId))
-      .filter((task) => !isCopied(task.taskId))
-      .flatMap((task) => this.at(task.taskId) ?? [])
+    return this.#places.flatMap(([place, queries]) =>
+      findReplaced(queries, taskId)
+        .filter((task) => !isCopied(task.taskId, place))
+        .flatMap((task) => this.at(place, task.taskId) ?? []),
+    )
   }
 
-  /** The record with just this id. */
-  at(taskId: string): Twin | undefined {
-    for (const place of PLACES) {
-      const found = this.#copies.byId(place, taskId)
-      if (found === undefined) continue
-      const { archivedAt, ...task } = found
-      return { place, task, archivedAt }
-    }
-    return undefined
+  /** The record of a place with just this id. */
+  at(place: Place, taskId: string): Twin | undefined {
+    const found = this.#copies.byId(place, taskId)
+    if (found === undefined) return undefined
+    const { archivedAt, ...task } = found
+    return { place, task, archivedAt }
   }
 
   /** Takes in a copy, given its twin in the store. */
@@ -174,29 +176,46 @@ function differingFields<Cells extends Timed & { result: string | null }>(a: Cel
 }
 
 function isSameJson(a: string | null, b: string | null): boolean {
-  if (a === b) return true
-  const values = [a, b].map((text) => readOrKeep(text || 'null'))
-  return isDeepStrictEqual(values[0], values[1])
+  return a === b || isEqual(readOrKeep(a || 'null'), readOrKeep(b || 'null'))
 }
 
 /** Whether two metadata say the same. The id from before version 5 may be in one of them only. */
 function isSameMetadata(a: string, b: string): boolean {
   if (a === b) return true
   const [first, second] = [a, b].map((text) => readOrKeep(text || '{}'))
-  if (!isPlainObject(first) || !isPlainObject(second)) return isDeepStrictEqual(first, second)
+  if (!isPlainObject(first) || !isPlainObject(second)) return isEqual(first, second)
   const { legacy_platform_id: firstId, ...firstRest } = first
   const { legacy_platform_id: secondId, ...secondRest } = second
   const isSameId = firstId === undefined || secondId === undefined || firstId === secondId
-  return isSameId && isDeepStrictEqual(firstRest, secondRest)
+  return isSameId && isEqual(firstRest, secondRest)
 }
 
-/** The copied task, with the id that the stored one had before version 5: it goes on finding the task. */
+/** What is nested too deeply to be compared counts as different. */
+function isEqual(a: unknown, b: unknown): boolean {
+  try {
+    return isDeepStrictEqual(a, b)
+  } catch (error) {
+    if (error instanceof RangeError) return false
+    throw error
+  }
+}
+
+/**
+ * The copied task, with the id that the stored one had before version 5: it goes on finding the task. The
+ * text of the metadata is kept, as the version 5 step keeps it.
+ */
 function keepOldId(copied: TaskCells, stored: TaskCells): TaskCells {
   const [metadata, storedMetadata] = [copied, stored].map((task) => readOrKeep(task.metadata || '{}'))
-  if (!isPlainObject(metadata) || !isPlainObject(storedMetadata)) return copied
-  const { legacy_platform_id } = storedMetadata
-  if (legacy_platform_id === undefined || Object.hasOwn(metadata, 'legacy_platform_id')) return copied
-  return { ...copied, metadata: stringifyJson({ ...metadata, legacy_platform_id }) }
+  const id = isPlainObject(storedMetadata) ? storedMetadata.legacy_platform_id : undefined
+  if (id === undefined || (isPlainObject(metadata) && Object.hasOwn(metadata, 'legacy_platform_id'))) {
+    return copied
+  }
+  const text = copied.metadata.trim() || '{}'
+  const members = isPlainObject(metadata)
+    ? text.slice(1, -1).trim()
+    : `"legacy_metadata_raw": ${stringifyJson(metadata)}`
+  const added = `"legacy_platform_id": ${stringifyJson(id)}`
+  return { ...copied, metadata: members === '' ? `{${added}}` : `{${members}, ${added}}` }
 }
 
 /** The value of a text, or the text of one that cannot be read. */

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileError } from './file-error.ts'
 import { TaskStoreError } from './task-store-error.ts'
@@ -20,12 +20,7 @@ export function writeWholeFile(
 ): void {
   const file = resolve(path)
   const unfinished = `${file}.${process.pid}.unfinished`
-  if (!replace && existsSync(file)) {
-    throw new TaskStoreError(
-      'CONFLICT',
-      `${file} exists already; name another file, or give { replace: true } to replace it`,
-    )
-  }
+  if (!replace && existsSync(file)) throw alreadyThere(file)
   const descriptor = attempt(file, () => openSync(unfinished, 'w', 0o600))
   try {
     let pending = ''
@@ -38,7 +33,7 @@ export function writeWholeFile(
       if (pending.length >= CHUNK) flush()
     })
     flush()
-    finishFile(unfinished, file)
+    finishFile(unfinished, file, replace)
   } catch (error) {
     rmSync(unfinished, { force: true })
     throw error
@@ -56,13 +51,35 @@ function writeFully(file: string, descriptor: number, text: string): void {
 }
 
 /** Gives a file that is written its name, when it is on the disk. */
-export function finishFile(unfinished: string, file: string): void {
+export function finishFile(unfinished: string, file: string, replace: boolean): void {
   attempt(file, () => {
     synchronise(unfinished, 'r+')
-    renameSync(unfinished, file)
+    if (replace) renameSync(unfinished, file)
+    else linkAlone(unfinished, file)
     // The name, too, where a folder can be synchronised at all.
     if (process.platform !== 'win32') synchronise(dirname(file), 'r')
   })
+}
+
+/** A rename would replace a file that somebody has made meanwhile. */
+function linkAlone(unfinished: string, file: string): void {
+  try {
+    linkSync(unfinished, file)
+  } catch (error) {
+    if (existsSync(file)) throw alreadyThere(file)
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') throw error
+    // A file system without links.
+    renameSync(unfinished, file)
+    return
+  }
+  rmSync(unfinished)
+}
+
+export function alreadyThere(file: string): TaskStoreError {
+  return new TaskStoreError(
+    'CONFLICT',
+    `${file} exists already; name another file, or give { replace: true } to replace it`,
+  )
 }
 
 function synchronise(path: string, flags: 'r' | 'r+'): void {
@@ -78,6 +95,6 @@ function attempt<T>(file: string, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    throw fileError(error, file, 'written')
+    throw error instanceof TaskStoreError ? error : fileError(error, file, 'written')
   }
 }
