@@ -47,7 +47,8 @@ function circuitResults({ circuitCount, result }: TaskShard): JsonValue[] {
   // A list cannot hold a cell that cannot be read; its text is what there is.
   const readable = (result as unknown) instanceof UnreadableJson ? (result as { text: string }).text : result
   const isList = circuitCount !== 1 && Array.isArray(readable)
-  const results = isList ? [...readable] : readable === null ? [] : [readable]
+  // What a list has too much stays with its shard: here it would move the next one's results.
+  const results = isList ? readable.slice(0, circuitCount) : readable === null ? [] : [readable]
   while (results.length < circuitCount) results.push(null)
   return results
 }

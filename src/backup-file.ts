@@ -7,9 +7,9 @@ import { openBeside } from './copy-file.ts'
 import { openDriver } from './driver.ts'
 import { translateDriverError } from './driver-error.ts'
 import { fileError } from './file-error.ts'
-import { identifyFile, isSameFile } from './file-identity.ts'
+import { checkNotOwn } from './file-identity.ts'
 import { TaskStoreError } from './task-store-error.ts'
-import { alreadyThere, finishFile } from './write-whole-file.ts'
+import { alreadyThere, finishFile, unfinishedName } from './write-whole-file.ts'
 
 /** How a backup is made. */
 export interface BackupOptions {
@@ -44,7 +44,7 @@ export async function backupFile(
   const { replace, onProgress } = checkBackupOptions(path, options)
   const file = resolve(path)
   checkTarget(file, replace, connection.file)
-  const unfinished = `${file}.${process.pid}.unfinished`
+  const unfinished = unfinishedName(file)
   const reader = connection.run(() => {
     const { database } = connection
     return database.memory ? database : openBeside(database)
@@ -101,9 +101,7 @@ function checkTarget(file: string, replace: boolean, own: string): void {
     const what = found.isSymbolicLink() ? 'a link' : 'no file'
     throw new TaskStoreError('CANNOT_OPEN', `${file} is ${what}; name the file itself`)
   }
-  if (isSameFile(found, identifyFile(own))) {
-    throw new TypeError(`${file} is the store's own file; name another one`)
-  }
+  checkNotOwn(file, own, 'name another one')
   if (!replace) throw alreadyThere(file)
 }
 

@@ -170,17 +170,27 @@ export class Connection {
     if (identity === undefined || this.database.inTransaction) return
     const moment = performance.now()
     if (moment - this.#lookedAt < lookAfter) return
-    if (!isSameFile(identifyFile(this.file), identity)) {
+    const found = identifyFile(this.file)
+    if (!isSameFile(found, identity)) {
       if (!this.#isOurs) {
         throw new TaskStoreError(
           'CANNOT_OPEN',
           `${this.file} was removed or replaced while the connection that was handed in had it open; open a new connection, and a new store on it`,
         )
       }
-      if (!this.readonly) waitUntilRemoved(this.file)
+      if (found === undefined) this.#settle()
       this.#reopen()
     }
     this.#lookedAt = moment
+  }
+
+  /** Writes the log into a file that was moved away: else what is only in the log would stay behind. */
+  #settle(): void {
+    try {
+      this.database.pragma('wal_checkpoint(TRUNCATE)')
+    } catch {
+      // Readonly, or somebody else is at it: then it is theirs to do.
+    }
   }
 
   #reopen(): void {
@@ -279,7 +289,10 @@ function openFile({ file, timeout, readonly }: StoreLocation): Pick<OpenedFile, 
   if (file === ':memory:') return { database: openDriver(file, { timeout }), identity: undefined }
   try {
     for (;;) {
-      if (!readonly) createPrivately(file)
+      if (!readonly) {
+        waitUntilRemoved(file)
+        createPrivately(file)
+      }
       const identity = identifyFile(file)
       const database = openDriver(file, { timeout, readonly, fileMustExist: readonly })
       if (isSameFile(identity, identifyFile(file))) return { database, identity }

@@ -48,6 +48,17 @@ export class CopyQueries {
     return query.get({ taskId })
   }
 
+  has(place: Place, taskId: string): boolean {
+    const query = this.#prepared(place, 'copy has', (db, { tasks }) =>
+      db
+        .select({ one: sql`1` })
+        .from(tasks)
+        .where(eq(tasks.taskId, value('taskId')))
+        .prepare(),
+    )
+    return query.get({ taskId }) !== undefined
+  }
+
   /** Which of these ids the store knows, be it as a task's or as one on a platform. */
   known(ids: readonly string[]): Set<string> {
     const query = this.#connection.prepared('copy known', (db) => {

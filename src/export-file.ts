@@ -1,6 +1,7 @@
 import { checkBoolean, checkKeys, checkPath } from './check-options.ts'
 import type { Connection } from './connection.ts'
 import { CopyQueries } from './copy-queries.ts'
+import { checkNotOwn } from './file-identity.ts'
 import { toCondition } from './filter-condition.ts'
 import { toStrictJson } from './strict-json.ts'
 import type { ShardCells, TaskCopy } from './task-copy.ts'
@@ -24,6 +25,7 @@ export interface ExportReport {
 /** Writes the tasks of a store to a file of JSON lines, all as they were at one moment. */
 export function exportFile(connection: Connection, file: string, options: ExportOptions): ExportReport {
   checkPath('file', file)
+  checkNotOwn(file, connection.file, 'name another one')
   const { places, filter, replace } = checkExportOptions(options)
   const queries = new CopyQueries(connection)
   const report = { tasks: 0, shards: 0 }

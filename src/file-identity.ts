@@ -20,6 +20,11 @@ export function identifyFile(file: string): FileIdentity | undefined {
   return found
 }
 
+/** @throws TaskStoreError `CANNOT_OPEN` where that cannot be told. */
+export function isFolder(path: string): boolean {
+  return look(path)?.isDirectory() ?? false
+}
+
 function look(file: string): Stats | undefined {
   try {
     return statSync(file, { throwIfNoEntry: false })
@@ -36,6 +41,18 @@ function look(file: string): Stats | undefined {
 
 export function isSameFile(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
   return a?.ino === b?.ino && a?.dev === b?.dev
+}
+
+/**
+ * Refuses a path that leads to the file of an open store, or to its log. To open and close it would drop the
+ * locks that SQLite has on it, and to write it would end the store.
+ *
+ * @throws TypeError
+ */
+export function checkNotOwn(path: string, own: string, advice: string): void {
+  const found = look(path)
+  const isOwn = [own, `${own}-wal`, `${own}-shm`].some((file) => found && isSameFile(found, look(file)))
+  if (isOwn) throw new TypeError(`${path} is the store's own file; ${advice}`)
 }
 
 /** How long somebody who removes a database may take from its file to its log, in milliseconds. */

@@ -2,7 +2,7 @@ import { and, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
 import type { Place } from './place.ts'
 import type { CheckedFilter } from './task-filter.ts'
 
-/** A filter for a prepared query over a table in the order of insertion: one shape, one query. */
+/** A filter for a prepared query that walks a table in the order of insertion: one shape, one query. */
 export interface FilterCondition {
   /** The names of the conditions that are asked for. */
   readonly shape: string
@@ -22,8 +22,12 @@ export function conditionOf(shape: string, table: Place['tasks']): SQL | undefin
   return shape === '' ? undefined : and(...shape.split(',').map((name) => condition(name, table)))
 }
 
-function condition(name: string, { backend, status, submitTime }: Place['tasks']): SQL {
+function condition(name: string, table: Place['tasks']): SQL {
   const value = sql.placeholder(name)
+  // The + keeps SQLite from another index than that of the rows, whose order it would have to sort.
+  const [backend, status, submitTime] = [table.backend, table.status, table.submitTime].map(
+    (column) => sql`+${column}`,
+  ) as [SQL, SQL, SQL]
   switch (name) {
     case 'status':
       return eq(status, value)

@@ -1,12 +1,13 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { checkBoolean, checkKeys, checkPath, wrongType } from './check-options.ts'
 import type { Connection } from './connection.ts'
 import { COPY_BATCH } from './copy-queries.ts'
+import { checkNotOwn, isFolder } from './file-identity.ts'
 import { checkTimeZone } from './instant.ts'
 import { parseCacheEntry, parseLine, RecordError } from './parse-record.ts'
 import { ARCHIVE, LIVE, type Place } from './place.ts'
-import { type RawRecord, readEntries, readLines } from './read-records.ts'
+import { isDatabase, type RawRecord, readEntries, readLines, sizeOf } from './read-records.ts'
 import { type IsCopied, TaskAbsorber } from './task-absorber.ts'
 import type { TaskCopy } from './task-copy.ts'
 import { TaskStoreError } from './task-store-error.ts'
@@ -71,7 +72,9 @@ const NAMES = ['tasks.jsonl', 'tasks/tasks.jsonl', 'tasks.json', 'cache/tasks.js
 export function importFile(connection: Connection, path: string, options: ImportOptions): ImportReport {
   const { absorbOptions, onProgress } = checkImportOptions(path, options)
   const files = findFiles(resolve(path))
+  for (const file of files) checkSource(file, connection.file)
   const absorber = new TaskAbsorber(connection, absorbOptions)
+  const taken = new Set<string>()
   const report = { files, read: 0, imported: 0, unchanged: 0, superseded: 0, skipped: [] as SkippedRecord[] }
 
   const take = ({ file, line, copy, isInFile }: ReadTask, known: ReadonlySet<string>) => {
@@ -83,7 +86,12 @@ export function importFile(connection: Connection, path: string, options: Import
       skip(`is the old id of several tasks of the store: ${ids.join(', ')}`)
       return
     }
-    const absorbed = absorber.absorb(copy, twins[0])
+    const [twin] = twins
+    const key = twin && recordKey(twin.task.taskId, twin.place)
+    // What came from another file of this very call is no older record of the store.
+    const overwrite = absorbOptions.overwrite && !(key !== undefined && taken.has(key))
+    const absorbed = absorber.absorb(copy, twin, overwrite)
+    if (files.length > 1 && 'taskId' in absorbed) taken.add(key ?? keyOf(copy))
     if (absorbed.outcome === 'unchanged') report.unchanged++
     else if (absorbed.outcome === 'kept') skip('the store has a newer record; give overwrite to replace it')
     else if (absorbed.outcome === 'conflict') skip(`${absorbed.reason}; give overwrite to replace it`)
@@ -103,7 +111,8 @@ export function importFile(connection: Connection, path: string, options: Import
         else if (!('copy' in read)) report.superseded++
       }
       report.read += batch.length
-      onProgress?.({ file, ...report, skipped: report.skipped.length })
+      const { read, imported, unchanged, superseded, skipped } = report
+      onProgress?.({ file, read, imported, unchanged, superseded, skipped: skipped.length })
     }
   }
   return report
@@ -133,14 +142,16 @@ function* readBatches(file: string): Generator<(ReadTask | SkippedRecord | Super
   const isInFile: IsCopied = (taskId, place) => last.has(recordKey(taskId, place))
   let held: Read[] | undefined = []
   let size = 0
-  for (const read of parseAll(file)) {
+  // What is appended meanwhile is for the next call.
+  const bytes = sizeOf(file)
+  for (const read of parseAll(file, bytes)) {
     if ('copy' in read) last.set(keyOf(read.copy), read.line)
     held?.push(read)
     size += 'copy' in read ? read.copy.task.metadata.length + (read.copy.task.result?.length ?? 0) : 0
     if (size > HELD) held = undefined
   }
   let batch: (ReadTask | SkippedRecord | Superseded)[] = []
-  for (const read of held ?? parseAll(file)) {
+  for (const read of held ?? parseAll(file, bytes)) {
     if (!('copy' in read)) batch.push(read)
     else {
       const place = { file, line: read.line }
@@ -159,9 +170,9 @@ function* readBatches(file: string): Generator<(ReadTask | SkippedRecord | Super
 const recordKey = (taskId: string, place: Place) => `${place.name} ${taskId}`
 const keyOf = ({ task, archivedAt }: TaskCopy) => recordKey(task.taskId, archivedAt === null ? LIVE : ARCHIVE)
 
-function* parseAll(file: string): Generator<Read> {
+function* parseAll(file: string, bytes: number): Generator<Read> {
   const { read, parse } = findFormat(file)
-  for (const record of read(file)) {
+  for (const record of read(file, bytes)) {
     const line = record.number
     try {
       yield { line, copy: parse(record) }
@@ -173,7 +184,7 @@ function* parseAll(file: string): Generator<Read> {
 }
 
 interface Format {
-  readonly read: (file: string) => Iterable<RawRecord>
+  readonly read: (file: string, bytes: number) => Iterable<RawRecord>
   readonly parse: (record: RawRecord) => TaskCopy
 }
 
@@ -198,7 +209,7 @@ const LOOKED_AT = 20
 function findFormat(file: string): Format {
   if (file.endsWith('.jsonl')) return LINES
   let looked = 0
-  for (const record of readLines(file)) {
+  for (const record of readLines(file, Number.POSITIVE_INFINITY)) {
     try {
       LINES.parse(record)
       return LINES
@@ -211,10 +222,16 @@ function findFormat(file: string): Format {
 }
 
 function findFiles(path: string): string[] {
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path]
+  if (!isFolder(path)) return [path]
   const files = NAMES.map((name) => join(path, name)).filter((file) => existsSync(file))
   if (files.length > 0) return files
   throw new TaskStoreError('CANNOT_OPEN', `${path} has neither a tasks.jsonl nor a tasks.json; name the file`)
+}
+
+function checkSource(file: string, own: string): void {
+  checkNotOwn(file, own, 'there is nothing to import')
+  if (!isDatabase(file)) return
+  throw new TaskStoreError('CANNOT_OPEN', `${file} is a database; give it to mergeFile()`)
 }
 
 function checkImportOptions(path: string, options: ImportOptions) {

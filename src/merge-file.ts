@@ -1,7 +1,7 @@
 import { checkBoolean, checkKeys, checkPath } from './check-options.ts'
 import { Connection } from './connection.ts'
 import { CopyQueries } from './copy-queries.ts'
-import { identifyFile, isSameFile } from './file-identity.ts'
+import { checkNotOwn } from './file-identity.ts'
 import { checkTimeZone, parseInstant } from './instant.ts'
 import { PLACES, type Place } from './place.ts'
 import { locateStore } from './store-location.ts'
@@ -51,10 +51,7 @@ export function mergeFile(connection: Connection, file: string, options: MergeOp
   checkBoolean('dryRun', dryRun)
   const location = locateStore({ file, readonly: true })
   if (location.cacheDir === undefined) throw new TypeError('file must be the file of another store')
-  const identity = identifyFile(location.file)
-  if (identity !== undefined && isSameFile(identity, identifyFile(connection.file))) {
-    throw new TypeError(`${location.file} is the store's own file; name the file of another store`)
-  }
+  checkNotOwn(location.file, connection.file, 'name the file of another store')
   const other = new Connection(location)
   try {
     const merger = new Merger(connection, other, { overwrite: false, timeZone, dryRun })
@@ -67,6 +64,7 @@ export function mergeFile(connection: Connection, file: string, options: MergeOp
 
 class Merger {
   readonly #connection: Connection
+  readonly #other: Connection
   readonly #ours: CopyQueries
   readonly #theirs: CopyQueries
   readonly #absorber: TaskAbsorber
@@ -76,6 +74,7 @@ class Merger {
 
   constructor(connection: Connection, other: Connection, options: AbsorbOptions) {
     this.#connection = connection
+    this.#other = other
     this.#ours = new CopyQueries(connection)
     this.#theirs = new CopyQueries(other)
     this.#absorber = new TaskAbsorber(connection, options)
@@ -140,7 +139,8 @@ class Merger {
 
   /** The records here that are this task: by its id, else by the ids that it has on its platform. */
   #findTwins(copy: TaskCopy): readonly Twin[] {
-    const isCopied = (taskId: string, place: Place) => this.#theirs.byId(place, taskId) !== undefined
+    // Through the other connection, so that damage of its file is not taken for damage of this one.
+    const isCopied = (taskId: string, place: Place) => this.#other.run(() => this.#theirs.has(place, taskId))
     const byId = this.#absorber.find(copy, isCopied)
     if (byId.length > 0) return byId
     const jobs = platformJobs(copy)

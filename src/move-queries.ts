@@ -1,4 +1,4 @@
-import { type AnyColumn, and, asc, eq, getTableColumns, getTableName, gt, sql } from 'drizzle-orm'
+import { type AnyColumn, asc, eq, getTableColumns, getTableName, gt, sql } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { Connection, TaskDatabase } from './connection.ts'
 import { ARCHIVE, LIVE, type Place } from './place.ts'
@@ -86,7 +86,7 @@ export class MoveQueries {
       db
         .select({ one: sql`1` })
         .from(place[part])
-        .where(and(eq(keyOf(place[part]), sql.placeholder('taskId'))))
+        .where(eq(keyOf(place[part]), sql.placeholder('taskId')))
         .limit(1)
         .prepare(),
     )

@@ -83,17 +83,28 @@ export class PlaceQueries<Task extends TaskInfo = TaskInfo, Shard extends TaskSh
     return query.get()?.rowid ?? 0
   }
 
-  /** Deletes one batch of what a shape matches up to a row, and gives how many rows that was. */
-  deleteBatch(shape: string, params: Record<string, unknown>, lastRowid: number): number {
+  /**
+   * Deletes one batch of what a shape matches behind one row and up to another, and gives the rowids. From the
+   * first to the last: SQLite gives the rowid of a last row that is gone to the next that comes.
+   */
+  deleteBatch(
+    shape: string,
+    params: Record<string, unknown>,
+    afterRowid: number,
+    lastRowid: number,
+  ): number[] {
     const query = this.#prepared(`deleteBatch ${shape}`, (db, { tasks }) => {
+      const isWithin = sql`rowid > ${sql.placeholder('afterRowid')} and rowid <= ${sql.placeholder('lastRowid')}`
       const batch = db
         .select({ rowid: sql`rowid` })
         .from(tasks)
-        .where(and(conditionOf(shape, tasks), sql`rowid <= ${sql.placeholder('lastRowid')}`))
+        .where(and(conditionOf(shape, tasks), isWithin))
+        .orderBy(asc(sql`rowid`))
         .limit(DELETE_BATCH)
-      return db.delete(tasks).where(sql`rowid in ${batch}`).prepare()
+      const rowid = sql<number>`rowid`
+      return new Compiled(db, db.delete(tasks).where(sql`rowid in ${batch}`).returning({ rowid }))
     })
-    return query.run({ ...params, lastRowid }).changes
+    return query.all({ ...params, afterRowid, lastRowid }).map(([rowid]) => rowid as number)
   }
 
   #prepared<T>(name: string, prepare: (db: TaskDatabase, place: Place) => T): T {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { fileError } from './file-error.ts'
 
 /** A record of a file before it is parsed. */
@@ -16,11 +16,11 @@ const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const SPACES: readonly number[] = [0x20, 0x09, 0x0d, NEWLINE]
 
-/** The lines of a file that are not blank, read piece by piece. @throws TaskStoreError `CANNOT_OPEN` */
-export function* readLines(file: string): Generator<RawRecord> {
+/** The lines of the first `size` bytes of a file that are not blank, read piece by piece. @throws TaskStoreError `CANNOT_OPEN` */
+export function* readLines(file: string, size: number): Generator<RawRecord> {
   const pieces: Buffer[] = []
   let number = 0
-  for (const chunk of readChunks(file)) {
+  for (const chunk of readChunks(file, size)) {
     let start = 0
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
       number++
@@ -35,18 +35,18 @@ export function* readLines(file: string): Generator<RawRecord> {
 }
 
 /**
- * The entries of a file that holds one JSON object, each as the text of an object with that entry alone, read
+ * The entries of the first `size` bytes of a file that holds one JSON object, each as the text of an object with that entry alone, read
  * piece by piece. An object that ends too early gives what there is of its last entry.
  *
  * @throws TaskStoreError `CANNOT_OPEN`
  */
-export function* readEntries(file: string): Generator<RawRecord> {
+export function* readEntries(file: string, size: number): Generator<RawRecord> {
   const pieces: Buffer[] = []
   let number = 1
   let depth = 0
   let isString = false
   let isEscaped = false
-  for (const chunk of readChunks(file)) {
+  for (const chunk of readChunks(file, size)) {
     let start = 0
     const entry = function* (end: number) {
       pieces.push(chunk.subarray(start, end))
@@ -96,27 +96,38 @@ function decode(bytes: Buffer, wrap: (text: string) => string): string | undefin
   }
 }
 
-/** What a file held when it was opened: what is appended meanwhile is not read. */
-function* readChunks(file: string): Generator<Buffer> {
-  const attempt = <T>(work: () => T): T => {
-    try {
-      return work()
-    } catch (error) {
-      throw fileError(error, file, 'read')
-    }
-  }
-  const descriptor = attempt(() => openSync(file, 'r'))
+/** Whether a file is a database of SQLite. */
+export function isDatabase(file: string): boolean {
+  for (const head of readChunks(file, 16)) return head.toString('latin1') === 'SQLite format 3\0'
+  return false
+}
+
+/** How large a file is now, in bytes. @throws TaskStoreError `CANNOT_OPEN` */
+export function sizeOf(file: string): number {
+  return attempt(file, () => statSync(file).size)
+}
+
+/** The first `size` bytes of a file, in pieces. */
+function* readChunks(file: string, size: number): Generator<Buffer> {
+  const descriptor = attempt(file, () => openSync(file, 'r'))
   try {
-    let left = attempt(() => fstatSync(descriptor).size)
-    while (left > 0) {
+    for (let left = size; left > 0; ) {
       // A new one each time: lines that are not yet complete still point into the last one.
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK, left))
-      const read = attempt(() => readSync(descriptor, buffer))
+      const read = attempt(file, () => readSync(descriptor, buffer))
       if (read === 0) return
       left -= read
       yield buffer.subarray(0, read)
     }
   } finally {
     closeSync(descriptor)
+  }
+}
+
+function attempt<T>(file: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw fileError(error, file, 'read')
   }
 }

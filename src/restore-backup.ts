@@ -10,11 +10,11 @@ import { copyFile, pruneCopies } from './copy-file.ts'
 import { openDriver } from './driver.ts'
 import { translateDriverError } from './driver-error.ts'
 import { fileError } from './file-error.ts'
-import { identifyFile, isSameFile } from './file-identity.ts'
+import { checkNotOwn } from './file-identity.ts'
 import { inspectFile } from './inspect-file.ts'
 import { locateStore, type TaskStoreOptions } from './store-location.ts'
 import { TaskStoreError } from './task-store-error.ts'
-import { finishFile } from './write-whole-file.ts'
+import { finishFile, unfinishedName } from './write-whole-file.ts'
 
 /** What restoring a backup did. */
 export interface RestoreReport {
@@ -37,7 +37,7 @@ export function restoreBackup(backup: string, options?: string | TaskStoreOption
     throw new TypeError('restoreBackup() takes a cacheDir or a file that can be written')
   }
   const { file } = location
-  const staged = `${file}.${process.pid}.unfinished`
+  const staged = unfinishedName(file)
   stage(backup, staged, file)
   try {
     if (!existsSync(file)) return moveInto(file, staged, undefined)
@@ -81,10 +81,7 @@ function probe<T>(file: string, work: (reader: Database) => T): T {
 /** A sound copy of the backup at the newest version, in the folder of the store. */
 function stage(backup: string, staged: string, file: string): void {
   const source = locateStore({ file: backup, readonly: true })
-  const identity = identifyFile(source.file)
-  if (identity !== undefined && isSameFile(identity, identifyFile(file))) {
-    throw new TypeError(`${file} is the store's own file; name a backup of it`)
-  }
+  checkNotOwn(source.file, file, 'name a backup of it')
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   rmSync(staged, { force: true })
   probe(source.file, (reader) => reader.prepare('VACUUM INTO ?').run(staged))

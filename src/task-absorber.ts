@@ -87,8 +87,8 @@ export class TaskAbsorber {
   }
 
   /** Takes in a copy, given its twin in the store. */
-  absorb(copy: TaskCopy, twin: Twin | undefined): Absorbed {
-    return twin === undefined ? this.#add(copy) : this.#merge(copy, twin)
+  absorb(copy: TaskCopy, twin: Twin | undefined, overwrite = this.#options.overwrite): Absorbed {
+    return twin === undefined ? this.#add(copy) : this.#merge(copy, twin, overwrite)
   }
 
   #add({ task, archivedAt, shards }: TaskCopy): Absorbed {
@@ -100,16 +100,20 @@ export class TaskAbsorber {
     return { outcome: 'added', taskId: task.taskId }
   }
 
-  #merge({ task: copied, shards }: TaskCopy, { place, task: stored, archivedAt }: Twin): Absorbed {
+  #merge(
+    { task: copied, shards }: TaskCopy,
+    { place, task: stored, archivedAt }: Twin,
+    overwrite: boolean,
+  ): Absorbed {
     const { taskId } = stored
-    const decision = this.#decideTask(copied, stored)
+    const decision = this.#decideTask(copied, stored, overwrite)
     if (decision.stays === 'unclear') return { outcome: 'conflict', reason: decision.reason }
     const storedShards = new Map(
       this.#copies.shardsOf(place, taskId).map((shard) => [shard.shardIndex, shard]),
     )
     const newShards: ShardCells[] = []
     for (const shard of shards) {
-      const decided = this.#decideShard(shard, storedShards.get(shard.shardIndex))
+      const decided = this.#decideShard(shard, storedShards.get(shard.shardIndex), overwrite)
       if (decided.stays === 'unclear') return { outcome: 'conflict', reason: decided.reason }
       if (decided.stays === 'copied') newShards.push({ ...shard, uniqcTaskId: taskId })
     }
@@ -122,19 +126,18 @@ export class TaskAbsorber {
     return { outcome: decision.stays === 'stored' ? 'kept' : 'unchanged', taskId }
   }
 
-  #decideTask(copied: TaskCells, stored: TaskCells): Decision {
-    const { overwrite } = this.#options
+  #decideTask(copied: TaskCells, stored: TaskCells, overwrite: boolean): Decision {
     if (!overwrite && providerOf(copied.backend) !== providerOf(stored.backend)) {
       return { stays: 'unclear', reason: `is of ${copied.backend} there and of ${stored.backend} here` }
     }
     const differing = differingFields(copied, stored).filter((field) => field !== 'metadata')
     if (!isSameMetadata(copied.metadata, stored.metadata)) differing.push('metadata')
-    return this.#decideByTime(differing, copied, stored)
+    return this.#decideByTime(differing, copied, stored, overwrite)
   }
 
-  #decideShard(copied: ShardCells, stored: ShardCells | undefined): Decision {
+  #decideShard(copied: ShardCells, stored: ShardCells | undefined, overwrite: boolean): Decision {
     if (stored === undefined) return { stays: 'copied' }
-    if (copied.platformTaskId !== stored.platformTaskId && !this.#options.overwrite) {
+    if (copied.platformTaskId !== stored.platformTaskId && !overwrite) {
       const reason = `has shard ${copied.shardIndex} with the platform id ${copied.platformTaskId} there and ${stored.platformTaskId} here`
       return { stays: 'unclear', reason }
     }
@@ -142,11 +145,12 @@ export class TaskAbsorber {
       differingFields(copied, stored).map((field) => `shard ${copied.shardIndex} ${field}`),
       copied,
       stored,
+      overwrite,
     )
   }
 
-  #decideByTime(differing: readonly string[], copied: Timed, stored: Timed): Decision {
-    const { overwrite, timeZone } = this.#options
+  #decideByTime(differing: readonly string[], copied: Timed, stored: Timed, overwrite: boolean): Decision {
+    const { timeZone } = this.#options
     if (overwrite) {
       const isSame = differing.length === 0 && copied.updateTime === stored.updateTime
       return { stays: isSame ? 'either' : 'copied' }

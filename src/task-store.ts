@@ -158,6 +158,7 @@ export class TaskStore {
 
   /**
    * Drizzle on the store's connection, for queries of your own with the tables of `uniqc-task-store/schema`.
+   * Ask for it each time: where the file was removed or replaced, it is another one.
    */
   get db(): TaskDatabase {
     return this.#connection.run(() => this.#connection.db)
@@ -560,11 +561,14 @@ export class TaskStore {
   #clear(filter: CheckedFilter): number {
     const { shape, params } = toCondition(filter)
     const last = this.#connection.write(() => this.#live.lastRowid())
-    for (let cleared = 0; ; ) {
-      const deleted = this.#connection.turn(() => this.#live.deleteBatch(shape, params, last))
-      cleared += deleted
-      if (deleted < DELETE_BATCH) return cleared
+    let cleared = 0
+    for (let after = 0; after < last; ) {
+      const deleted = this.#connection.turn(() => this.#live.deleteBatch(shape, params, after, last))
+      cleared += deleted.length
+      if (deleted.length < DELETE_BATCH) break
+      after = deleted.reduce((most, rowid) => Math.max(most, rowid), after)
     }
+    return cleared
   }
 }
 

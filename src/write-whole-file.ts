@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileError } from './file-error.ts'
@@ -19,7 +20,7 @@ export function writeWholeFile(
   write: (append: (text: string) => void) => void,
 ): void {
   const file = resolve(path)
-  const unfinished = `${file}.${process.pid}.unfinished`
+  const unfinished = unfinishedName(file)
   if (!replace && existsSync(file)) throw alreadyThere(file)
   const descriptor = attempt(file, () => openSync(unfinished, 'w', 0o600))
   try {
@@ -56,9 +57,18 @@ export function finishFile(unfinished: string, file: string, replace: boolean): 
     synchronise(unfinished, 'r+')
     if (replace) renameSync(unfinished, file)
     else linkAlone(unfinished, file)
-    // The name, too, where a folder can be synchronised at all.
-    if (process.platform !== 'win32') synchronise(dirname(file), 'r')
   })
+  try {
+    // The name, too: at a power cut it may else be the old one still.
+    synchronise(dirname(file), 'r')
+  } catch {
+    // A system, or rights, that do not let a folder be opened. The file is there.
+  }
+}
+
+/** What a file is called while it is written: another process or thread may be writing it as well. */
+export function unfinishedName(file: string): string {
+  return `${file}.${randomBytes(4).toString('hex')}.unfinished`
 }
 
 /** A rename would replace a file that somebody has made meanwhile. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { type JsonValue, TaskStore, type TaskStoreError } from 'uniqc-task-store'
 import { copyFixture, FIXTURE_NAMES, needsFixtures } from './support/fixtures.ts'
@@ -373,4 +374,45 @@ test('an export shows one moment, whatever another process writes meanwhile', as
       moments.add(shots)
     }
   })
+})
+
+test("the store's own file is never exported to", (t) => {
+  const file = temporaryFile(t)
+  using store = new TaskStore({ file })
+  store.save(RUNNING)
+  for (const own of [file, `${file}-wal`]) {
+    assert.throws(() => store.exportFile(own, { replace: true }), { name: 'TypeError', message: /own file/ })
+  }
+  assert.equal(store.get('a')?.status, 'running')
+})
+
+test('a task that is both live and archived comes back as both', (t) => {
+  using store = memory()
+  store.save({ ...RUNNING, result: 'first' })
+  store.archive.archive('a')
+  store.save({ ...RUNNING, result: 'second' })
+  const file = join(temporaryFolder(t), 'both.jsonl')
+  assert.equal(store.exportFile(file).tasks, 2)
+  using other = memory()
+  assert.deepEqual(other.importFile(file).imported, 2)
+  assert.deepEqual([other.get('a')?.result, other.archive.get('a')?.result], ['second', 'first'])
+  assert.deepEqual(other.importFile(file).unchanged, 2)
+})
+
+test('a filtered export walks the table once: its plan sorts nothing', (t) => {
+  const statements: string[] = []
+  const database = new Database(temporaryFile(t), { verbose: (text) => statements.push(String(text)) })
+  const store = new TaskStore({ database })
+  store.save(RUNNING)
+  statements.length = 0
+  const options = { platform: 'originq', status: ['running', 'failed'], submittedAfter: '2020' }
+  store.exportFile(join(temporaryFolder(t), 'some.jsonl'), options)
+  store.clearCompleted(['running', 'failed'])
+  const queries = statements.filter((text) => /order by rowid/i.test(text))
+  assert.ok(queries.length >= 2)
+  for (const query of queries) {
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${query}`).all() as { detail: string }[]
+    for (const { detail } of plan) assert.doesNotMatch(detail, /TEMP B-TREE/, query)
+  }
+  database.close()
 })

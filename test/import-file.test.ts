@@ -738,3 +738,98 @@ test('an import that is killed at any moment is completed by the same call', asy
     assert.ok(assertCompletes(file, path, expected) >= round * 200)
   }
 })
+
+test("the store's own file and its log are refused before they are opened, another database by name", (t) => {
+  const file = temporaryFile(t)
+  using store = new TaskStore({ file })
+  store.save({ taskId: 'a', backend: 'b', status: 'running' })
+  for (const own of [file, `${file}-wal`, `${file}-shm`]) {
+    assert.throws(() => store.importFile(own), { name: 'TypeError', message: /own file/ })
+  }
+  const other = temporaryFile(t)
+  new TaskStore({ file: other }).close()
+  assert.throws(() => store.importFile(other), { code: 'CANNOT_OPEN', message: /mergeFile/ })
+  assert.equal(store.count(), 1)
+})
+
+test('of two files of a folder the newer record stays, though older ones of the store are overwritten', (t) => {
+  const folder = temporaryFolder(t)
+  mkdirSync(join(folder, 'cache'))
+  writeFileSync(
+    join(folder, 'tasks.jsonl'),
+    flat('x', { update_time: LATE, status: 'success', result: { a: 1 } }),
+  )
+  const entry = { backend: 'originq', status: 'running', submit_time: EARLY, update_time: EARLY }
+  writeFileSync(join(folder, 'cache/tasks.json'), JSON.stringify({ x: entry }))
+  using store = memory()
+  store.save({ taskId: 'x', backend: 'originq', status: 'pending' })
+  const report = run(store, folder, { overwrite: true })
+  assert.deepEqual([report.imported, report.skipped.length], [1, 1])
+  assert.deepEqual([store.get('x')?.status, store.get('x')?.result], ['success', { a: 1 }])
+})
+
+test('a file of any name is read by what it holds, its first lines torn or not', (t) => {
+  for (const name of ['export.txt', 'backup.json']) {
+    using store = memory()
+    const report = run(store, write(t, `torn\n{"task_id"\n${exported('a')}\n${exported('b')}\n`, name))
+    assert.deepEqual([report.imported, report.skipped.length, ids(store)], [2, 2, ['a', 'b']])
+  }
+})
+
+test('what an entry of a tasks.json has beyond its fields is kept as metadata', (t) => {
+  using store = memory()
+  const entry = {
+    backend: 'b',
+    status: 's',
+    submit_time: EARLY,
+    shards: [1],
+    archived_at: 'then',
+    metadata: { k: 1 },
+  }
+  run(store, write(t, JSON.stringify({ x: entry }), 'tasks.json'))
+  assert.deepEqual(store.get('x')?.metadata, { shards: [1], archived_at: 'then', k: 1 })
+})
+
+test('an old id goes on finding its task when newer metadata cannot be read', (t) => {
+  using store = memory()
+  const taskId = `uqt_${'a'.repeat(32)}`
+  store.save(
+    {
+      taskId,
+      backend: 'originq',
+      status: 'running',
+      submitTime: EARLY,
+      metadata: { legacy_platform_id: 'old' },
+    },
+    {},
+  )
+  store.addShard({ uniqcTaskId: taskId, platformTaskId: 'old' })
+  const line = exported('old', ',"metadata":{"$unreadable":"to\\"rn"}').replace('"2"', '"2099-01-01"')
+  run(store, write(t, line))
+  assert.equal(store.get('old')?.taskId, taskId)
+  assert.deepEqual(store.get('old')?.metadata, { legacy_metadata_raw: 'to"rn', legacy_platform_id: 'old' })
+})
+
+test('metadata keeps its spelling when the old id is added to it', (t) => {
+  using store = memory()
+  const taskId = `uqt_${'a'.repeat(32)}`
+  store.save({
+    taskId,
+    backend: 'originq',
+    status: 'running',
+    submitTime: EARLY,
+    metadata: { legacy_platform_id: 'old' },
+  })
+  store.addShard({ uniqcTaskId: taskId, platformTaskId: 'old' })
+  run(store, write(t, exported('old', ',"metadata":{ "b": 1.0, "10": 1e3 }').replace('"2"', '"2099-01-01"')))
+  const text = store.db.$client.prepare('SELECT metadata_json FROM tasks').pluck().get()
+  assert.equal(text, '{"b": 1.0, "10": 1e3, "legacy_platform_id": "old"}')
+})
+
+test('values that are nested too deeply to be compared count as different', (t) => {
+  using store = memory()
+  const deep = (inner: string) => `${'['.repeat(20_000)}${inner}${']'.repeat(20_000)}`
+  run(store, write(t, exported('a', `,"result":${deep('1')}`)))
+  const [reason] = reasons(run(store, write(t, exported('a', `,"result":${deep(' 1')}`))))
+  assert.match(reason ?? '', /differs \(result\)/)
+})

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { linkSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { linkSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import Database from 'better-sqlite3'
@@ -603,4 +603,44 @@ test('the other file is read as it is at one moment, whatever is written to it m
       moments.add(first?.shots ?? 0)
     }
   })
+})
+
+test('a task that is both live and archived there becomes both here, as the dry run says', (t) => {
+  const other = openStore(t)
+  save(other, { taskId: 'x', result: 'archived', updateTime: at(5) })
+  other.archive.archive('x')
+  save(other, { taskId: 'x', result: 'live', updateTime: at(2) })
+  const store = openStore(t)
+  const dry = store.mergeFile(other.file, { dryRun: true })
+  const report = store.mergeFile(other.file)
+  assert.deepEqual(report, dry)
+  assert.deepEqual([report.added, report.conflicts], [2, []])
+  assert.deepEqual([store.get('x')?.result, store.archive.get('x')?.result], ['live', 'archived'])
+})
+
+test('damage of the other file is told of the other file', (t) => {
+  const other = openStore(t)
+  for (let i = 0; i < 300; i++) save(other, { taskId: `t${i}` }, [`p${i}`])
+  const store = openStore(t)
+  for (let i = 0; i < 300; i++)
+    save(store, { taskId: ID(1).slice(0, -3) + String(i).padStart(3, '0') }, [`p${i}`])
+  const { file } = other
+  other.close()
+  const root = new Database(file, { readonly: true })
+    .prepare("SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_tasks_1'")
+    .pluck()
+    .get() as number
+  const bytes = readFileSync(file)
+  bytes.fill(0xa5, (root - 1) * 4096, root * 4096)
+  writeFileSync(file, bytes)
+  assert.throws(
+    () => store.mergeFile(file),
+    (error: Error & { code?: string }) => error.code === 'CORRUPT_FILE' && error.message.startsWith(file),
+  )
+})
+
+test('what is no other file is refused', (t) => {
+  const store = openStore(t)
+  assert.throws(() => store.mergeFile(':memory:'), TypeError)
+  assert.throws(() => store.mergeFile(dirname(store.file)), { code: 'CANNOT_OPEN' })
 })

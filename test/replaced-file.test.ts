@@ -451,3 +451,40 @@ test('a process saves while another one clears the file and makes it anew, and n
   assert.ok(found.has('round14'))
   assert.equal(integrity(file), 'ok')
 })
+
+test('a store that is opened in the middle of a removal waits for its end', async (t) => {
+  const folder = temporaryFolder(t)
+  const file = join(folder, 'tasks.sqlite')
+  using held = new TaskStore({ file })
+  held.save(TASK)
+  // Between the file and its log the child does something else for a while.
+  const remover = spawnModule(
+    `${CLEAR.replace("['', '-wal', '-shm']", "['']")} clear(process.argv[1])
+     console.log('half')
+     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+     for (const ending of ['-wal', '-shm']) unlinkSync(process.argv[1] + ending)`,
+    file,
+  )
+  await once(remover.stdout, 'data')
+  using store = new TaskStore({ file })
+  for (const taskId of ['n1', 'n2']) store.save({ ...TASK, taskId })
+  await once(remover, 'close')
+  store.save({ ...TASK, taskId: 'n3' })
+  assert.deepEqual(await idsElsewhere(file), ['n1', 'n2', 'n3'])
+  assert.equal(store.db.$client.pragma('integrity_check', { simple: true }), 'ok')
+})
+
+test('a file that is moved away takes with it what was only in its log', (t) => {
+  const file = temporaryFile(t)
+  using store = new TaskStore({ file })
+  store.save(TASK)
+  store.save({ ...TASK, taskId: 'b' })
+  const moved = `${file}.moved`
+  renameSync(file, moved)
+  rmSync(`${file}-shm`)
+  rmSync(`${file}-wal`)
+  store.save({ ...TASK, taskId: 'c' })
+  assert.deepEqual(ids(store), ['c'])
+  using away = new TaskStore({ file: moved })
+  assert.deepEqual(ids(away), ['a', 'b'])
+})

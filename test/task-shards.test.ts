@@ -594,3 +594,12 @@ test('4 processes add 50 shards each to one task: 200, none over another, and on
     shards.flatMap(({ circuitCount, platformTaskId }) => Array(circuitCount).fill(platformTaskId)),
   )
 })
+
+test('what a list has beyond the circuits of its shard does not move the results of the next', () => {
+  using store = memory()
+  store.save(RUNNING)
+  store.addShard({ ...SHARD, circuitCount: 2, status: 'success', result: [1, 2, 3] })
+  store.addShard({ ...SHARD, platformTaskId: 'q', status: 'success', result: 9 }, { refreshTask: true })
+  assert.deepEqual(store.get('a')?.result, [1, 2, 9])
+  assert.deepEqual(store.getShards('a')[0]?.result, [1, 2, 3])
+})

@@ -902,3 +902,39 @@ test('ids of UnifiedQuantum', () => {
   for (const id of ['uqt_', 'uqt_XYZ', `uqt_${'A'.repeat(32)}`, `x${ids[0]}`, `${ids[0]}0`, 'task-1'])
     assert.equal(isUniqcTaskId(id), false)
 })
+
+test('clearAll leaves what others save while it is at work', (t) => {
+  const file = temporaryFile(t)
+  using store = new TaskStore({ file })
+  const some = (prefix: string, count: number) =>
+    Array.from({ length: count }, (_, i) => ({ ...RUNNING, taskId: `${prefix}${i}` }))
+  store.saveMany(some('t', 5000))
+  using other = new TaskStore({ file })
+  // A clock that runs makes it pause after each batch, and in the pause another one saves.
+  let hours = 0
+  t.mock.method(performance, 'now', () => 3_600_000 * ++hours)
+  const pause = t.mock.method(Atomics, 'wait', (() => {
+    other.save({ ...RUNNING, taskId: `between${hours}` })
+    return 'timed-out'
+  }) as typeof Atomics.wait)
+  assert.equal(store.clearAll(), 5000)
+  const pauses = pause.mock.callCount()
+  t.mock.restoreAll()
+  assert.ok(pauses > 2)
+  assert.equal(store.count(), pauses)
+})
+
+test('more than fits in memory waits in a temporary file, and is saved in its order', (t) => {
+  using store = new TaskStore({ file: temporaryFile(t), synchronous: 'NORMAL' })
+  const result = 'x'.repeat(1_500_000)
+  function* tasks() {
+    for (let i = 0; i < 50; i++)
+      yield { ...RUNNING, taskId: `t${i}`, result: `${i} ${result}`, submitTime: '2026' }
+  }
+  assert.equal(store.saveMany(tasks()), 50)
+  assert.deepEqual(
+    store.listSummaries().map(({ taskId }) => taskId),
+    Array.from({ length: 50 }, (_, i) => `t${49 - i}`),
+  )
+  for (const i of [0, 21, 22, 43, 49]) assert.equal(store.get(`t${i}`)?.result, `${i} ${result}`)
+})
