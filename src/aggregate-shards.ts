@@ -44,6 +44,7 @@ function aggregateResult(shards: readonly TaskShard[]): JsonValue | null {
 
 /** A shard's results, one a circuit, filled up with null so that the next shard's stand in their place. */
 function circuitResults({ circuitCount, result }: TaskShard): JsonValue[] {
+  if (circuitCount === 0) return []
   // A list cannot hold a cell that cannot be read; its text is what there is.
   const readable = (result as unknown) instanceof UnreadableJson ? (result as { text: string }).text : result
   const isList = circuitCount !== 1 && Array.isArray(readable)

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
@@ -11,6 +11,7 @@ import { type MigrateGoal, migrate } from './migrate.ts'
 import { showAsNewest } from './show-as-newest.ts'
 import type { StoreLocation } from './store-location.ts'
 import { TaskStoreError } from './task-store-error.ts'
+import { linkAlone, unfinishedName } from './write-whole-file.ts'
 
 /** Drizzle, and under `$client` the connection that it speaks through. */
 export type TaskDatabase = BetterSQLite3Database & { readonly $client: Database }
@@ -225,7 +226,7 @@ export class Connection {
     const { database: handedIn, file } = this.#location
     const { database, identity } = handedIn
       ? { database: handedIn, identity: handedIn.memory ? undefined : identifyFile(file) }
-      : openFile(this.#location)
+      : openFile(this.#location, this.#goal)
     try {
       const schemaVersion = this.#prepare(database)
       const transaction = database.transaction((work: () => unknown) => {
@@ -285,39 +286,76 @@ function settled<T>(value: T): T {
   return value
 }
 
-function openFile({ file, timeout, readonly }: StoreLocation): Pick<OpenedFile, 'database' | 'identity'> {
+function openFile(
+  { file, timeout, readonly }: StoreLocation,
+  goal: MigrateGoal,
+): Pick<OpenedFile, 'database' | 'identity'> {
   if (file === ':memory:') return { database: openDriver(file, { timeout }), identity: undefined }
-  try {
-    for (;;) {
+  for (let attempt = 1; ; attempt++) {
+    try {
       if (!readonly) {
         waitUntilRemoved(file)
-        createPrivately(file)
+        createPrivately(file, goal)
       }
       const identity = identifyFile(file)
       const database = openDriver(file, { timeout, readonly, fileMustExist: readonly })
-      if (isSameFile(identity, identifyFile(file))) return { database, identity }
+      try {
+        // Opens the log. If the path leads to the same file after that, the log is that file's.
+        database.pragma('schema_version')
+        if (isSameFile(identity, identifyFile(file))) return { database, identity }
+      } catch (error) {
+        database.close()
+        throw error
+      }
       // Replaced at this very moment: nobody knows which of the two was opened.
       database.close()
+    } catch (error) {
+      if (isReplacedMeanwhile(error) && attempt < 10) continue
+      throw openError(error, file)
     }
-  } catch (error) {
-    const translated = translateDriverError(error, file)
-    if (translated instanceof TaskStoreError) throw translated
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new TaskStoreError(
-      'CANNOT_OPEN',
-      `${file} cannot be opened (${reason}); check the path and its permissions`,
-      { cause: error },
-    )
   }
 }
 
-/** A folder and a file that we make are for this user alone; those that are there stay as they are. */
-function createPrivately(file: string): void {
+/** SQLite asks for the file of the path when it makes a log for it. */
+function isReplacedMeanwhile(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'SQLITE_IOERR_FSTAT'
+}
+
+function openError(error: unknown, file: string): TaskStoreError {
+  const translated = translateDriverError(error, file)
+  if (translated instanceof TaskStoreError) return translated
+  const reason = error instanceof Error ? error.message : String(error)
+  return new TaskStoreError(
+    'CANNOT_OPEN',
+    `${file} cannot be opened (${reason}); check the path and its permissions`,
+    { cause: error },
+  )
+}
+
+/**
+ * A folder and a file that we make are for this user alone; those that are there stay as they are. The file
+ * gets its name when its tables are in it: SQLite takes the log beside an empty file for a left-over and
+ * removes it, though it may be that of a file which somebody else has just put there.
+ */
+function createPrivately(file: string, goal: MigrateGoal): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  if (identifyFile(file) !== undefined) return
+  const unfinished = unfinishedName(file)
+  closeSync(openSync(unfinished, 'wx', 0o600))
   try {
-    closeSync(openSync(file, 'wx', 0o600))
+    const database = openDriver(unfinished, {})
+    try {
+      database.pragma('journal_mode = WAL')
+      migrate(database, file, goal)
+    } finally {
+      database.close()
+    }
+    linkAlone(unfinished, file)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    // Another process was faster: its file is as good.
+    if (!(error instanceof TaskStoreError && error.code === 'CONFLICT')) throw error
+  } finally {
+    for (const ending of ['', '-wal', '-shm']) rmSync(unfinished + ending, { force: true })
   }
 }
 

@@ -19,6 +19,7 @@ const MEANINGS: readonly (readonly [prefix: string, code: TaskStoreErrorCode, ad
     'CORRUPT_FILE',
     'ends too early; restore it from a copy, or save what can be read',
   ],
+  ['SQLITE_IOERR_FSTAT', 'CANNOT_OPEN', 'was removed or replaced at this very moment; call again'],
   [
     'SQLITE_IOERR_CORRUPTFS',
     'CORRUPT_FILE',

@@ -33,6 +33,10 @@ export class TaskShards {
       const { taskId } = task
       const end = this.#shards.end(taskId)
       const shardIndex = shard.shardIndex ?? end.shardIndex
+      if (!Number.isSafeInteger(shardIndex) || !Number.isSafeInteger(end.subIndexOffset)) {
+        const problem = 'has no free place left behind the last shard; save it at an index of its own'
+        throw invalidTask({ taskId, field: 'shardIndex', problem })
+      }
       const stored = this.#shards.byIndex(taskId, shardIndex)
       const time = now(stored?.updateTime)
       const saved: TaskShard = {

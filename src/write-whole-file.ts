@@ -71,8 +71,12 @@ export function unfinishedName(file: string): string {
   return `${file}.${randomBytes(4).toString('hex')}.unfinished`
 }
 
-/** A rename would replace a file that somebody has made meanwhile. */
-function linkAlone(unfinished: string, file: string): void {
+/**
+ * Gives a file a name that no other has: a rename would replace one that somebody has made meanwhile.
+ *
+ * @throws TaskStoreError `CONFLICT` where there is one.
+ */
+export function linkAlone(unfinished: string, file: string): void {
   try {
     linkSync(unfinished, file)
   } catch (error) {

@@ -599,7 +599,7 @@ test('a dry run needs no store that may write, and a real one does', (t) => {
 
 test('archiveOlderThan goes through more tasks than it looks at in one go', () => {
   using store = memory()
-  const COUNT = 10_250
+  const COUNT = 5_250
   store.saveMany(
     Array.from({ length: COUNT }, (_, i) => ({
       ...DONE,
@@ -620,33 +620,40 @@ test('archiveOlderThan goes through more tasks than it looks at in one go', () =
 
 test('another process writes while archiveOlderThan goes on', async (t) => {
   const file = temporaryFile(t)
-  const COUNT = 4000
+  const COUNT = 3000
   // Asks for the lock again at once, so as not to sleep where it is free.
   using store = new TaskStore({ file, synchronous: 'NORMAL', timeout: 0 })
-  const task = { ...DONE, submitTime: '2020-01-01', result: 'x'.repeat(200) }
-  store.saveMany(Array.from({ length: COUNT }, (_, i) => ({ ...task, taskId: `t${i}` })))
-  const archiving = runModule(
-    `import { TaskStore } from 'uniqc-task-store'
+  const ids = Array.from({ length: COUNT }, (_, i) => `t${i}`)
+  store.saveMany(ids.map((taskId) => ({ ...DONE, taskId, submitTime: '2020-01-01' })))
+  const archive = `
+    import { TaskStore } from 'uniqc-task-store'
     const { archive } = new TaskStore({ file: process.argv[1], timeout: 60_000 })
-    console.log(archive.archiveOlderThan({ hours: 1 }).archived.length)`,
-    file,
-  )
+    console.log(archive.archiveOlderThan({ hours: 1 }).archived.length)
+  `
   let between = 0
-  for (let archived = 0; archived < COUNT; archived = store.archive.count()) {
-    try {
-      store.save({ ...DONE, taskId: 'written meanwhile', status: 'running' })
-      if (archived > 0) between++
-    } catch (error) {
-      assert.equal((error as { code?: string }).code, 'LOCKED')
+  // The lock is free for moments only: on a busy machine it takes more than one go to meet one.
+  for (let round = 0; round < 8 && between === 0; round++) {
+    store.archive.restoreMany(ids)
+    const archiving = runModule(archive, file)
+    for (let archived = 0; archived < COUNT; archived = store.archive.count()) {
+      for (let i = 0; i < 50; i++) {
+        try {
+          store.save({ ...DONE, taskId: 'written meanwhile', status: 'running' })
+          if (archived > 0 && store.archive.count() < COUNT) between++
+          break
+        } catch (error) {
+          assert.equal((error as { code?: string }).code, 'LOCKED')
+        }
+      }
+      await setImmediate()
     }
-    await setImmediate()
+    assert.equal((await archiving).trim(), String(COUNT))
+    assert.deepEqual(
+      store.list().map((task) => task.taskId),
+      ['written meanwhile'],
+    )
   }
-  assert.equal((await archiving).trim(), String(COUNT))
   assert.ok(between > 0, 'a save came between two batches')
-  assert.deepEqual(
-    store.list().map((task) => task.taskId),
-    ['written meanwhile'],
-  )
 })
 
 test('list gives live tasks, archived ones or both, with every filter, limit and order', () => {

@@ -4,6 +4,7 @@ import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { type ListedTask, type TaskFilter, type TaskListOptions, TaskStore } from 'uniqc-task-store'
 import { archivedTasks, tasks } from 'uniqc-task-store/schema'
+import { needsPython, runPython } from './support/processes.ts'
 import { temporaryFile } from './support/temporary.ts'
 
 const BACKENDS = [
@@ -310,4 +311,49 @@ test('a summary says whether there is a result, and has neither it nor metadata'
     errorMessage: 'e',
     hasResult: true,
   })
+})
+
+test('a file that is up to date is opened and read while another one holds the lock', (t) => {
+  const file = temporaryFile(t)
+  using first = new TaskStore({ file })
+  first.save({ taskId: 'a', backend: 'b', status: 'running' })
+  first.transaction(() => {
+    first.save({ taskId: 'b', backend: 'b', status: 'running' })
+    using second = new TaskStore({ file, timeout: 0 })
+    assert.deepEqual(idsOf(second.list()), ['a'])
+    assert.throws(() => second.delete('a'), { code: 'LOCKED' })
+  })
+})
+
+test("Python's SQLite uses our indexes, and keeps them right", needsPython, async (t) => {
+  const file = temporaryFile(t)
+  using store = new TaskStore({ file })
+  store.save({ taskId: 'a', backend: 'originq', status: 'running' })
+  const output = await runPython(
+    `
+import sqlite3, sys
+c = sqlite3.connect(sys.argv[1])
+for i in range(500):
+    c.execute("INSERT INTO tasks (task_id, backend, status, submit_time, update_time, result_json) VALUES (?, ?, ?, ?, '2026', 'NaN')",
+              (f"p{i}", ["originq", "ibm"][i % 2], ["running", "failed", "queued"][i % 3], f"2026-01-{i % 28 + 1:02d}"))
+c.execute("UPDATE tasks SET status = 'success' WHERE rowid % 5 = 0")
+c.execute("DELETE FROM tasks WHERE rowid % 7 = 0")
+c.commit()
+for where, values in [("status = ?", ("running",)), ("backend = ? AND status = ?", ("ibm", "failed"))]:
+    plan = c.execute(f"EXPLAIN QUERY PLAN SELECT * FROM tasks WHERE {where} ORDER BY submit_time DESC, rowid DESC LIMIT 20", values)
+    print(plan.fetchall()[0][3])
+print(c.execute("PRAGMA integrity_check").fetchone()[0])
+`,
+    file,
+  )
+  assert.deepEqual(output.trim().split('\n'), [
+    'SEARCH tasks USING INDEX uniqc_tasks_status_time_idx (status=?)',
+    'SEARCH tasks USING INDEX uniqc_tasks_backend_status_time_idx (backend=? AND status=?)',
+    'ok',
+  ])
+  assert.deepEqual(
+    store.check().findings.filter(({ severity }) => severity === 'error'),
+    [],
+  )
+  assert.equal(store.list({ platform: 'ibm' }).length, store.count({ backend: 'ibm' }))
 })
