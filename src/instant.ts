@@ -1,5 +1,5 @@
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?$/i
-const OFFSET = /^[+-](?:0\d|1[0-4]):[0-5]\d$/
+const OFFSET = /^[+-](?:[01]\d|2[0-3]):[0-5]\d$/
 
 /**
  * The moment that a time of a file means, in microseconds since 1970; undefined where the text is no ISO time.

@@ -10,7 +10,7 @@ import { copyFile, pruneCopies } from './copy-file.ts'
 import { openDriver } from './driver.ts'
 import { translateDriverError } from './driver-error.ts'
 import { fileError } from './file-error.ts'
-import { checkNotOwn } from './file-identity.ts'
+import { checkNotOwn, identifyFile } from './file-identity.ts'
 import { inspectFile } from './inspect-file.ts'
 import { locateStore, type TaskStoreOptions } from './store-location.ts'
 import { TaskStoreError } from './task-store-error.ts'
@@ -82,6 +82,8 @@ function probe<T>(file: string, work: (reader: Database) => T): T {
 function stage(backup: string, staged: string, file: string): void {
   const source = locateStore({ file: backup, readonly: true })
   checkNotOwn(source.file, file, 'name a backup of it')
+  // Refuses a folder, which SQLite would take for a failing disk.
+  identifyFile(source.file)
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   rmSync(staged, { force: true })
   probe(source.file, (reader) => reader.prepare('VACUUM INTO ?').run(staged))
