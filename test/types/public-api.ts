@@ -1,12 +1,17 @@
 // Compiled, never run: what a user's program may and may not write.
 import { eq } from 'drizzle-orm'
 import {
+  type ArchivedTaskInfo,
+  type BackupReport,
+  type Finding,
   type JsonObject,
   type JsonValue,
+  type ListedTask,
   type NewTaskInfo,
   type TaskInfo,
   TaskPersistence,
   type TaskRecord,
+  type TaskShard,
   type TaskStatus,
   TaskStore,
   TaskStoreError,
@@ -50,6 +55,20 @@ const total: number = store.countByStatus({ platform: 'originq' }).pending
 const joined: number = store.transaction(() => total)
 const rows: TaskInfo[] = store.db.select().from(tasks).where(eq(tasks.status, 'running')).all()
 
+const shard: TaskShard = store.addShard({ uniqcTaskId: 'a', platformTaskId: 'p' }, { refreshTask: true })
+store.saveShard({ ...shard, status: 'success', result: [1n] })
+holds<Equal<ReturnType<typeof store.getShards>, TaskShard[]>>()
+holds<Equal<ReturnType<typeof store.archive.list>, ArchivedTaskInfo[]>>()
+holds<Equal<ReturnType<typeof store.archive.archive>, boolean>>()
+const moved: readonly string[] = store.archive.archiveOlderThan({ hours: 1, dryRun: true }).archived
+const listed: TaskInfo[] = store.list({ archived: 'both', limit: 1, after: store.page({ limit: 1 }).next })
+for (const each of store.iterate()) holds<Equal<typeof each, ListedTask>>()
+const hasResult: boolean | undefined = store.listSummaries()[0]?.hasResult
+const problems: readonly Finding[] = store.check({ pendingDays: 1 }).findings
+const left: number = store.repair(problems).left.length
+const made: Promise<BackupReport> = store.backup('x', { onProgress: ({ remainingPages }) => remainingPages })
+console.log(moved, listed, hasResult, left, made)
+
 const persistence = new TaskPersistence(store)
 persistence.save('a', 'originq', 'running', null, { shots: 1, anything: 2 })
 persistence.save({ task_id: 'a', platform: 'originq', status: 'running', anything: 2 })
@@ -69,6 +88,14 @@ store.list({ limt: 1 })
 store.save({ ...task, result: new Map() })
 // @ts-expect-error an option that does not exist
 new TaskStore({ readOnly: true })
+// @ts-expect-error the index of a new shard is not the caller's to give
+store.addShard({ uniqcTaskId: 'a', platformTaskId: 'p', shardIndex: 1 })
+// @ts-expect-error a shard is saved at an index
+store.saveShard({ uniqcTaskId: 'a', platformTaskId: 'p' })
+// @ts-expect-error a side that does not exist
+store.archive.restore('a', { onConflict: 'newer' })
+// @ts-expect-error a summary has no result
+store.listSummaries()[0]?.result
 // @ts-expect-error a record needs a platform
 persistence.save({ task_id: 'a', status: 'running' })
 // @ts-expect-error two places
