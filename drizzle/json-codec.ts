@@ -114,8 +114,8 @@ function tryPlain(value: unknown): string | undefined {
   }
 }
 
-/** A key that stands in JSON as it is. */
-const SIMPLE_KEY = /^[\w.:-]*$/
+/** Keys that stand in JSON as they are. */
+const SIMPLE_KEYS = /^[\w.:-]*$/
 
 /**
  * What `JSON.stringify` writes, where that reads back equal; else undefined. To look through a value before
@@ -128,20 +128,30 @@ function writePlain(value: unknown): string | undefined {
   if (value === null) return 'null'
   if (typeof value !== 'object' || hasToJson(value)) return undefined
   if (Object.getOwnPropertySymbols(value).length > 0) return undefined
+  if (Array.isArray(value)) return writePlainArray(value)
+  return isPlainObject(value) ? writePlainObject(value) : undefined
+}
+
+function writePlainArray(value: readonly unknown[]): string | undefined {
   let text = ''
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) {
-      const item = writePlain(value[i])
-      if (item === undefined) return undefined
-      text += i === 0 ? item : `,${item}`
-    }
-    return `[${text}]`
+  for (let i = 0; i < value.length; i++) {
+    const item = writePlain(value[i])
+    if (item === undefined) return undefined
+    text += i === 0 ? item : `,${item}`
   }
-  if (!isPlainObject(value)) return undefined
-  for (const key of Object.keys(value)) {
-    const content = writePlain(value[key])
+  return `[${text}]`
+}
+
+function writePlainObject(value: Readonly<Record<string, unknown>>): string | undefined {
+  const keys = Object.keys(value)
+  const areSimple = SIMPLE_KEYS.test(keys.join(''))
+  let text = ''
+  for (const key of keys) {
+    const given = value[key]
+    // Counts are numbers by the thousand: no call for each.
+    const content = typeof given === 'number' && isPlainNumber(given) ? given : writePlain(given)
     if (content === undefined) return undefined
-    const name = SIMPLE_KEY.test(key) ? `"${key}"` : JSON.stringify(key)
+    const name = areSimple ? `"${key}"` : JSON.stringify(key)
     text += text === '' ? `${name}:${content}` : `,${name}:${content}`
   }
   return `{${text}}`

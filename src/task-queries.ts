@@ -21,18 +21,22 @@ export class TaskQueries {
    * and the new one would forget it.
    */
   saveUnlessReplaced(row: TaskRow): string | undefined {
-    const query = isReplaceable(row.taskId)
-      ? this.#connection.prepared('save, if not replaced', (db) => upsert(db, true, true))
-      : this.#connection.prepared('save, if it remembers', (db) => upsert(db, false, true))
-    // all, not get: a statement that returns rows commits when it is stepped to its end, and get stops at the
-    // first row and does not hear of a commit that failed.
-    return query.all(row)[0]?.[0] as string | undefined
+    return this.#save(row, isReplaceable(row.taskId), true)
   }
 
   /** Inserts a task or replaces the one with its id, and gives the submit time that is now stored. */
   save(row: TaskRow): string {
-    const query = this.#connection.prepared('save', (db) => upsert(db, false, false))
-    return query.all(row)[0]?.[0] as string
+    return this.#save(row, false, false) as string
+  }
+
+  #save(row: TaskRow, mayBeReplaced: boolean, mustRemember: boolean): string | undefined {
+    const isTimed = row.submitTime !== null
+    const query = this.#connection.prepared(`save ${mayBeReplaced} ${mustRemember} ${isTimed}`, (db) =>
+      upsert(db, mayBeReplaced, mustRemember, isTimed),
+    )
+    // all, not get: a statement that returns rows commits when it is stepped to its end, and get stops at the
+    // first row and does not hear of a commit that failed.
+    return query.all(row)[0]?.[0] as string | undefined
   }
 
   /** Writes the given columns of one row; the others stay as they are, to the byte. */
@@ -83,8 +87,10 @@ export interface UpdateConditions {
 /**
  * @param mayBeReplaced The id may be an old one: insert only where no shard says so.
  * @param mustRemember Replace only a row whose old id is not forgotten.
+ * @param isTimed Store the submit time that is given. A column that is set to what it was would still cost
+ * every index that it is in.
  */
-function upsert(db: TaskDatabase, mayBeReplaced: boolean, mustRemember: boolean): Compiled {
+function upsert(db: TaskDatabase, mayBeReplaced: boolean, mustRemember: boolean, isTimed: boolean): Compiled {
   const value = (name: keyof TaskRow) => sql.placeholder(name)
   const one = sql`1`.as('one')
   const mayBeInserted = or(
@@ -94,7 +100,7 @@ function upsert(db: TaskDatabase, mayBeReplaced: boolean, mustRemember: boolean)
   const remembersAsMuch = sql`(instr(${tasks.metadata}, '"legacy_platform_id"') = 0
     or ${value('remembersId')})`
   const row = sql`select ${id}, ${value('backend')}, ${value('status')}, ${value('shots')},
-    coalesce(${value('submitTime')}, ${value('now')}), ${value('updateTime')},
+    ${value(isTimed ? 'submitTime' : 'now')}, ${value('updateTime')},
     ${value('result')}, ${value('metadata')}, ${value('errorMessage')}
     where ${mayBeReplaced ? mayBeInserted : sql`true`}`
   const query = db
@@ -106,7 +112,7 @@ function upsert(db: TaskDatabase, mayBeReplaced: boolean, mustRemember: boolean)
         backend: sql`excluded.backend`,
         status: sql`excluded.status`,
         shots: sql`excluded.shots`,
-        submitTime: sql`coalesce(${value('submitTime')}, ${tasks.submitTime})`,
+        ...(isTimed && { submitTime: sql`excluded.submit_time` }),
         updateTime: sql`excluded.update_time`,
         result: sql`excluded.result_json`,
         metadata: sql`excluded.metadata_json`,
