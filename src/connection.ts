@@ -281,6 +281,8 @@ interface OpenedFile {
 /** Refuses a promise: its work would run after the commit. */
 function settled<T>(value: T): T {
   if (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function') {
+    // It is refused here: how it ends is nobody's business any more.
+    Promise.resolve(value).catch(() => undefined)
     throw wrongType('the callback of transaction()', 'a function that returns no promise', value)
   }
   return value

@@ -15,7 +15,7 @@ export interface FileIdentity {
 export function identifyFile(file: string): FileIdentity | undefined {
   const found = look(file)
   if (found?.isDirectory()) {
-    throw new TaskStoreError('CANNOT_OPEN', `${file} is a folder; name a file`)
+    throw new TaskStoreError('CANNOT_OPEN', `${file} is a folder; check the path, and name a file`)
   }
   return found
 }

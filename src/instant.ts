@@ -1,3 +1,5 @@
+import { wrongType } from './check-options.ts'
+
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?$/i
 const OFFSET = /^[+-](?:[01]\d|2[0-3]):[0-5]\d$/
 
@@ -27,9 +29,9 @@ export function checkTimeZone(timeZone: unknown): asserts timeZone is string | u
   } catch {
     // An unknown name: refused below.
   }
-  throw new TypeError(
-    `timeZone must be the name of a time zone or an offset: 'UTC', 'Asia/Shanghai', '+08:00'; not ${JSON.stringify(timeZone) ?? typeof timeZone}`,
-  )
+  const expected = "the name of a time zone or an offset ('UTC', 'Asia/Shanghai', '+08:00')"
+  if (typeof timeZone !== 'string') throw wrongType('timeZone', expected, timeZone)
+  throw new TypeError(`timeZone must be ${expected}, not ${JSON.stringify(timeZone.slice(0, 40))}`)
 }
 
 function atOffset(wall: string, offset: string): number {

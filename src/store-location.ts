@@ -47,7 +47,7 @@ export function locateStore(given: string | TaskStoreOptions = {}): StoreLocatio
   if (typeof given === 'string') return locateStore({ cacheDir: given })
   checkKeys('options', given, OPTIONS)
   const { database, timeout, readonly } = given
-  const synchronous = given.synchronous ?? 'FULL'
+  const { synchronous = 'FULL' } = given
   checkInteger('options.timeout', timeout, 0)
   if (timeout !== undefined && timeout > MAX_TIMEOUT) {
     throw new TypeError(`options.timeout must be at most ${MAX_TIMEOUT}, not ${timeout}`)

@@ -82,11 +82,11 @@ export function checkTaskList(
   options: TaskListOptions = {},
 ): CheckedList & { readonly places: readonly Place[] } {
   checkKeys('options', options, [...LIST_KEYS, 'archived'])
-  return { ...checkListFields(options), places: checkArchived(options.archived ?? false) }
+  return { ...checkListFields(options), places: checkArchived(options.archived) }
 }
 
 /** The places that an `archived` option names. */
-export function checkArchived(archived: boolean | 'both'): readonly Place[] {
+export function checkArchived(archived: boolean | 'both' | undefined = false): readonly Place[] {
   if (archived === 'both') return BOTH
   checkBoolean('archived', archived)
   return archived ? ARCHIVED : ALIVE

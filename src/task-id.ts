@@ -9,7 +9,7 @@ export function generateTaskId(): string {
 
 /** Whether a text is a task id of UnifiedQuantum's form: `uqt_` and 32 lower-case hex digits. */
 export function isUniqcTaskId(text: string): boolean {
-  return /^uqt_[0-9a-f]{32}$/.test(text)
+  return typeof text === 'string' && /^uqt_[0-9a-f]{32}$/.test(text)
 }
 
 /** Whether the version 5 step can have replaced this id: it left every id alone that begins with `uqt_`. */

@@ -10,6 +10,9 @@ import { type CheckedShard, encodeJson } from './task-input.ts'
 import { TaskQueries } from './task-queries.ts'
 import { invalidTask } from './task-store-error.ts'
 
+/** A list of one result for each is held in memory. */
+const MOST_CIRCUITS = 1_000_000
+
 /** The shards of the live tasks. A {@link TaskStore} has them among its own methods. */
 export class TaskShards {
   readonly #connection: Connection
@@ -85,7 +88,13 @@ export class TaskShards {
   }
 
   #refresh({ taskId, updateTime }: TaskInfo): void {
-    const { status, result, errorMessage } = aggregateShards(this.#live.shardsOf(taskId))
+    const shards = this.#live.shardsOf(taskId)
+    const circuits = shards.reduce((sum, { circuitCount }) => sum + circuitCount, 0)
+    if (circuits > MOST_CIRCUITS) {
+      const problem = `is ${circuits} in all, more than the result of a task can list`
+      throw invalidTask({ taskId, field: 'circuitCount', problem })
+    }
+    const { status, result, errorMessage } = aggregateShards(shards)
     this.#tasks.update(taskId, {
       status,
       result: result === null ? null : encodeJson(taskId, 'result', result).text,

@@ -287,9 +287,10 @@ export class TaskStore {
    * @throws TypeError for an `after` that is no `next`.
    */
   page(options: TaskListOptions = {}): Page<ListedTask> {
-    const { places, ...list } = checkTaskList({ limit: PAGE_SIZE, ...options })
-    if (list.limit < 1) throw new TypeError(`limit must be a whole number from 1, not ${list.limit}`)
-    return this.#lists.page(places, list, WHOLE)
+    const { places, ...list } = checkTaskList(options)
+    const limit = options.limit === undefined ? PAGE_SIZE : list.limit
+    if (limit < 1) throw new TypeError(`limit must be a whole number from 1, not ${limit}`)
+    return this.#lists.page(places, { ...list, limit }, WHOLE)
   }
 
   /**
@@ -370,7 +371,10 @@ export class TaskStore {
    * All success: success. Else any failed: failed. Else cancelled.
    */
   static aggregateStatus(shards: Iterable<Pick<TaskShard, 'status'>>): TaskStatus {
-    return aggregateStatus(shards)
+    checkIterable('shards', shards, 'an iterable of shards')
+    const given = Array.from(shards)
+    for (const shard of given) checkString('the status of a shard', shard?.status)
+    return aggregateStatus(given)
   }
 
   /**
@@ -502,9 +506,9 @@ export class TaskStore {
    */
   transaction<T>(work: () => T): T {
     if (typeof work !== 'function') throw wrongType('work', 'a function', work)
-    if (Object.getPrototypeOf(work) === ASYNC_FUNCTION) {
+    if (LATE_FUNCTIONS.includes(Object.getPrototypeOf(work))) {
       throw new TypeError(
-        'transaction() takes a function that is not async: its writes would come after the commit',
+        'transaction() takes a function that is neither async nor a generator: its writes would come after the commit',
       )
     }
     return this.#connection.transaction(work)
@@ -572,7 +576,8 @@ export class TaskStore {
   }
 }
 
-const ASYNC_FUNCTION = Object.getPrototypeOf(async () => {})
+/** What functions are that do not do their work when they are called. */
+const LATE_FUNCTIONS = [async () => {}, function* () {}, async function* () {}].map(Object.getPrototypeOf)
 
 function toRow({ task, cells }: CheckedTask, keepUpdateTime: boolean): TaskRow {
   const { metadata } = task
