@@ -1,0 +1,13 @@
+import assert from 'node:assert/strict'
+import Database from 'better-sqlite3'
+
+/** A file that SQLite finds whole, and in which every shard has its task. */
+export function assertSound(file: string): void {
+  const database = new Database(file)
+  assert.equal(database.pragma('integrity_check', { simple: true }), 'ok')
+  assert.deepEqual(database.pragma('foreign_key_check'), [])
+  const strays = `SELECT uniqc_task_id FROM archived_task_shards
+    WHERE uniqc_task_id NOT IN (SELECT task_id FROM archived_tasks)`
+  assert.deepEqual(database.prepare(strays).all(), [])
+  database.close()
+}
