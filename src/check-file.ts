@@ -9,11 +9,14 @@ import { UnreadableJson } from '../drizzle/json-codec.ts'
 import { TASK_STATUSES, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 import { checkKeys, wrongType } from './check-options.ts'
 import type { Connection } from './connection.ts'
+import { translateDriverError } from './driver-error.ts'
 import { identifyFile, isSameFile } from './file-identity.ts'
 import { checkTimeZone, parseInstant } from './instant.ts'
 import { readIndexes } from './migrations.ts'
+import { nextRowid } from './next-rowid.ts'
 import { ARCHIVE, LIVE, PLACES, type Place } from './place.ts'
 import type { ShardCells, TaskCells } from './task-copy.ts'
+import { TaskStoreError } from './task-store-error.ts'
 
 /** What a finding is about. */
 export type FindingKind =
@@ -162,10 +165,9 @@ export function checkFile(connection: Connection, options: CheckOptions): CheckR
     try {
       work()
     } catch (error) {
-      const isDamage =
-        error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_CORRUPT')
-      if (!isDamage) throw error
-      findings.add('damaged-file', error.message)
+      const translated = translateDriverError(error, connection.file)
+      if (!(translated instanceof TaskStoreError && translated.code === 'CORRUPT_FILE')) throw error
+      findings.add('damaged-file', translated.message)
     }
   }
   const oldest = (Date.now() - pendingDays * 86_400_000) * 1000
@@ -298,7 +300,7 @@ function* everyRow<Cells>(database: Database, table: SQLiteTable): Generator<Cel
     const rows = next.all(rowid) as (Cells & { rowid: number })[]
     yield* rows
     if (rows.length < ROWS) return
-    rowid = rows.at(-1)?.rowid ?? rowid
+    rowid = nextRowid(rows, rowid, database.name)
   }
 }
 

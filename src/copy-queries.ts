@@ -3,6 +3,7 @@ import { archivedTasks } from '../drizzle/schema.ts'
 import { Compiled } from './compiled.ts'
 import type { Connection, TaskDatabase } from './connection.ts'
 import { conditionOf, type FilterCondition } from './filter-condition.ts'
+import { nextRowid } from './next-rowid.ts'
 import { ARCHIVE, PLACES, type Place } from './place.ts'
 import type { ShardCells, TaskCells, TaskCopy } from './task-copy.ts'
 
@@ -33,7 +34,7 @@ export class CopyQueries {
         archivedAt,
         shards: this.shardsOf(place, task.taskId),
       }))
-      rowid = rows.at(-1)?.rowid ?? rowid
+      rowid = nextRowid(rows, rowid, this.#connection.file)
     }
   }
 

@@ -35,6 +35,11 @@ const MEANINGS: readonly (readonly [prefix: string, code: TaskStoreErrorCode, ad
     'CORRUPT_FILE',
     'is damaged; keep a copy of it as it is, then restore a copy or save what can be read',
   ],
+  [
+    'SQLITE_ERROR: unsupported file format',
+    'CORRUPT_FILE',
+    'is damaged, or of a format that this SQLite does not know; restore it from a copy',
+  ],
   ['SQLITE_NOTADB', 'CORRUPT_FILE', 'is not a database; check the path, or move that file away'],
   [
     'SQLITE_CANTOPEN',
@@ -48,8 +53,9 @@ const MEANINGS: readonly (readonly [prefix: string, code: TaskStoreErrorCode, ad
 /** The driver's error in this package's terms, with the file's name; any other error as it is. */
 export function translateDriverError(error: unknown, file: string): unknown {
   const code = driverCode(error)
-  const meaning = MEANINGS.find(([prefix]) => code?.startsWith(prefix))
-  if (meaning === undefined) return error
+  const text = `${code}: ${error instanceof Error ? error.message : ''}`
+  const meaning = code && MEANINGS.find(([prefix]) => text.startsWith(prefix))
+  if (!meaning) return error
   return new TaskStoreError(meaning[1], `${file} ${meaning[2]} (${code})`, { cause: error })
 }
 

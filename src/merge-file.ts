@@ -147,7 +147,7 @@ class Merger {
     const ids = new Set(jobs.flatMap(({ id, backend }) => this.#owners(id, backend)))
     const twins = [...ids]
       .flatMap((taskId) => PLACES.flatMap((place) => this.#absorber.at(place, taskId) ?? []))
-      .filter(({ place, task }) => !isCopied(task.taskId, place))
+      .filter(({ task }) => !PLACES.some((place) => isCopied(task.taskId, place)))
       .filter((twin) => this.#hasJobs(twin, jobs))
     const submittedThen = twins.filter(({ task }) => this.#isSameTime(task.submitTime, copy.task.submitTime))
     return submittedThen.length > 0 ? submittedThen : twins

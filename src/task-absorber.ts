@@ -73,7 +73,7 @@ export class TaskAbsorber {
     if (twin !== undefined) return [twin]
     return this.#places.flatMap(([place, queries]) =>
       findReplaced(queries, taskId)
-        .filter((task) => !isCopied(task.taskId, place))
+        .filter((task) => !PLACES.some((any) => isCopied(task.taskId, any)))
         .flatMap((task) => this.at(place, task.taskId) ?? []),
     )
   }

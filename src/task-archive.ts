@@ -14,6 +14,7 @@ import { findTask } from './find-task.ts'
 import { inBatches } from './in-batches.ts'
 import { checkTimeZone, parseInstant } from './instant.ts'
 import { type MovableTask, MoveQueries, SCAN_BATCH } from './move-queries.ts'
+import { nextRowid } from './next-rowid.ts'
 import { ARCHIVE, LIVE, type Place } from './place.ts'
 import { PlaceQueries } from './place-queries.ts'
 import { checkFilter, checkList, type ListOptions, type TaskFilter } from './task-filter.ts'
@@ -162,7 +163,7 @@ export class TaskArchive {
         else this.#connection.turn(() => batch.forEach(file))
       }
       if (scanned.length < SCAN_BATCH) return report
-      rowid = scanned.at(-1)?.rowid ?? rowid
+      rowid = nextRowid(scanned, rowid, this.#connection.file)
     }
   }
 

@@ -20,6 +20,7 @@ import { toCondition } from './filter-condition.ts'
 import { findTask } from './find-task.ts'
 import { type ImportOptions, type ImportReport, importFile } from './import-file.ts'
 import { type MergeOptions, type MergeReport, mergeFile } from './merge-file.ts'
+import { nextRowid } from './next-rowid.ts'
 import { LIVE } from './place.ts'
 import { DELETE_BATCH, PlaceQueries } from './place-queries.ts'
 import { type RepairReport, repairFile } from './repair-file.ts'
@@ -570,7 +571,8 @@ export class TaskStore {
       const deleted = this.#connection.turn(() => this.#live.deleteBatch(shape, params, after, last))
       cleared += deleted.length
       if (deleted.length < DELETE_BATCH) break
-      after = deleted.reduce((most, rowid) => Math.max(most, rowid), after)
+      const rows = deleted.toSorted((a, b) => a - b).map((rowid) => ({ rowid }))
+      after = nextRowid(rows, after, this.file)
     }
     return cleared
   }

@@ -579,7 +579,7 @@ const REFUSED: readonly (readonly [
     'a transaction that gives a promise',
     (store) =>
       store.transaction(() => {
-        store.save({ taskId: 'old-2', backend: 'b', status: 'failed' })
+        store.save({ taskId: 'undone', backend: 'b', status: 'failed' })
         return Promise.resolve()
       }),
     'TypeError',

@@ -146,7 +146,11 @@ export class TaskModel {
     options: { readonly keepUpdateTime?: boolean | undefined; readonly refreshTask?: boolean | undefined },
   ): TaskShard {
     const parent = this.find(this.live, given.uniqcTaskId)
-    if (parent === undefined) throw new Refused('INVALID_TASK')
+    if (parent === undefined) {
+      // The message says which archived task it is, where that can be told.
+      this.find(this.archived, given.uniqcTaskId)
+      throw new Refused('INVALID_TASK')
+    }
     const { task, shards } = parent
     const shardIndex = given.shardIndex ?? Math.max(-1, ...shards.map((shard) => shard.shardIndex)) + 1
     const stored = shards.find((shard) => shard.shardIndex === shardIndex)
@@ -256,7 +260,7 @@ export class TaskModel {
   importTasks(copies: readonly ModelTask[], overwrite: boolean) {
     const report = { read: copies.length, imported: 0, unchanged: 0, superseded: 0, skipped: [] as string[] }
     for (const copy of structuredClone(copies)) {
-      const twins = this.#twinsById(copies, copy.task.taskId)
+      const twins = this.#twinsById(copies, copy)
       const { outcome } = twins.length > 1 ? CONFLICT : this.#absorb(copy, twins[0], overwrite, false)
       if (outcome === 'added' || outcome === 'updated') report.imported++
       else if (outcome === 'unchanged') report.unchanged++
@@ -270,12 +274,12 @@ export class TaskModel {
     const report = { read: 0, added: 0, updated: 0, unchanged: 0, kept: 0 }
     const conflicts: string[] = []
     const renamed: { theirs: string; ours: string }[] = []
-    const matched = new Set<string>()
+    const matched = new Set<ModelTask>()
     const copies = structuredClone([...other.live, ...other.archived])
     const isTheirs = (id: string) => at(copies, id) !== undefined
     const mergeOne = (copy: ModelTask) => {
       const { taskId, submitTime } = copy.task
-      let twins = this.#twinsById(copies, taskId)
+      let twins = this.#twinsById(copies, copy)
       if (twins.length === 0) {
         const jobs = jobsOf(copy)
         const same = [...this.live, ...this.archived].filter(
@@ -287,10 +291,10 @@ export class TaskModel {
       const [twin] = twins
       if (twins.length > 1) return CONFLICT
       if (twin !== undefined) {
-        if (matched.has(twin.task.taskId)) return CONFLICT
+        if (matched.has(twin)) return CONFLICT
         const isMadeUp = !/^uqt_[0-9a-f]{32}$/.test(taskId)
         if (isMadeUp && !isSameMoment(submitTime, twin.task.submitTime)) return CONFLICT
-        matched.add(twin.task.taskId)
+        matched.add(twin)
       }
       return this.#absorb(copy, twin, false, dryRun)
     }
@@ -314,12 +318,20 @@ export class TaskModel {
     )
   }
 
-  /** The tasks that have or had this id. One that is copied itself is the twin of its own copy. */
-  #twinsById(copies: readonly ModelTask[], id: string): ModelTask[] {
-    const exact = at(this.live, id) ?? at(this.archived, id)
+  /**
+   * The tasks that have or had the id of a copy, that in its own place first. One that is copied itself is the
+   * twin of its own copy.
+   */
+  #twinsById(copies: readonly ModelTask[], { task: { taskId }, archivedAt }: ModelTask): ModelTask[] {
+    const isLive = archivedAt === null
+    const [own, other] = isLive ? [this.live, this.archived] : [this.archived, this.live]
+    const hasOther = copies.some(
+      (copy) => copy.task.taskId === taskId && (copy.archivedAt === null) !== isLive,
+    )
+    const exact = at(own, taskId) ?? (hasOther ? undefined : at(other, taskId))
     if (exact !== undefined) return [exact]
     return [this.live, this.archived]
-      .flatMap((place) => this.#replaced(place, id))
+      .flatMap((place) => this.#replaced(place, taskId))
       .filter(({ task }) => at(copies, task.taskId) === undefined)
   }
 
