@@ -93,7 +93,7 @@ const suites: Readonly<Record<string, () => void>> = {
           peers.map((peer) => [peer, () => trial('single', { peer, synchronous, keys, count })]),
         )
         const title = `Single records, results of ${keys} keys, synchronous ${synchronous}`
-        report(title, 'microseconds a call', interleave(quick ? 1 : 5, trials))
+        report(title, 'microseconds a call', interleave(quick ? 1 : 3, trials))
       }
     }
   },

@@ -133,28 +133,27 @@ function writePlain(value: unknown): string | undefined {
 }
 
 function writePlainArray(value: readonly unknown[]): string | undefined {
-  let text = ''
+  const items: string[] = []
   for (let i = 0; i < value.length; i++) {
     const item = writePlain(value[i])
     if (item === undefined) return undefined
-    text += i === 0 ? item : `,${item}`
+    items.push(item)
   }
-  return `[${text}]`
+  return `[${items.join()}]`
 }
 
 function writePlainObject(value: Readonly<Record<string, unknown>>): string | undefined {
   const keys = Object.keys(value)
   const areSimple = SIMPLE_KEYS.test(keys.join(''))
-  let text = ''
-  for (const key of keys) {
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string
     const given = value[key]
     // Counts are numbers by the thousand: no call for each.
     const content = typeof given === 'number' && isPlainNumber(given) ? given : writePlain(given)
     if (content === undefined) return undefined
-    const name = areSimple ? `"${key}"` : JSON.stringify(key)
-    text += text === '' ? `${name}:${content}` : `,${name}:${content}`
+    keys[i] = areSimple ? `"${key}":${content}` : `${JSON.stringify(key)}:${content}`
   }
-  return `{${text}}`
+  return `{${keys.join()}}`
 }
 
 /** NaN and the infinities fail the comparisons; a whole number beyond 2^53-1 would read back as a bigint. */
