@@ -21,22 +21,53 @@ export class TaskQueries {
    * and the new one would forget it.
    */
   saveUnlessReplaced(row: TaskRow): string | undefined {
-    return this.#save(row, isReplaceable(row.taskId), true)
+    const query = this.#upsert({
+      mayBeReplaced: isReplaceable(row.taskId),
+      mustRemember: true,
+      isTimed: row.submitTime !== null,
+      isAsked: true,
+    })
+    // all, not get: a statement that returns rows commits when it is stepped to its end, and get stops at the
+    // first row and does not hear of a commit that failed.
+    return query.all(row)[0]?.[0] as string | undefined
+  }
+
+  /**
+   * {@link saveUnlessReplaced} for one of many rows of a transaction, and gives whether it was written. What
+   * may write several rows, or returns some, makes SQLite prepare to undo that statement alone: here nothing
+   * does.
+   */
+  storeUnlessReplaced(row: TaskRow): boolean {
+    if (isReplaceable(row.taskId) && this.#isReplaced(row.taskId)) return false
+    const isTimed = row.submitTime !== null
+    const query = this.#upsert({ mayBeReplaced: false, mustRemember: true, isTimed, isAsked: false })
+    return query.run(row).changes > 0
   }
 
   /** Inserts a task or replaces the one with its id, and gives the submit time that is now stored. */
   save(row: TaskRow): string {
-    return this.#save(row, false, false) as string
+    const isTimed = row.submitTime !== null
+    const query = this.#upsert({ mayBeReplaced: false, mustRemember: false, isTimed, isAsked: true })
+    return query.all(row)[0]?.[0] as string
   }
 
-  #save(row: TaskRow, mayBeReplaced: boolean, mustRemember: boolean): string | undefined {
-    const isTimed = row.submitTime !== null
-    const query = this.#connection.prepared(`save ${mayBeReplaced} ${mustRemember} ${isTimed}`, (db) =>
-      upsert(db, mayBeReplaced, mustRemember, isTimed),
-    )
-    // all, not get: a statement that returns rows commits when it is stepped to its end, and get stops at the
-    // first row and does not hear of a commit that failed.
-    return query.all(row)[0]?.[0] as string | undefined
+  #upsert(form: UpsertForm): Compiled {
+    const { mayBeReplaced, mustRemember, isTimed, isAsked } = form
+    const name = `upsert ${mayBeReplaced} ${mustRemember} ${isTimed} ${isAsked}`
+    return this.#connection.prepared(name, (db) => upsert(db, form))
+  }
+
+  #isReplaced(taskId: string): boolean {
+    const query = this.#connection.prepared('is replaced', (db) => {
+      const one = sql`1`.as('one')
+      const shard = db.select({ one }).from(taskShards).where(eq(taskShards.platformTaskId, id))
+      const task = db.select({ one }).from(tasks).where(eq(tasks.taskId, id))
+      return new Compiled(
+        db,
+        db.select({ is: sql`exists ${shard} and not exists ${task}` }).from(sql`(select 1)`),
+      )
+    })
+    return query.get({ taskId })?.[0] === 1
   }
 
   /** Writes the given columns of one row; the others stay as they are, to the byte. */
@@ -84,44 +115,60 @@ export interface UpdateConditions {
   readonly ifUpdateTime: string | undefined
 }
 
-/**
- * @param mayBeReplaced The id may be an old one: insert only where no shard says so.
- * @param mustRemember Replace only a row whose old id is not forgotten.
- * @param isTimed Store the submit time that is given. A column that is set to what it was would still cost
- * every index that it is in.
- */
-function upsert(db: TaskDatabase, mayBeReplaced: boolean, mustRemember: boolean, isTimed: boolean): Compiled {
-  const value = (name: keyof TaskRow) => sql.placeholder(name)
+/** What one upsert does beyond another. */
+interface UpsertForm {
+  /** The id may be an old one: insert only where no shard says so. */
+  readonly mayBeReplaced: boolean
+  /** Replace only a row whose old id is not forgotten. */
+  readonly mustRemember: boolean
+  /**
+   * Store the submit time that is given. A column that is set to what it was would still cost every index
+   * that it is in.
+   */
+  readonly isTimed: boolean
+  /** Give the submit time that is stored then. */
+  readonly isAsked: boolean
+}
+
+function upsert(db: TaskDatabase, { mayBeReplaced, mustRemember, isTimed, isAsked }: UpsertForm): Compiled {
+  // As it is bound, past the codec of its column.
+  const value = (name: keyof TaskRow) => sql`${sql.placeholder(name)}`
+  const cells = {
+    taskId: value('taskId'),
+    backend: value('backend'),
+    status: value('status'),
+    shots: value('shots'),
+    submitTime: value(isTimed ? 'submitTime' : 'now'),
+    updateTime: value('updateTime'),
+    result: value('result'),
+    metadata: value('metadata'),
+    errorMessage: value('errorMessage'),
+  }
   const one = sql`1`.as('one')
   const mayBeInserted = or(
     notExists(db.select({ one }).from(taskShards).where(eq(taskShards.platformTaskId, id))),
     exists(db.select({ one }).from(tasks).where(eq(tasks.taskId, id))),
   )
+  const insert = mayBeReplaced
+    ? db.insert(tasks).select(sql`select ${sql.join(Object.values(cells), sql`, `)} where ${mayBeInserted}`)
+    : db.insert(tasks).values(cells)
   const remembersAsMuch = sql`(instr(${tasks.metadata}, '"legacy_platform_id"') = 0
     or ${value('remembersId')})`
-  const row = sql`select ${id}, ${value('backend')}, ${value('status')}, ${value('shots')},
-    ${value(isTimed ? 'submitTime' : 'now')}, ${value('updateTime')},
-    ${value('result')}, ${value('metadata')}, ${value('errorMessage')}
-    where ${mayBeReplaced ? mayBeInserted : sql`true`}`
-  const query = db
-    .insert(tasks)
-    .select(row)
-    .onConflictDoUpdate({
-      target: tasks.taskId,
-      set: {
-        backend: sql`excluded.backend`,
-        status: sql`excluded.status`,
-        shots: sql`excluded.shots`,
-        ...(isTimed && { submitTime: sql`excluded.submit_time` }),
-        updateTime: sql`excluded.update_time`,
-        result: sql`excluded.result_json`,
-        metadata: sql`excluded.metadata_json`,
-        errorMessage: sql`excluded.error_message`,
-      },
-      ...(mustRemember && { setWhere: remembersAsMuch }),
-    })
-    .returning({ submitTime: tasks.submitTime })
-  return new Compiled(db, query)
+  const query = insert.onConflictDoUpdate({
+    target: tasks.taskId,
+    set: {
+      backend: sql`excluded.backend`,
+      status: sql`excluded.status`,
+      shots: sql`excluded.shots`,
+      ...(isTimed && { submitTime: sql`excluded.submit_time` }),
+      updateTime: sql`excluded.update_time`,
+      result: sql`excluded.result_json`,
+      metadata: sql`excluded.metadata_json`,
+      errorMessage: sql`excluded.error_message`,
+    },
+    ...(mustRemember && { setWhere: remembersAsMuch }),
+  })
+  return new Compiled(db, isAsked ? query.returning({ submitTime: tasks.submitTime }) : query)
 }
 
 /** A row as it is bound: JSON as text. */

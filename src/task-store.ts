@@ -101,8 +101,9 @@ export interface FindShardsOptions {
  * The records of quantum tasks in one SQLite file, which UnifiedQuantum (Python) may be using at the same
  * time.
  *
- * Every call is synchronous and atomic. An id that UnifiedQuantum's version 5 replaced still finds its task,
- * which comes back under its new id, with the old one in `metadata.legacy_platform_id`.
+ * Every call but {@link TaskStore.backup} is synchronous, and atomic unless it says that it goes in batches.
+ * An id that UnifiedQuantum's version 5 replaced still finds its task, which comes back under its new id, with
+ * the old one in `metadata.legacy_platform_id`.
  *
  * Every method throws a `TypeError` for an argument of the wrong type or an option that does not exist, and a
  * {@link TaskStoreError} with the code `CLOSED`, `LOCKED`, `READONLY`, `DISK_FULL` or `CORRUPT_FILE` where
@@ -197,7 +198,9 @@ export class TaskStore {
     using rows = new StagedRows()
     for (const task of tasks) rows.add(toRow(checkNewTask(task), keepUpdateTime))
     return this.#connection.transaction(() => {
-      for (const row of rows) this.#saveRow(row)
+      for (const row of rows) {
+        if (!this.#queries.storeUnlessReplaced(row)) this.#saveReplaced(row)
+      }
       return rows.count
     })
   }
