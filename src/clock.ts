@@ -13,8 +13,11 @@ export function now(after?: string): string {
   last = isSameMillisecond ? last + 1 : millisecond
   const time = formatTime(last)
   if (after === undefined || after < time || after.slice(0, 23) !== time.slice(0, 23)) return time
-  last = millisecond + Number(after.slice(23, 26)) + 1
-  return Number.isNaN(last) ? time : formatTime(last)
+  const later = millisecond + Number(after.slice(23, 26)) + 1
+  // A time with fewer digits is none of ours.
+  if (Number.isNaN(later)) return time
+  last = later
+  return formatTime(later)
 }
 
 /** Microseconds since 1970 as the file holds them. */
