@@ -25,6 +25,13 @@ const HOLD = 100
 /** In milliseconds. Who has waited for less than {@link HOLD} asks again within 25. */
 const LET_OTHERS = 26
 
+/**
+ * For how long SQLite itself waits for a lock, in milliseconds, and for how long we do until we ask it again.
+ * It asks the more seldom the longer it has waited, so that newcomers overtake it without end.
+ */
+const ASK = 10
+const ASK_AGAIN = 2
+
 const PAUSE = new Int32Array(new SharedArrayBuffer(4))
 
 /**
@@ -81,18 +88,12 @@ export class Connection {
 
   /** What `work` returns. The driver's errors come out as a TaskStoreError. */
   run<T>(work: () => T): T {
-    return this.#run(work, READS_LOOK_AFTER)
+    return this.#run(() => this.#patiently(work), READS_LOOK_AFTER)
   }
 
   /** Like {@link run}, for work that writes. */
   write<T>(work: () => T): T {
-    if (this.readonly) {
-      throw new TaskStoreError(
-        'READONLY',
-        `the store of ${this.file} was opened readonly; open it without that option to write`,
-      )
-    }
-    return this.#run(work, 0)
+    return this.#write(() => this.#patiently(work))
   }
 
   /**
@@ -100,7 +101,17 @@ export class Connection {
    * another is a savepoint.
    */
   transaction<T>(work: () => T): T {
-    return this.write(() => this.#inside(() => this.#opened.transact(work) as T))
+    return this.#write(() =>
+      this.#patiently((begun) =>
+        this.#inside(() => {
+          const begin = () => {
+            begun()
+            return work()
+          }
+          return this.#opened.transact(begin) as T
+        }),
+      ),
+    )
   }
 
   /**
@@ -121,10 +132,19 @@ export class Connection {
 
   /** Like {@link run}, with all that `work` reads as it was at one moment. It takes no lock that others feel. */
   snapshot<T>(work: () => T): T {
-    return this.run(() => {
+    const attempt = () => {
       if (this.database.inTransaction) return work()
-      return this.#inside(() => this.database.transaction(work).deferred())
-    })
+      return this.#patiently((begun) => {
+        const begin = () => {
+          // The moment is that of the first read.
+          this.database.pragma('schema_version')
+          begun()
+          return work()
+        }
+        return this.#inside(() => this.database.transaction(begin).deferred())
+      })
+    }
+    return this.#run(attempt, READS_LOOK_AFTER)
   }
 
   close(): void {
@@ -132,6 +152,16 @@ export class Connection {
       throw new TypeError('close() was called inside transaction(); call it afterwards')
     }
     if (this.#isOurs) this.database.close()
+  }
+
+  #write<T>(work: () => T): T {
+    if (this.readonly) {
+      throw new TaskStoreError(
+        'READONLY',
+        `the store of ${this.file} was opened readonly; open it without that option to write`,
+      )
+    }
+    return this.#run(work, 0)
   }
 
   #run<T>(work: () => T, lookAfter: number): T {
@@ -163,6 +193,33 @@ export class Connection {
   #checkNotUndone(): void {
     if (this.#depth === 0 || this.database.inTransaction) return
     throw this.#undoneBy ?? new TypeError('the callback of transaction() ended its transaction by itself')
+  }
+
+  /**
+   * Tries `work` again while the file is locked, until the timeout. Not any more once it says that it has
+   * begun: from then on a lock is not what keeps it.
+   */
+  #patiently<T>(work: (begun: () => void) => T): T {
+    let hasBegun = false
+    const begun = () => {
+      hasBegun = true
+    }
+    if (this.#depth > 0 || !this.#isOurs) return work(begun)
+    let deadline = Number.POSITIVE_INFINITY
+    for (;;) {
+      try {
+        return work(begun)
+      } catch (error) {
+        const isOver = performance.now() >= deadline
+        if (hasBegun || isOver || !isBusy(error)) throw error
+        // Counted from here: who is not kept waiting need not look at the clock.
+        if (deadline === Number.POSITIVE_INFINITY) {
+          deadline = performance.now() + this.#location.timeout - Math.min(ASK, this.#location.timeout)
+          if (deadline <= performance.now()) throw error
+        }
+        Atomics.wait(PAUSE, 0, 0, ASK_AGAIN)
+      }
+    }
   }
 
   /** Goes on with the file that the path leads to now, where it is another one than was opened. */
@@ -264,7 +321,13 @@ export class Connection {
     }
     database.pragma('foreign_keys = ON')
     if (!isUpToDate) migrate(database, file, this.#goal)
+    if (this.#isOurs) database.pragma(`busy_timeout = ${Math.min(timeout, ASK)}`)
     return undefined
+  }
+
+  /** For statements of the caller's own, which nobody tries again. */
+  waitInDriver(): void {
+    if (this.#isOurs) this.database.pragma(`busy_timeout = ${this.#location.timeout}`)
   }
 }
 
@@ -361,6 +424,12 @@ function createPrivately(file: string, goal: MigrateGoal): void {
   }
 }
 
+/** As the driver says it: who has waited already says LOCKED. */
+function isBusy(error: unknown): boolean {
+  const own = error instanceof Error && error.constructor.name === 'DrizzleQueryError' ? error.cause : error
+  return own instanceof Error && 'code' in own && String(own.code).startsWith('SQLITE_BUSY')
+}
+
 /** SQLite does not wait for the lock when it changes the journal mode, so this does. */
 function switchToWal(database: Database, timeout: number): void {
   const deadline = performance.now() + timeout
@@ -370,8 +439,7 @@ function switchToWal(database: Database, timeout: number): void {
       database.pragma('journal_mode = WAL')
       return
     } catch (error) {
-      const isBusy = error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
-      if (!isBusy || performance.now() >= deadline) throw error
+      if (!isBusy(error) || performance.now() >= deadline) throw error
       Atomics.wait(PAUSE, 0, 0, 5)
     }
   }

@@ -104,7 +104,7 @@ export function importFile(connection: Connection, path: string, options: Import
         const known = absorber.known(tasks.map(({ copy }) => copy.task.taskId))
         for (const task of tasks) take(task, known)
       }
-      if (absorbOptions.dryRun) connection.run(takeAll)
+      if (absorbOptions.dryRun) connection.snapshot(takeAll)
       else connection.turn(takeAll)
       for (const read of batch) {
         if ('reason' in read) report.skipped.push(read)

@@ -103,7 +103,7 @@ class Merger {
           const known = this.#absorber.known(batch.flatMap(idsOf))
           for (const copy of batch) take(copy, known)
         }
-        if (this.#options.dryRun) this.#connection.run(takeAll)
+        if (this.#options.dryRun) this.#connection.snapshot(takeAll)
         else this.#connection.turn(takeAll)
       }
     }

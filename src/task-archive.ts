@@ -159,7 +159,7 @@ export class TaskArchive {
       const scanned = this.#connection.run(() => this.#moves.scan(rowid))
       const due = scanned.filter((task) => isDue(task) !== false)
       for (const batch of inBatches(due, MOVE_BATCH)) {
-        if (dryRun) this.#connection.run(() => batch.forEach(file))
+        if (dryRun) this.#connection.snapshot(() => batch.forEach(file))
         else this.#connection.turn(() => batch.forEach(file))
       }
       if (scanned.length < SCAN_BATCH) return report

@@ -163,7 +163,10 @@ export class TaskStore {
    * Ask for it each time: where the file was removed or replaced, it is another one.
    */
   get db(): TaskDatabase {
-    return this.#connection.run(() => this.#connection.db)
+    return this.#connection.run(() => {
+      this.#connection.waitInDriver()
+      return this.#connection.db
+    })
   }
 
   /**

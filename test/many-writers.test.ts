@@ -8,7 +8,7 @@ import { temporaryFile } from './support/temporary.ts'
 
 const FILES = Number(process.env.UNIQC_WRITER_FILES ?? 1)
 /** How often each process makes its calls. */
-const ROUNDS = 6
+const ROUNDS = 25
 const NODES = 8
 const PYTHONS = 2
 const SHARDS = 3
