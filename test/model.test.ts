@@ -6,6 +6,7 @@ import test, { type TestContext } from 'node:test'
 import fc from 'fast-check'
 import {
   type JsonObject,
+  type ListedTask,
   type NewTaskInfo,
   type NewTaskRecord,
   type TaskInfo,
@@ -146,6 +147,9 @@ const openSide = (file: string): Side => {
   const open = () => new TaskStore({ file, synchronous: 'NORMAL' })
   return { file, store: open(), second: open(), model: new TaskModel() }
 }
+
+/** A task may be both live and archived. */
+const keyOf = ({ taskId, archivedAt = null }: ListedTask) => `${archivedAt === null} ${taskId}`
 
 /** What a call gives, or the code of the error that it throws. */
 function outcome<T>(work: () => T) {
@@ -681,7 +685,11 @@ const FILES: readonly fc.Arbitrary<Step>[] = [
         label: `exportFile(${fc.stringify({ ...given, archived })})`,
         run: (side, world) => {
           const isWanted = (row: ModelTask) =>
-            side.model.list({ ...given, archived }).some((listed) => listed.taskId === row.task.taskId)
+            side.model
+              .list({ ...given, archived })
+              .some(
+                (listed: ListedTask) => keyOf(listed) === keyOf({ ...row.task, archivedAt: row.archivedAt }),
+              )
           const copies = structuredClone([...side.model.live, ...side.model.archived].filter(isWanted))
           world.copies = copies
           call(
