@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 import { openBeside } from './copy-file.ts'
 import { openDriver } from './driver.ts'
 import { translateDriverError } from './driver-error.ts'
-import { fileError } from './file-error.ts'
+import { withFile } from './file-error.ts'
 import { checkNotOwn } from './file-identity.ts'
 import { TaskStoreError } from './task-store-error.ts'
 import { alreadyThere, finishFile, unfinishedName } from './write-whole-file.ts'
@@ -50,7 +50,7 @@ export async function backupFile(
     return database.memory ? database : openBeside(database)
   })
   try {
-    create(unfinished, file)
+    withFile(file, 'written', () => closeSync(openSync(unfinished, 'w', 0o600)))
     // One moment: others may go on writing, and the copy need not begin anew.
     if (reader !== connection.database) reader.exec('BEGIN; SELECT count(*) FROM sqlite_master')
     const done = await reader.backup(unfinished, {
@@ -103,14 +103,6 @@ function checkTarget(file: string, replace: boolean, own: string): void {
   }
   checkNotOwn(file, own, 'name another one')
   if (!replace) throw alreadyThere(file)
-}
-
-function create(unfinished: string, file: string): void {
-  try {
-    closeSync(openSync(unfinished, 'w', 0o600))
-  } catch (error) {
-    throw fileError(error, file, 'written')
-  }
 }
 
 function checkBackupOptions(path: string, options: BackupOptions) {

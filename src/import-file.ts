@@ -144,14 +144,15 @@ function* readBatches(file: string): Generator<(ReadTask | SkippedRecord | Super
   let size = 0
   // What is appended meanwhile is for the next call.
   const bytes = sizeOf(file)
-  for (const read of parseAll(file, bytes)) {
+  const format = findFormat(file)
+  for (const read of parseAll(file, bytes, format)) {
     if ('copy' in read) last.set(keyOf(read.copy), read.line)
     held?.push(read)
     size += 'copy' in read ? read.copy.task.metadata.length + (read.copy.task.result?.length ?? 0) : 0
     if (size > HELD) held = undefined
   }
   let batch: (ReadTask | SkippedRecord | Superseded)[] = []
-  for (const read of held ?? parseAll(file, bytes)) {
+  for (const read of held ?? parseAll(file, bytes, format)) {
     if (!('copy' in read)) batch.push(read)
     else {
       const place = { file, line: read.line }
@@ -170,8 +171,7 @@ function* readBatches(file: string): Generator<(ReadTask | SkippedRecord | Super
 const recordKey = (taskId: string, place: Place) => `${place.name} ${taskId}`
 const keyOf = ({ task, archivedAt }: TaskCopy) => recordKey(task.taskId, archivedAt === null ? LIVE : ARCHIVE)
 
-function* parseAll(file: string, bytes: number): Generator<Read> {
-  const { read, parse } = findFormat(file)
+function* parseAll(file: string, bytes: number, { read, parse }: Format): Generator<Read> {
   for (const record of read(file, bytes)) {
     const line = record.number
     try {

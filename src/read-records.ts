@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
-import { fileError } from './file-error.ts'
+import { withFile } from './file-error.ts'
 
 /** A record of a file before it is parsed. */
 export interface RawRecord {
@@ -104,30 +104,22 @@ export function isDatabase(file: string): boolean {
 
 /** How large a file is now, in bytes. @throws TaskStoreError `CANNOT_OPEN` */
 export function sizeOf(file: string): number {
-  return attempt(file, () => statSync(file).size)
+  return withFile(file, 'read', () => statSync(file).size)
 }
 
 /** The first `size` bytes of a file, in pieces. */
 function* readChunks(file: string, size: number): Generator<Buffer> {
-  const descriptor = attempt(file, () => openSync(file, 'r'))
+  const descriptor = withFile(file, 'read', () => openSync(file, 'r'))
   try {
     for (let left = size; left > 0; ) {
       // A new one each time: lines that are not yet complete still point into the last one.
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK, left))
-      const read = attempt(file, () => readSync(descriptor, buffer))
+      const read = withFile(file, 'read', () => readSync(descriptor, buffer))
       if (read === 0) return
       left -= read
       yield buffer.subarray(0, read)
     }
   } finally {
     closeSync(descriptor)
-  }
-}
-
-function attempt<T>(file: string, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    throw fileError(error, file, 'read')
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { fileError } from './file-error.ts'
+import { withFile } from './file-error.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
 /** Text is collected to so many characters before it is written. */
@@ -22,7 +22,7 @@ export function writeWholeFile(
   const file = resolve(path)
   const unfinished = unfinishedName(file)
   if (!replace && existsSync(file)) throw alreadyThere(file)
-  const descriptor = attempt(file, () => openSync(unfinished, 'w', 0o600))
+  const descriptor = withFile(file, 'written', () => openSync(unfinished, 'w', 0o600))
   try {
     let pending = ''
     const flush = () => {
@@ -47,13 +47,13 @@ function writeFully(file: string, descriptor: number, text: string): void {
   const bytes = Buffer.from(text)
   for (let at = 0; at < bytes.length; ) {
     const from = at
-    at += attempt(file, () => writeSync(descriptor, bytes, from))
+    at += withFile(file, 'written', () => writeSync(descriptor, bytes, from))
   }
 }
 
 /** Gives a file that is written its name, when it is on the disk. */
 export function finishFile(unfinished: string, file: string, replace: boolean): void {
-  attempt(file, () => {
+  withFile(file, 'written', () => {
     synchronise(unfinished, 'r+')
     if (replace) renameSync(unfinished, file)
     else linkAlone(unfinished, file)
@@ -102,13 +102,5 @@ function synchronise(path: string, flags: 'r' | 'r+'): void {
     fsyncSync(descriptor)
   } finally {
     closeSync(descriptor)
-  }
-}
-
-function attempt<T>(file: string, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    throw error instanceof TaskStoreError ? error : fileError(error, file, 'written')
   }
 }
