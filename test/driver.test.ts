@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { findDriverProblem } from '../src/driver.ts'
+import { findDriverProblem } from '../dist/src/driver.js'
 
 const PAIRS: readonly (readonly [driver: string, node: string, works: boolean])[] = [
   ['12.11.1', '20.19.0', true],

@@ -7,7 +7,7 @@ import test, { type TestContext } from 'node:test'
 import Database from 'better-sqlite3'
 import { generateSQLiteDrizzleJson, generateSQLiteMigration } from 'drizzle-kit/api'
 import { TaskStore } from 'uniqc-task-store'
-import * as schema from '../drizzle/schema.ts'
+import * as schema from 'uniqc-task-store/schema'
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from './support/fixtures.ts'
 import released from './support/released-migrations.json' with { type: 'json' }
 import { temporaryFile } from './support/temporary.ts'
