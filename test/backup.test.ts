@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import {
   existsSync,
   mkdirSync,
@@ -15,7 +14,7 @@ import { setTimeout } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
 import { copyFixture, FIXTURE_NAMES, needsFixtures } from './support/fixtures.ts'
-import { runModuleWithFileLimit, spawnModule } from './support/processes.ts'
+import { firstOutput, kill, runModuleWithFileLimit, spawnModule } from './support/processes.ts'
 import { temporaryFile, temporaryFolder } from './support/temporary.ts'
 
 const everything = (store: TaskStore) => ({
@@ -83,16 +82,18 @@ test('a backup is of one moment, while another process writes without a pause', 
      }`,
     store.file,
   )
-  await once(child.stdout, 'data')
   const target = join(temporaryFolder(t), 'backup.sqlite')
-  for (let round = 0; round < 5; round++) {
-    await store.backup(target, { replace: true })
-    using copy = new TaskStore({ file: target, readonly: true })
-    assert.equal(copy.get('pair-a')?.result, copy.get('pair-b')?.result)
-    assert.ok(copy.count() >= 2998)
+  try {
+    await firstOutput(child)
+    for (let round = 0; round < 5; round++) {
+      await store.backup(target, { replace: true })
+      using copy = new TaskStore({ file: target, readonly: true })
+      assert.equal(copy.get('pair-a')?.result, copy.get('pair-b')?.result)
+      assert.ok(copy.count() >= 2998)
+    }
+  } finally {
+    await kill(child)
   }
-  child.kill('SIGKILL')
-  await once(child, 'close')
 })
 
 test('a file that is there is replaced only where that is asked for, a link never, the own file never', async (t) => {
@@ -256,10 +257,9 @@ test('a process that is killed while it restores leaves the one or the other', a
       target,
       store.file,
     )
-    await once(child.stdout, 'data')
+    await firstOutput(child)
     await setTimeout(round * 12)
-    child.kill('SIGKILL')
-    await once(child, 'close')
+    await kill(child)
     counts.add(store.count())
     assert.equal(store.list({ archived: 'both' }).length, 2000)
     assert.equal(store.db.$client.pragma('integrity_check', { simple: true }), 'ok')

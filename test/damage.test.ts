@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import {
   chmodSync,
   copyFileSync,
@@ -19,7 +18,7 @@ import { asc, count, desc, eq, sql } from 'drizzle-orm'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { TaskStore, TaskStoreError, UnreadableJson } from 'uniqc-task-store'
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from 'uniqc-task-store/schema'
-import { runModule, spawnModule } from './support/processes.ts'
+import { firstOutput, kill, runModule, spawnModule } from './support/processes.ts'
 import { temporaryFile, temporaryFolder } from './support/temporary.ts'
 
 const SEED = process.env.DAMAGE_SEED ?? String(Date.now())
@@ -603,11 +602,8 @@ for (const age of ['old', 'new']) {
       const before = readFileSync(file)
       if (isHeld) {
         const holder = spawnModule(HOLD, file)
-        t.after(async () => {
-          holder.kill('SIGKILL')
-          await once(holder, 'close')
-        })
-        await once(holder.stdout, 'data')
+        t.after(() => kill(holder))
+        await firstOutput(holder)
       }
       const database = new Database(file, { timeout: 0 })
       const version = () => database.pragma('schema_version', { simple: true })

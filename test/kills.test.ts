@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { type NewTaskInfo, type NewTaskShard, type TaskShard, TaskStore } from 'uniqc-task-store'
 import { copyFixture, needsFixtures, readExpected } from './support/fixtures.ts'
-import { spawnModule } from './support/processes.ts'
+import { firstOutput, spawnModule } from './support/processes.ts'
 import { assertSound } from './support/sound-file.ts'
 import { temporaryFile, temporaryFolder } from './support/temporary.ts'
 
@@ -329,7 +329,7 @@ async function runAndKill(source: string, args: readonly string[], wait: number)
     errors += data
   })
   const closed = once(child, 'close')
-  await once(child.stdout, 'data')
+  await firstOutput(child)
   await setTimeout(wait)
   child.kill('SIGKILL')
   const [, signal] = await closed

@@ -114,6 +114,8 @@ async function writeAtOnce(file: string, pythons: number): Promise<void> {
     })
   }
   const reading = runModule(READER, file)
+  // Awaited when the writers are done: until then nobody would hear of its failure.
+  reading.catch(() => undefined)
   // Each ends with an error if a call of it had one.
   const ended = await Promise.allSettled([
     ...writers.map((name) => runModule(NODE_WRITER, file, name, String(ROUNDS))),

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import test from 'node:test'
@@ -8,6 +7,8 @@ import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from './support/fixtures.ts'
 import {
+  firstOutput,
+  kill,
   needsPython,
   runModule,
   runModuleWithFileLimit,
@@ -213,10 +214,9 @@ test(
       setInterval(() => undefined, 1000)`,
         file,
       )
-      await once(child.stdout, 'data')
+      await firstOutput(child)
       await setTimeout(round ** 1.7)
-      child.kill('SIGKILL')
-      await once(child, 'close')
+      await kill(child)
       const database = new Database(file)
       const version = database.pragma('user_version', { simple: true }) as number
       assert.equal(database.prepare('SELECT count(*) FROM tasks').pluck().get(), count)

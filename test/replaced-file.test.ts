@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
@@ -9,7 +8,7 @@ import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
 import { taskShards } from 'uniqc-task-store/schema'
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from './support/fixtures.ts'
-import { runModule, spawnModule } from './support/processes.ts'
+import { finish, firstOutput, runModule, spawnModule } from './support/processes.ts'
 import { temporaryFile, temporaryFolder } from './support/temporary.ts'
 
 const TASK = { taskId: 'a', backend: 'originq:WK_C180', status: 'running' } as const
@@ -356,10 +355,10 @@ test('a save while a removal is half done waits for its end, so that its own log
     for (const ending of ['-wal', '-shm']) unlinkSync(file + ending)
   `
   const child = spawnModule(slowly, file)
-  const closed = once(child, 'close')
-  await once(child.stdout, 'data')
+  const ended = finish(child)
+  await firstOutput(child)
   store.save({ ...TASK, taskId: 'b' })
-  assert.deepEqual(await closed, [0, null])
+  await ended
   assert.deepEqual(await idsElsewhere(file), ['b'])
   store.save({ ...TASK, taskId: 'c' })
   assert.deepEqual(await idsElsewhere(file), ['b', 'c'])
@@ -419,25 +418,20 @@ test('a process saves while another one clears the file and makes it anew, and n
   `
   const saving = ['p', 'q'].map((name) => {
     const child = spawnModule(save, file, stop, name)
-    let output = ''
-    let errors = ''
-    child.stdout.on('data', (data) => {
-      output += data
-    })
-    child.stderr.on('data', (data) => {
-      errors += data
-    })
-    const started = once(child.stdout, 'data')
-    const ended = once(child, 'close').then(([code]) => {
-      assert.equal(code, 0, errors)
-      return output.trim().split('\n')
-    })
-    return { started, ended }
+    return { started: firstOutput(child), ended: finish(child) }
   })
-  await Promise.all(saving.map(({ started }) => started))
-  const cleared = BigInt((await runModule(clear, file)).trim())
-  writeFileSync(stop, '')
-  const saved = (await Promise.all(saving.map(({ ended }) => ended))).flat().map((line) => line.split(' '))
+  const allEnded = Promise.allSettled(saving.map(({ ended }) => ended))
+  let cleared: bigint
+  try {
+    await Promise.all(saving.map(({ started }) => started))
+    cleared = BigInt((await runModule(clear, file)).trim())
+  } finally {
+    // Also where one of them failed: the others would save for ever.
+    writeFileSync(stop, '')
+    await allEnded
+  }
+  const outputs = await Promise.all(saving.map(({ ended }) => ended))
+  const saved = outputs.flatMap((output) => output.trim().split('\n')).map((line) => line.split(' '))
   const acknowledged = saved
     .filter(([began]) => BigInt(began as string) > cleared)
     .map(([, id]) => id as string)
@@ -465,10 +459,11 @@ test('a store that is opened in the middle of a removal waits for its end', asyn
      for (const ending of ['-wal', '-shm']) unlinkSync(process.argv[1] + ending)`,
     file,
   )
-  await once(remover.stdout, 'data')
+  const ended = finish(remover)
+  await firstOutput(remover)
   using store = new TaskStore({ file })
   for (const taskId of ['n1', 'n2']) store.save({ ...TASK, taskId })
-  await once(remover, 'close')
+  await ended
   store.save({ ...TASK, taskId: 'n3' })
   assert.deepEqual(await idsElsewhere(file), ['n1', 'n2', 'n3'])
   assert.equal(store.db.$client.pragma('integrity_check', { simple: true }), 'ok')

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import test from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import Database from 'better-sqlite3'
@@ -14,7 +13,7 @@ import {
 } from 'uniqc-task-store'
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from './support/fixtures.ts'
 import { insertShard } from './support/insert-shard.ts'
-import { runModule, spawnModule } from './support/processes.ts'
+import { kill, runModule, spawnModule } from './support/processes.ts'
 import { temporaryFile } from './support/temporary.ts'
 
 const DONE = { taskId: 'a', backend: 'originq:WK_C180', status: 'success' } as const
@@ -759,9 +758,11 @@ for (const method of ['archiveMany', 'archiveOlderThan'] as const) {
     let halfWay = 0
     for (const threshold of [1, 1, 300]) {
       const child = spawnModule(call, file, method)
-      while (store.archive.count() < threshold && child.exitCode === null) await setImmediate()
-      child.kill('SIGKILL')
-      await once(child, 'close')
+      try {
+        while (store.archive.count() < threshold && child.exitCode === null) await setImmediate()
+      } finally {
+        await kill(child)
+      }
       const rows = rowsOf(store.db.$client)
       const archived = rows.archived_tasks.length
       if (archived < COUNT) halfWay++

@@ -1,6 +1,5 @@
-import { once } from 'node:events'
 import type { TaskStore } from 'uniqc-task-store'
-import { spawnModule } from './processes.ts'
+import { firstOutput, kill, spawnModule } from './processes.ts'
 
 /** How many tasks {@link keepMoving} has: more than a batch, so that a copy takes more than one read. */
 export const MOVING_TASKS = 250
@@ -27,12 +26,10 @@ export async function keepMoving(store: TaskStore, work: () => void): Promise<vo
   const task = { backend: 'originq', status: 'running' } as const
   store.saveMany(Array.from({ length: MOVING_TASKS }, (_, i) => ({ ...task, taskId: `t${i}` })))
   const child = spawnModule(SOURCE, store.file)
-  const closed = once(child, 'close')
   try {
-    await once(child.stdout, 'data')
+    await firstOutput(child)
     work()
   } finally {
-    child.kill('SIGKILL')
-    await closed
+    await kill(child)
   }
 }

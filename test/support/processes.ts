@@ -1,12 +1,36 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { resolve } from 'node:path'
 
 const ROOT = resolve(import.meta.dirname, '../..')
+
+/** No child outlives this, in milliseconds: one that waits for what never comes fails its test, and ends. */
+const LONGEST = 120_000
 
 /** Starts an ES module text in a process of its own, with `uniqc-task-store` importable. */
 export function spawnModule(source: string, ...args: readonly string[]) {
   // Behind -- so that an argument is never read as an option of Node.
   return start(process.execPath, ['--input-type=module', '--eval', source, '--', ...args])
+}
+
+/** Resolves when a child prints its first words. Rejects where it ends before that, with what it complained of. */
+export function firstOutput(child: ReturnType<typeof start>): Promise<void> {
+  return new Promise((fulfil, reject) => {
+    let errors = ''
+    child.stderr.on('data', (data) => {
+      errors += data
+    })
+    child.stdout.once('data', () => fulfil())
+    child.once('close', (code) => reject(new Error(`it ended with ${code} and printed nothing: ${errors}`)))
+  })
+}
+
+/** Kills a child that would go on. Resolves when it is gone, also where it was before. */
+export async function kill(child: ReturnType<typeof start>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
 }
 
 /** Runs an ES module text to its end. Resolves to what it printed. */
@@ -27,10 +51,16 @@ export function runPython(source: string, ...args: readonly string[]): Promise<s
 }
 
 function start(command: string, args: readonly string[]) {
-  return spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+  return spawn(command, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: LONGEST,
+    killSignal: 'SIGKILL',
+  })
 }
 
-function finish(child: ReturnType<typeof start>): Promise<string> {
+/** Resolves to what a child has printed when it has come to its end. */
+export function finish(child: ReturnType<typeof start>): Promise<string> {
   return new Promise((fulfil, reject) => {
     let output = ''
     let errors = ''
