@@ -412,6 +412,8 @@ function createPrivately(file: string, goal: MigrateGoal): void {
     try {
       database.pragma('journal_mode = WAL')
       migrate(database, file, goal)
+      // Closing does it, too, but keeps quiet where the disk is full, and the log does not get the name.
+      database.pragma('wal_checkpoint(TRUNCATE)')
     } finally {
       database.close()
     }

@@ -400,6 +400,30 @@ for (const disk of [PAGE_LIMIT, SIZE_LIMIT, SMALL_DISK]) {
   })
 
   if (disk === PAGE_LIMIT) continue
+  test(`${disk.name}: a file that is to be made is made whole or not at all`, options, (t) => {
+    const folder = disk.folder(t)
+    const file = join(folder, 'tasks.sqlite')
+    let failures = 0
+    for (let room = 0; !existsSync(file); room += 2) {
+      const free = disk.limit(folder, room)
+      try {
+        disk.open(file, () => room).close()
+      } catch (error) {
+        failures++
+        assert.equal((error as TaskStoreError).code, 'DISK_FULL', `with room for ${room} pages: ${error}`)
+        assert.deepEqual(
+          readdirSync(folder).filter((entry) => entry !== 'filler'),
+          [],
+        )
+      } finally {
+        free()
+      }
+    }
+    assert.ok(failures > 1)
+    using store = disk.open(file, () => 0)
+    assert.equal(store.save(newTasks('new', 1, 1)[0] as NewTaskInfo).taskId, 'new-0')
+  })
+
   for (const replace of [false, true]) {
     const title = replace ? 'exportFile leaves the file that it replaces' : 'exportFile leaves no file'
     test(`${disk.name}: ${title}, and works when there is room`, options, (t) => {
