@@ -8,6 +8,7 @@ import Database from 'better-sqlite3'
 import { generateSQLiteDrizzleJson, generateSQLiteMigration } from 'drizzle-kit/api'
 import { TaskStore } from 'uniqc-task-store'
 import * as schema from 'uniqc-task-store/schema'
+import { adoptFile } from '../dist/src/adopt-file.js'
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from './support/fixtures.ts'
 import released from './support/released-migrations.json' with { type: 'json' }
 import { temporaryFile } from './support/temporary.ts'
@@ -286,16 +287,102 @@ for (const [what, code, sql] of REFUSED) {
   }
 }
 
-test('a version that a stopped Python set back is set right, and no id is replaced', (t) => {
-  const file = temporaryFile(t)
-  {
+for (const stamp of ['user_version = 3', 'application_id = 0']) {
+  test(`a stamp that a stopped Python set back, ${stamp}, is set right, and no id is replaced`, (t) => {
+    const file = temporaryFile(t)
+    {
+      using store = new TaskStore({ file })
+      store.save({ taskId: 'mine', backend: 'b', status: 'running' })
+      store.db.$client.pragma(stamp)
+    }
     using store = new TaskStore({ file })
-    store.save({ taskId: 'mine', backend: 'b', status: 'running' })
-    store.db.$client.pragma('user_version = 3')
+    assert.equal(store.get('mine')?.taskId, 'mine')
+    assert.equal(store.db.$client.pragma('user_version', { simple: true }), 5)
+    assert.equal(store.db.$client.pragma('application_id', { simple: true }), 0x554e4943)
+  })
+}
+
+test('a database in memory is brought up to date without a copy', () => {
+  const database = new Database(':memory:')
+  for (const { tag } of journal.entries.slice(0, 3)) {
+    for (const statement of statements(tag)) database.exec(statement)
   }
+  insert(database, 'old-1')
+  using store = new TaskStore({ database })
+  assert.match(store.get('old-1')?.taskId ?? '', /^uqt_/)
+  assert.equal(store.getShards('old-1').length, 1)
+  database.close()
+})
+
+/** What the ledger of a file says, its version, the ids of its tasks, and what is beside it. */
+function describeAdopted(file: string) {
+  const database = new Database(file, { readonly: true })
+  const all = (text: string) => database.prepare(text).pluck().all()
+  const hasTasks = all("SELECT 1 FROM sqlite_master WHERE name = 'tasks'").length > 0
+  const found = {
+    applied: all('SELECT created_at FROM __drizzle_migrations ORDER BY created_at').map(Number),
+    version: database.pragma('user_version', { simple: true }),
+    ids: hasTasks ? all('SELECT task_id FROM tasks') : undefined,
+    copies: readdirSync(dirname(file)).filter((entry) => entry.includes('before-v5')).length,
+  }
+  database.close()
+  return found
+}
+
+const whens = (count: number) => journal.entries.slice(0, count).map(({ when }) => when)
+
+test('a file of another program is not adopted, and stays as it is', (t) => {
+  const file = temporaryFile(t)
+  const database = new Database(file)
+  database.exec('CREATE TABLE notes (text)')
+  database.close()
+  const before = readAll(file)
+  assert.throws(() => adoptFile(file), { code: 'FOREIGN_FILE' })
+  assert.equal(readAll(file), before)
+})
+
+test('a file that is missing is made with an empty ledger, for drizzle-kit to begin at the beginning', (t) => {
+  const file = temporaryFile(t)
+  adoptFile(file)
+  assert.deepEqual(readdirSync(dirname(file)), ['tasks.sqlite'])
+  assert.deepEqual(describeAdopted(file), { applied: [], version: 0, ids: undefined, copies: 0 })
+})
+
+for (const [version, taskId, copies] of [
+  [1, 'old-1', 1],
+  [3, 'old-1', 1],
+  [3, `uqt_${'0'.repeat(32)}`, 0],
+  [3, undefined, 0],
+  [5, 'old-1', 0],
+] as const) {
+  const what = taskId === undefined ? 'without tasks' : `with the task ${taskId}`
+  const copied = copies === 0 ? 'without a copy' : 'after a copy'
+  test(`a file of version ${version} ${what} is adopted as it is, ${copied}`, (t) => {
+    const { file, database } = makeFile(t, version)
+    if (taskId !== undefined) insert(database, taskId)
+    database.close()
+    const ids = taskId === undefined ? [] : [taskId]
+    adoptFile(file)
+    const adopted = describeAdopted(file)
+    assert.deepEqual(adopted, { applied: whens(version), version, ids, copies })
+    adoptFile(file)
+    assert.deepEqual(describeAdopted(file).applied, adopted.applied, 'once more, it has nothing new to say')
+    using store = new TaskStore({ file })
+    assert.equal(store.count(), ids.length)
+    if (taskId !== undefined) assert.ok(store.get(taskId))
+  })
+}
+
+test('what a stopped upgrade has begun is completed when the file is adopted, and no more', (t) => {
+  const { file, database } = makeFile(t, 2)
+  database.exec('ALTER TABLE tasks ADD error_message text')
+  insert(database, 'old-1')
+  database.close()
+  adoptFile(file)
+  const { applied, ids } = describeAdopted(file)
+  assert.deepEqual([applied, ids], [whens(3), ['old-1']])
   using store = new TaskStore({ file })
-  assert.equal(store.get('mine')?.taskId, 'mine')
-  assert.equal(store.db.$client.pragma('user_version', { simple: true }), 5)
+  assert.equal(store.get('old-1')?.errorMessage, null)
 })
 
 test('a migrated file that lost a table is damaged', (t) => {
