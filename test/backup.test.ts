@@ -116,6 +116,15 @@ test('a file that is there is replaced only where that is asked for, a link neve
   assert.deepEqual(leftovers(folder), [])
 })
 
+test('a file that another process makes while a backup is made is a CONFLICT, and stays', async (t) => {
+  const store = open(t)
+  const target = join(temporaryFolder(t), 'backup.sqlite')
+  const onProgress = () => writeFileSync(target, 'theirs')
+  await assert.rejects(store.backup(target, { onProgress }), { code: 'CONFLICT', message: /replace: true/ })
+  assert.equal(readFileSync(target, 'utf8'), 'theirs')
+  assert.deepEqual(readdirSync(dirname(target)), ['backup.sqlite'])
+})
+
 test('what the progress throws ends the backup, and nothing is left', async (t) => {
   const store = open(t, 2000)
   const target = join(temporaryFolder(t), 'backup.sqlite')
@@ -233,12 +242,31 @@ test('what is no backup is refused, and the store stays as it is', (t) => {
   assert.throws(() => TaskStore.restoreBackup(garbage, options), { code: 'CORRUPT_FILE' })
   assert.throws(() => TaskStore.restoreBackup(foreign, options), { code: 'FOREIGN_FILE' })
   assert.throws(() => TaskStore.restoreBackup(join(folder, 'folder'), options), { code: 'CANNOT_OPEN' })
-  assert.throws(() => TaskStore.restoreBackup(join(folder, 'missing'), options), { code: 'CANNOT_OPEN' })
+  for (const missing of [join(folder, 'missing'), join(folder, 'no', 'folder')]) {
+    assert.throws(() => TaskStore.restoreBackup(missing, options), {
+      code: 'CANNOT_OPEN',
+      message: /missing|no.folder/,
+    })
+  }
   assert.throws(() => TaskStore.restoreBackup(store.file, options), TypeError)
   assert.throws(() => TaskStore.restoreBackup(garbage, { file: ':memory:' }), TypeError)
   assert.deepEqual(everything(store), before)
   assert.deepEqual(leftovers(dirname(store.file)), [])
   assert.equal(existsSync(`${foreign}-wal`), false)
+})
+
+test('a file of another program in the place of the store is no place for a backup, and stays as it is', async (t) => {
+  const store = open(t)
+  const target = join(temporaryFolder(t), 'backup.sqlite')
+  await store.backup(target)
+  const file = temporaryFile(t)
+  const other = new Database(file)
+  other.exec("CREATE TABLE notes (text); INSERT INTO notes VALUES ('theirs')")
+  other.close()
+  const bytes = readFileSync(file)
+  assert.throws(() => TaskStore.restoreBackup(target, { file }), { code: 'FOREIGN_FILE' })
+  assert.deepEqual(readFileSync(file), bytes)
+  assert.deepEqual(readdirSync(dirname(file)), ['tasks.sqlite'])
 })
 
 test('a process that is killed while it restores leaves the one or the other', async (t) => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
@@ -140,6 +140,26 @@ test('every page that is overwritten, and that SQLite can know of, is found', (t
   assert.ok(found > 20)
 })
 
+test('a check that cannot be made for another reason than damage ends with that reason', (t) => {
+  const store = open(t)
+  store.db.$client.exec('ALTER TABLE task_shards RENAME COLUMN status TO state')
+  assert.throws(() => store.check(), /no such column/)
+})
+
+test('of a table of many rows the last one is looked at, too', (t) => {
+  const store = open(t)
+  store.saveMany(
+    Array.from({ length: 1200 }, (_, i) => ({
+      taskId: `t${i}`,
+      backend: 'b',
+      status: 'success' as const,
+      submitTime: RECENT,
+    })),
+  )
+  store.db.$client.exec("UPDATE tasks SET result_json = 'x' WHERE task_id IN ('t0', 't499', 't1199')")
+  assert.deepEqual(byKind(store.check().findings), { 'unreadable-json': ['t0', 't499', 't1199'] })
+})
+
 test('repair makes the indexes again, and gives shards whose task is gone a task', (t) => {
   const store = open(t)
   const { $client } = store.db
@@ -233,6 +253,59 @@ test('the store in the temporary folder is found, and merged', (t) => {
   assert.deepEqual([mended[0]?.kind, left], ['fallback-store', []])
   assert.equal(store.get('lost')?.backend, 'ibm')
   assert.ok(existsSync(join(folder, 'tasks.sqlite')), 'and stays where it is')
+})
+
+test('the store in the temporary folder does not find itself', (t) => {
+  open(t)
+  using store = new TaskStore(join(tmpdir(), 'uniqc', 'cache'))
+  assert.deepEqual(store.check(), { isSound: true, findings: [] })
+})
+
+test('a store in the temporary folder that is gone when it is to be merged is nothing to mend', (t) => {
+  const store = open(t)
+  const folder = join(tmpdir(), 'uniqc', 'cache')
+  new TaskStore(folder).close()
+  const { findings } = store.check()
+  assert.deepEqual(Object.keys(byKind(findings)), ['fallback-store'])
+  rmSync(folder, { recursive: true })
+  const { mended, left } = store.repair(findings)
+  assert.deepEqual([mended, left], [[], []])
+  assert.equal(store.count(), 1)
+})
+
+test('shards that are not done are given a task that is not done, without a result', (t) => {
+  const store = open(t)
+  store.saveShard({ uniqcTaskId: 'live', shardIndex: 0, platformTaskId: 'p-live', status: 'running' })
+  const { $client } = store.db
+  $client.pragma('foreign_keys = OFF')
+  $client.exec('DELETE FROM tasks')
+  $client.pragma('foreign_keys = ON')
+  store.repair(store.check().findings)
+  const task = store.get('live')
+  assert.deepEqual([task?.status, task?.result], ['running', null])
+})
+
+test('shards whose task is in the other place are left to be decided about', (t) => {
+  const store = open(t)
+  const { $client } = store.db
+  $client.pragma('foreign_keys = OFF')
+  $client.exec("UPDATE task_shards SET uniqc_task_id = 'old'; DELETE FROM tasks")
+  $client.pragma('foreign_keys = ON')
+  const { findings } = store.check()
+  assert.deepEqual(byKind(findings), { 'orphan-shard': ['old'] })
+  const { mended, left } = store.repair(findings)
+  assert.deepEqual([mended, left.map(({ kind, rows }) => [kind, rows])], [[], [['orphan-shard', ['old']]]])
+  assert.match(left[0]?.reason ?? '', /decide which to keep/)
+  assert.deepEqual([store.count(), store.archive.get('old')?.result], [0, [1]])
+  assert.deepEqual(byKind(store.check().findings), byKind(findings))
+})
+
+test('a database in memory is repaired without a copy', () => {
+  using store = new TaskStore({ file: ':memory:' })
+  store.db.$client.exec('DROP INDEX uniqc_tasks_status_time_idx')
+  const { findings } = store.check()
+  const { backup, mended } = store.repair(findings.filter(({ kind }) => kind === 'missing-index'))
+  assert.deepEqual([backup, mended.map(({ kind }) => kind)], [undefined, ['missing-index']])
 })
 
 test('a repair that fails changes nothing and leaves no copy', (t) => {
