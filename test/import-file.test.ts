@@ -833,3 +833,21 @@ test('values that are nested too deeply to be compared count as different', (t) 
   const [reason] = reasons(run(store, write(t, exported('a', `,"result":${deep(' 1')}`))))
   assert.match(reason ?? '', /differs \(result\)/)
 })
+
+test('an exported line without metadata is a task without any', (t) => {
+  using store = memory()
+  const line = exported('a')
+  assert.ok(!line.includes('metadata'))
+  assert.equal(run(store, write(t, line)).imported, 1)
+  assert.deepEqual(store.get('a')?.metadata, {})
+})
+
+test('in a file that is too large to be held, too, the last record of an id counts', (t) => {
+  const large = `,"result":"${'x'.repeat(17_000_000)}"`
+  using store = memory()
+  const records = [exported('a', large), exported('b', large), 'torn', exported('a', ',"result":1')]
+  const path = write(t, records.join('\n'))
+  const { imported, superseded, skipped } = run(store, path)
+  assert.deepEqual([imported, superseded, skipped.map(({ line }) => line)], [2, 1, [3]])
+  assert.deepEqual([store.get('a')?.result, String(store.get('b')?.result).length], [1, 17_000_000])
+})

@@ -644,3 +644,55 @@ test('what is no other file is refused', (t) => {
   assert.throws(() => store.mergeFile(':memory:'), TypeError)
   assert.throws(() => store.mergeFile(dirname(store.file)), { code: 'CANNOT_OPEN' })
 })
+
+const SAME_CELLS: readonly (readonly [what: string, here: string, there: string])[] = [
+  ['no result and an empty one', 'result_json = NULL', "result_json = ''"],
+  ['an empty result and none', "result_json = ''", 'result_json = NULL'],
+  ['an empty result and null', "result_json = ''", "result_json = 'null'"],
+  ['no metadata and empty ones', "metadata_json = '{}'", "metadata_json = ''"],
+  ['empty metadata and none', "metadata_json = ''", "metadata_json = ' { } '"],
+]
+
+for (const [what, here, there] of SAME_CELLS) {
+  test(`${what} say the same`, (t) => {
+    const [ours, theirs] = [openStore(t), openStore(t)]
+    for (const [store, cell] of [
+      [ours, here],
+      [theirs, there],
+    ] as const) {
+      save(store, { taskId: ID(1) })
+      store.db.$client.exec(`UPDATE tasks SET ${cell}`)
+    }
+    const { file } = theirs
+    theirs.close()
+    const { unchanged, conflicts } = merge(ours, file)
+    assert.deepEqual([unchanged, conflicts], [1, []])
+  })
+}
+
+for (const metadata of ['[1]', '{"torn', '']) {
+  test(`a newer record takes the place of one whose metadata are ${JSON.stringify(metadata)}`, (t) => {
+    const [ours, theirs] = [openStore(t), openStore(t)]
+    save(ours, { taskId: ID(1) })
+    ours.db.$client.prepare('UPDATE tasks SET metadata_json = ?').run(metadata)
+    save(theirs, { taskId: ID(1), updateTime: at(1), metadata: { theirs: 1 } })
+    const { file } = theirs
+    theirs.close()
+    assert.equal(merge(ours, file).updated, 1)
+    assert.deepEqual(ours.get(ID(1))?.metadata, { theirs: 1 })
+  })
+}
+
+test('a newer record without a text of metadata gets the id that the store knew the task by', (t) => {
+  const [ours, theirs] = [openStore(t), openStore(t)]
+  save(ours, { taskId: ID(1), metadata: { legacy_platform_id: 'old-1' } }, ['old-1'])
+  save(theirs, { taskId: ID(1), updateTime: at(1), status: 'success' }, ['old-1'])
+  theirs.db.$client.exec("UPDATE tasks SET metadata_json = ''")
+  const { file } = theirs
+  theirs.close()
+  assert.equal(merge(ours, file).updated, 1)
+  assert.deepEqual(
+    [ours.get('old-1')?.status, ours.get(ID(1))?.metadata],
+    ['success', { legacy_platform_id: 'old-1' }],
+  )
+})
