@@ -788,3 +788,17 @@ for (const method of ['archiveMany', 'archiveOlderThan'] as const) {
     assert.equal(store.db.$client.pragma('integrity_check', { simple: true }), 'ok')
   })
 }
+
+test('archiveMany stops at an error that is no matter of one task, and nothing of its batch is moved', () => {
+  using store = memory()
+  for (const taskId of ['a', 'b', 'c']) saveWithShards(store, { ...DONE, taskId }, taskId, 2)
+  const before = rowsOf(store.db.$client)
+  store.db.$client.exec(
+    "CREATE TEMP TRIGGER no BEFORE DELETE ON tasks WHEN old.task_id = 'b' BEGIN SELECT RAISE(ABORT, 'not this one'); END",
+  )
+  assert.throws(() => store.archive.archiveMany(['a', 'b', 'c']), /not this one/)
+  assert.deepEqual(rowsOf(store.db.$client), before)
+  store.db.$client.exec('DROP TRIGGER no')
+  assert.equal(store.archive.archiveMany(['a', 'b', 'c']).length, 3)
+  assert.equal(store.archive.count(), 3)
+})

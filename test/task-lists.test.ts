@@ -357,3 +357,51 @@ print(c.execute("PRAGMA integrity_check").fetchone()[0])
   )
   assert.equal(store.list({ platform: 'ibm' }).length, store.count({ backend: 'ibm' }))
 })
+
+test('behind a cursor a narrower time gives only what is in both', () => {
+  using store = new TaskStore({ file: ':memory:' })
+  for (let day = 1; day <= 9; day++) {
+    const task = { taskId: `t${day}`, backend: 'b', status: 'success' } as const
+    store.save({ ...task, submitTime: `2026-01-0${day}` })
+  }
+  const { next } = store.page({ limit: 2 })
+  const idsBehind = (filter: TaskFilter) => store.list({ ...filter, after: next }).map(({ taskId }) => taskId)
+  assert.deepEqual(idsBehind({ submittedBefore: '2026-01-04' }), ['t3', 't2', 't1'])
+  assert.deepEqual(idsBehind({ submittedBefore: '2026-01-09' }), ['t7', 't6', 't5', 't4', 't3', 't2', 't1'])
+  assert.deepEqual(idsBehind({ submittedAfter: '2026-01-05' }), ['t7', 't6'])
+  assert.deepEqual(idsBehind({ submittedAfter: '2026-01-08' }), [])
+})
+
+test('more statuses or backends than can be merged are listed and paged in the same order', () => {
+  using store = new TaskStore({ file: ':memory:' })
+  const count = 150
+  const task = { status: 'success', updateTime: '2026-02-01' } as const
+  store.transaction(() => {
+    for (let i = 0; i < count; i++) {
+      const row = {
+        ...task,
+        taskId: `t${i}`,
+        backend: `p:${i % 120}`,
+        submitTime: `2026-01-01T${(i * 7) % count}`,
+      }
+      store.db
+        .insert(tasks)
+        .values({ ...row, status: `s${i}` })
+        .run()
+    }
+  })
+  const newest = store.list()
+  const statuses = newest.map(({ status }) => status)
+  for (const filter of [{ status: statuses }, { platform: 'p' }, { platform: 'p', status: statuses }]) {
+    assert.deepEqual(store.list(filter), newest)
+    assert.equal(store.count(filter), count)
+    const paged = []
+    for (let after: string | undefined; ; ) {
+      const { items, next } = store.page({ ...filter, limit: 40, after })
+      paged.push(...items)
+      if (next === undefined) break
+      after = next
+    }
+    assert.deepEqual(paged, newest)
+  }
+})

@@ -104,6 +104,32 @@ test('a database that is handed in with big integers on, or readonly and old, is
   database.close()
 })
 
+test('a database that is closed or in a transaction is refused by name, and stays as it is', (t) => {
+  const file = temporaryFile(t)
+  const database = new Database(file)
+  database.exec('BEGIN')
+  const message = /options.database must be open and not in a transaction/
+  assert.throws(() => new TaskStore({ database }), { name: 'TypeError', message })
+  assert.equal(database.inTransaction, true)
+  database.exec('COMMIT')
+  database.close()
+  assert.throws(() => new TaskStore({ database }), { name: 'TypeError', message })
+  assert.equal(statSync(file).size, 0)
+})
+
+test('a database in memory that is handed in has no folder, and is the store', () => {
+  const database = new Database(':memory:')
+  const store = new TaskStore({ database })
+  store.save(RUNNING)
+  assert.deepEqual(
+    [store.file, store.cacheDir, store.get('a')?.backend],
+    [':memory:', undefined, 'originq:WK_C180'],
+  )
+  store.close()
+  assert.equal(database.prepare('SELECT count(*) FROM tasks').pluck().get(), 1)
+  database.close()
+})
+
 const UNOPENABLE: readonly (readonly [what: string, code: string, prepare: (file: string) => void])[] = [
   ['a folder', 'CANNOT_OPEN', (file) => mkdirSync(file)],
   [
@@ -239,6 +265,13 @@ test('times of one moment differ and go up', (t) => {
   const ahead = '2026-05-03T01:02:03.123900+00:00'
   store.update('a', { updateTime: ahead }, { keepUpdateTime: true })
   assert.equal(store.update('a', {})?.updateTime, '2026-05-03T01:02:03.123901+00:00')
+})
+
+test('a stored time of this moment that is spelt otherwise is followed by one of ours', (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 4, 3, 1, 2, 3, 123) })
+  using store = memory()
+  store.save({ ...RUNNING, updateTime: '2026-05-03T01:02:03.123Z' }, { keepUpdateTime: true })
+  assert.match(store.update('a', { shots: 1 })?.updateTime ?? '', /^2026-05-03T01:02:03\.123\d{3}\+00:00$/)
 })
 
 test('saving keeps the shards of a task', () => {
@@ -787,6 +820,32 @@ test('an error of the callback comes out as it is', () => {
   )
 })
 
+for (const thrown of ['a text', undefined, null, 5]) {
+  test(`${String(thrown)} that the callback throws comes out as it is, and what it did is undone`, () => {
+    using store = memory()
+    const work = () =>
+      store.transaction(() => {
+        store.save(RUNNING)
+        throw thrown
+      })
+    assert.throws(work, (error) => error === thrown)
+    assert.equal(store.count(), 0)
+  })
+}
+
+test('a callback that ends its transaction by itself is told so, and nothing more is written', () => {
+  using store = memory()
+  const work = () =>
+    store.transaction(() => {
+      store.save(RUNNING)
+      store.db.$client.exec('ROLLBACK')
+      store.save({ ...RUNNING, taskId: 'b' })
+    })
+  assert.throws(work, { name: 'TypeError', message: /ended its transaction by itself/ })
+  assert.equal(store.count(), 0)
+  assert.equal(store.save(RUNNING).taskId, 'a')
+})
+
 test('a transaction refuses a promise, and writes nothing', async () => {
   using store = memory()
   let ran = false
@@ -893,6 +952,24 @@ test("the caller's own queries use the same tables and codec", () => {
       .get(),
     1,
   )
+})
+
+test("an unreadable cell that is written elsewhere, by update() or the caller's own query, keeps its text", () => {
+  using store = memory()
+  for (const taskId of ['a', 'b', 'c']) store.save({ ...RUNNING, taskId })
+  const { $client } = store.db
+  $client.exec(`UPDATE tasks SET result_json = '{"torn', metadata_json = '[1' WHERE task_id = 'a'`)
+  const { result = null, metadata = {} } = store.get('a') ?? {}
+  assert.ok(result instanceof UnreadableJson && metadata instanceof UnreadableJson)
+  store.update('b', { result, metadata })
+  store.db.update(tasks).set({ result, metadata }).where(eq(tasks.taskId, 'c')).run()
+  const cells = $client.prepare('SELECT result_json, metadata_json FROM tasks ORDER BY task_id').raw().all()
+  assert.deepEqual(
+    cells,
+    Array.from({ length: 3 }, () => ['{"torn', '[1']),
+  )
+  store.db.update(tasks).set({ result: null }).where(eq(tasks.taskId, 'c')).run()
+  assert.equal(store.get('c')?.result, null)
 })
 
 test('ids of UnifiedQuantum', () => {
