@@ -98,6 +98,30 @@ for (const isOld of [false, true]) {
   })
 }
 
+const needsModes = process.platform === 'win32' ? { skip: 'there are no modes of files here' } : {}
+
+test('into a folder that may be written and not read an export is written', needsModes, async (t) => {
+  const folder = temporaryFolder(t)
+  chmodSync(folder, 0o333)
+  const source = `
+    import { TaskStore } from 'uniqc-task-store'
+    const store = new TaskStore({ file: ':memory:' })
+    store.save({ taskId: 'a', backend: 'b', status: 'running' })
+    // Root may read every folder.
+    if (process.getuid() === 0) {
+      process.setgroups([])
+      process.setgid(65534)
+      process.setuid(65534)
+    }
+    console.log(store.exportFile(process.argv[1]).tasks)
+  `
+  const target = join(folder, 'export.jsonl')
+  assert.equal(await runModule(source, target), '1\n')
+  chmodSync(folder, 0o700)
+  assert.deepEqual(readdirSync(folder), ['export.jsonl'])
+  assert.equal(linesOf(target).length, 1)
+})
+
 test('an export that is killed leaves the old file whole, and the next one replaces it', async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })

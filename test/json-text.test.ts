@@ -138,3 +138,11 @@ test('texts that are joined to an array or an object are split to the very same'
     }),
   )
 })
+
+for (const [text, items] of [
+  ['[{"a": 1', ['{"a": 1']],
+  ['[1, [2', ['1', '[2']],
+  ['[1, 2', ['1', '2']],
+] as const) {
+  test(`what is not closed in ${text} ends with the text`, () => assert.deepEqual(splitArray(text), items))
+}

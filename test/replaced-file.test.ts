@@ -483,3 +483,16 @@ test('a file that is moved away takes with it what was only in its log', (t) => 
   using away = new TaskStore({ file: moved })
   assert.deepEqual(ids(away), ['a', 'b'])
 })
+
+test('in the middle of a query of the caller a save goes to the new file, and the query reads on', async (t) => {
+  const file = temporaryFile(t)
+  using store = new TaskStore({ file })
+  store.saveMany(['a', 'b', 'c'].map((taskId) => ({ ...TASK, taskId })))
+  const rows = store.db.$client.prepare('SELECT task_id FROM tasks ORDER BY task_id').pluck().iterate()
+  assert.equal(rows.next().value, 'a')
+  clearAll(file)
+  store.save({ ...TASK, taskId: 'new' })
+  assert.deepEqual([...rows], ['b', 'c'])
+  assert.deepEqual(ids(store), ['new'])
+  assert.deepEqual(await idsElsewhere(file), ['new'])
+})
