@@ -443,6 +443,28 @@ test('a migration that fails leaves the file as it was, and no copy', (t) => {
   assert.equal(store.get('old-1')?.status, 'success')
 })
 
+test('a migration that would leave shards without their task is undone', (t) => {
+  const { file, database } = makeFile(t, 4)
+  insert(database, 'old-1')
+  database.exec(`INSERT INTO task_shards (uniqc_task_id, shard_index, platform_task_id, backend, status, submit_time, update_time)
+      VALUES ('old-1', 0, 'job-1', 'originq', 'success', '1', '2');
+    CREATE TRIGGER lose AFTER UPDATE OF task_id ON tasks BEGIN DELETE FROM tasks WHERE task_id = new.task_id; END`)
+  assert.throws(() => new TaskStore({ file }), { code: 'MIGRATION_FAILED', message: /shards without a task/ })
+  assert.deepEqual(database.prepare('SELECT uniqc_task_id FROM task_shards').pluck().all(), ['old-1'])
+  assert.deepEqual(
+    readdirSync(dirname(file)).filter((name) => name.includes('before-v5')),
+    [],
+  )
+  database.exec('DROP TRIGGER lose')
+  database.close()
+  using store = new TaskStore({ file })
+  const [task] = store.list()
+  assert.deepEqual(
+    store.findShards('job-1').map(({ uniqcTaskId }) => uniqcTaskId),
+    [task?.taskId],
+  )
+})
+
 function drizzleKit(command: string, file: string) {
   return execFileSync(process.execPath, [join(ROOT, 'node_modules/drizzle-kit/bin.cjs'), command], {
     cwd: ROOT,
