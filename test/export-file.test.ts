@@ -108,12 +108,10 @@ test('into a folder that may be written and not read an export is written', need
     const store = new TaskStore({ file: ':memory:' })
     store.save({ taskId: 'a', backend: 'b', status: 'running' })
     // Root may read every folder.
-    if (process.getuid() === 0) {
-      process.setgroups([])
-      process.setgid(65534)
-      process.setuid(65534)
-    }
+    const isRoot = process.getuid() === 0
+    if (isRoot) process.seteuid(65534)
     console.log(store.exportFile(process.argv[1]).tasks)
+    if (isRoot) process.seteuid(0)
   `
   const target = join(folder, 'export.jsonl')
   assert.equal(await runModule(source, target), '1\n')

@@ -802,3 +802,14 @@ test('archiveMany stops at an error that is no matter of one task, and nothing o
   assert.equal(store.archive.archiveMany(['a', 'b', 'c']).length, 3)
   assert.equal(store.archive.count(), 3)
 })
+
+test('archiveOlderThan says nothing of a task that is gone when its turn comes', () => {
+  using store = memory()
+  for (const taskId of ['a', 'b', 'c'])
+    store.save({ ...DONE, taskId, submitTime: '2020-01-01T00:00:00+00:00' })
+  store.db.$client.exec(
+    "CREATE TEMP TRIGGER gone AFTER INSERT ON archived_tasks BEGIN DELETE FROM tasks WHERE task_id = 'b'; END",
+  )
+  assert.deepEqual(store.archive.archiveOlderThan({ hours: 1 }).archived, ['a', 'c'])
+  assert.deepEqual([store.count(), store.archive.count()], [0, 2])
+})

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { runInNewContext } from 'node:vm'
 import Database from 'better-sqlite3'
-import { and, desc, eq } from 'drizzle-orm'
+import { and, desc, eq, sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import {
   generateTaskId,
@@ -720,6 +720,13 @@ test('a replaced id finds its task in every call', () => {
   assert.equal(store.count(), 0)
 })
 
+test('saving a task with another replaced id in its metadata keeps that one', () => {
+  const { store, taskId } = withReplacedId()
+  const { metadata } = store.save({ ...RUNNING, taskId, metadata: { legacy_platform_id: 'another' } })
+  assert.deepEqual(metadata, { legacy_platform_id: 'another' })
+  store.close()
+})
+
 test('a platform id that replaced nothing is no id of its task', () => {
   using store = memory()
   store.save(RUNNING)
@@ -968,8 +975,21 @@ test("an unreadable cell that is written elsewhere, by update() or the caller's 
     cells,
     Array.from({ length: 3 }, () => ['{"torn', '[1']),
   )
-  store.db.update(tasks).set({ result: null }).where(eq(tasks.taskId, 'c')).run()
-  assert.equal(store.get('c')?.result, null)
+})
+
+test('a result that is null, by its toJSON or a placeholder of the caller, is no text in the file', () => {
+  using store = memory()
+  store.save({ ...RUNNING, result: wrong(toJSON(null)) })
+  for (const taskId of ['b', 'c']) store.save({ ...RUNNING, taskId, result: 1 })
+  store.db.update(tasks).set({ result: null }).where(eq(tasks.taskId, 'b')).run()
+  const set = { result: wrong<null>(sql.placeholder('result')) }
+  store.db.update(tasks).set(set).where(eq(tasks.taskId, 'c')).prepare().run({ result: null })
+  const cells = store.db.$client.prepare('SELECT result_json FROM tasks').pluck().all()
+  assert.deepEqual(cells, [null, null, null])
+  assert.deepEqual(
+    store.list().map(({ result }) => result),
+    [null, null, null],
+  )
 })
 
 test('ids of UnifiedQuantum', () => {
