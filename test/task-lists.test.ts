@@ -405,3 +405,16 @@ test('more statuses or backends than can be merged are listed and paged in the s
     assert.deepEqual(paged, newest)
   }
 })
+
+test('a backend that is none of the platform that is asked for has no tasks', () => {
+  using store = new TaskStore({ file: ':memory:' })
+  store.save({ taskId: 'a', backend: 'ibm:fez', status: 'success' })
+  for (const platform of ['originq', 'ib', 'ibm:fez:x']) {
+    const filter = { backend: 'ibm:fez', platform }
+    assert.deepEqual(
+      [store.count(filter), store.list(filter), store.countByStatus(filter).success],
+      [0, [], 0],
+    )
+  }
+  assert.equal(store.count({ backend: 'ibm:fez', platform: 'ibm' }), 1)
+})
