@@ -4,11 +4,19 @@ import type { Database } from 'better-sqlite3'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { wrongType } from './check-options.ts'
 import { openDriver } from './driver.ts'
-import { translateDriverError } from './driver-error.ts'
-import { type FileIdentity, identifyFile, isSameFile, waitUntilRemoved } from './file-identity.ts'
+import { isBusy, translateDriverError } from './driver-error.ts'
+import {
+  type FileIdentity,
+  followLinks,
+  identifyFile,
+  isSameFile,
+  waitUntilRemoved,
+} from './file-identity.ts'
 import { inspectFile, readPragma } from './inspect-file.ts'
+import { LockCourtesy } from './lock-courtesy.ts'
 import { type MigrateGoal, migrate } from './migrate.ts'
 import { showAsNewest } from './show-as-newest.ts'
+import { sleep } from './sleep.ts'
 import type { StoreLocation } from './store-location.ts'
 import { TaskStoreError } from './task-store-error.ts'
 import { linkAlone, unfinishedName } from './write-whole-file.ts'
@@ -19,20 +27,8 @@ export type TaskDatabase = BetterSQLite3Database & { readonly $client: Database 
 /** How long a read may go on with a file that was replaced, in milliseconds. A write looks each time. */
 const READS_LOOK_AFTER = 500
 
-/** For how long turns hold the lock before others are let in, in milliseconds. */
-const HOLD = 100
-
-/** In milliseconds. Who has waited for less than {@link HOLD} asks again within 25. */
-const LET_OTHERS = 26
-
-/**
- * For how long SQLite itself waits for a lock, in milliseconds, and for how long we do until we ask it again.
- * It asks the more seldom the longer it has waited, so that newcomers overtake it without end.
- */
-const ASK = 10
-const ASK_AGAIN = 2
-
-const PAUSE = new Int32Array(new SharedArrayBuffer(4))
+/** How often opening is tried while others remove the file or put another in its place. */
+const ATTEMPTS = 10
 
 /**
  * The SQLite file while it is open: an up-to-date schema, one transaction at a time, errors in this package's
@@ -44,10 +40,9 @@ export class Connection {
   readonly #isOurs: boolean
   #opened: OpenedFile
   readonly #prepared = new Map<string, unknown>()
+  readonly #courtesy: LockCourtesy
   #lookedAt: number
   #depth = 0
-  /** For how long turns have held the lock since the last pause, in milliseconds. */
-  #held = 0
   /** What made SQLite undo the transaction by itself. */
   #undoneBy: unknown
 
@@ -55,6 +50,7 @@ export class Connection {
     this.#location = location
     this.#goal = goal
     this.#isOurs = location.database === undefined
+    this.#courtesy = new LockCourtesy(location.timeout)
     this.#opened = this.#open()
     this.#lookedAt = performance.now()
   }
@@ -88,12 +84,12 @@ export class Connection {
 
   /** What `work` returns. The driver's errors come out as a TaskStoreError. */
   run<T>(work: () => T): T {
-    return this.#run(() => this.#patiently(work), READS_LOOK_AFTER)
+    return this.#run(() => this.#reading(work), READS_LOOK_AFTER)
   }
 
   /** Like {@link run}, for work that writes. */
   write<T>(work: () => T): T {
-    return this.#write(() => this.#patiently(work))
+    return this.#write(() => this.#writing(work))
   }
 
   /**
@@ -102,7 +98,7 @@ export class Connection {
    */
   transaction<T>(work: () => T): T {
     return this.#write(() =>
-      this.#patiently((begun) =>
+      this.#writing((begun) =>
         this.#inside(() => {
           const begin = () => {
             begun()
@@ -115,26 +111,18 @@ export class Connection {
   }
 
   /**
-   * Like {@link transaction}, for one of the many that a long call makes. SQLite lets others poll for the lock
-   * and tells nobody that they wait: so after some of them this pauses for longer than a poll takes.
+   * Like {@link transaction}, for one of the many that a long call makes: others get their turns between them.
    */
   turn<T>(work: () => T): T {
     if (this.#depth > 0) return this.transaction(work)
-    const start = performance.now()
-    const value = this.transaction(work)
-    this.#held += performance.now() - start
-    if (this.#held > HOLD) {
-      this.#held = 0
-      Atomics.wait(PAUSE, 0, 0, LET_OTHERS)
-    }
-    return value
+    return this.#courtesy.turn(() => this.transaction(work))
   }
 
   /** Like {@link run}, with all that `work` reads as it was at one moment. It takes no lock that others feel. */
   snapshot<T>(work: () => T): T {
     const attempt = () => {
       if (this.database.inTransaction) return work()
-      return this.#patiently((begun) => {
+      return this.#reading((begun) => {
         const begin = () => {
           // The moment is that of the first read.
           this.database.pragma('schema_version')
@@ -179,6 +167,19 @@ export class Connection {
     }
   }
 
+  #reading<T>(work: (begun: () => void) => T): T {
+    return this.#isWaiting ? this.#courtesy.read(work) : work(() => undefined)
+  }
+
+  #writing<T>(work: (begun: () => void) => T): T {
+    return this.#isWaiting ? this.#courtesy.write(work) : work(() => undefined)
+  }
+
+  /** Inside a transaction there is nothing to wait for. A connection of the caller's waits as it was told to. */
+  get #isWaiting(): boolean {
+    return this.#depth === 0 && this.#isOurs
+  }
+
   #inside<T>(work: () => T): T {
     this.#depth++
     try {
@@ -193,33 +194,6 @@ export class Connection {
   #checkNotUndone(): void {
     if (this.#depth === 0 || this.database.inTransaction) return
     throw this.#undoneBy ?? new TypeError('the callback of transaction() ended its transaction by itself')
-  }
-
-  /**
-   * Tries `work` again while the file is locked, until the timeout. Not any more once it says that it has
-   * begun: from then on a lock is not what keeps it.
-   */
-  #patiently<T>(work: (begun: () => void) => T): T {
-    let hasBegun = false
-    const begun = () => {
-      hasBegun = true
-    }
-    if (this.#depth > 0 || !this.#isOurs) return work(begun)
-    let deadline = Number.POSITIVE_INFINITY
-    for (;;) {
-      try {
-        return work(begun)
-      } catch (error) {
-        const isOver = performance.now() >= deadline
-        if (hasBegun || isOver || !isBusy(error)) throw error
-        // Counted from here: who is not kept waiting need not look at the clock.
-        if (deadline === Number.POSITIVE_INFINITY) {
-          deadline = performance.now() + this.#location.timeout - Math.min(ASK, this.#location.timeout)
-          if (deadline <= performance.now()) throw error
-        }
-        Atomics.wait(PAUSE, 0, 0, ASK_AGAIN)
-      }
-    }
   }
 
   /** Goes on with the file that the path leads to now, where it is another one than was opened. */
@@ -321,7 +295,7 @@ export class Connection {
     }
     database.pragma('foreign_keys = ON')
     if (!isUpToDate) migrate(database, file, this.#goal)
-    if (this.#isOurs) database.pragma(`busy_timeout = ${Math.min(timeout, ASK)}`)
+    if (this.#isOurs) database.pragma(`busy_timeout = ${this.#courtesy.driverTimeout}`)
     return undefined
   }
 
@@ -357,33 +331,28 @@ function openFile(
 ): Pick<OpenedFile, 'database' | 'identity'> {
   if (file === ':memory:') return { database: openDriver(file, { timeout }), identity: undefined }
   for (let attempt = 1; ; attempt++) {
+    if (!readonly) createPrivately(file, goal)
+    const identity = identifyFile(file)
+    const isStillThere = () => identity !== undefined && isSameFile(identity, identifyFile(file))
+    let database: Database | undefined
     try {
-      if (!readonly) {
-        waitUntilRemoved(file)
-        createPrivately(file, goal)
-      }
-      const identity = identifyFile(file)
-      const database = openDriver(file, { timeout, readonly, fileMustExist: readonly })
-      try {
+      // Never made by SQLite: an empty file that is gone again has it remove the log of the next one.
+      database = openDriver(file, { timeout, readonly, fileMustExist: true })
+      if (isStillThere()) {
         // Opens the log. If the path leads to the same file after that, the log is that file's.
         database.pragma('schema_version')
-        if (isSameFile(identity, identifyFile(file))) return { database, identity }
-      } catch (error) {
-        database.close()
-        throw error
+        if (isStillThere()) return { database, identity }
       }
-      // Replaced at this very moment: nobody knows which of the two was opened.
-      database.close()
     } catch (error) {
-      if (isReplacedMeanwhile(error) && attempt < 10) continue
-      throw openError(error, file)
+      const isMissing = readonly && identity === undefined
+      if (isMissing || isStillThere() || attempt === ATTEMPTS) {
+        database?.close()
+        throw openError(error, file)
+      }
     }
+    // Replaced at this very moment: nobody knows which of the two was opened.
+    database?.close()
   }
-}
-
-/** SQLite asks for the file of the path when it makes a log for it. */
-function isReplacedMeanwhile(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'SQLITE_IOERR_FSTAT'
 }
 
 function openError(error: unknown, file: string): TaskStoreError {
@@ -402,9 +371,18 @@ function openError(error: unknown, file: string): TaskStoreError {
  * gets its name when its tables are in it: SQLite takes the log beside an empty file for a left-over and
  * removes it, though it may be that of a file which somebody else has just put there.
  */
-function createPrivately(file: string, goal: MigrateGoal): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  if (identifyFile(file) !== undefined) return
+function createPrivately(path: string, goal: MigrateGoal): void {
+  try {
+    const file = followLinks(path)
+    waitUntilRemoved(file)
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    if (identifyFile(file) === undefined) createFile(file, goal)
+  } catch (error) {
+    throw openError(error, path)
+  }
+}
+
+function createFile(file: string, goal: MigrateGoal): void {
   const unfinished = unfinishedName(file)
   closeSync(openSync(unfinished, 'wx', 0o600))
   try {
@@ -426,12 +404,6 @@ function createPrivately(file: string, goal: MigrateGoal): void {
   }
 }
 
-/** As the driver says it: who has waited already says LOCKED. */
-function isBusy(error: unknown): boolean {
-  const own = error instanceof Error && error.constructor.name === 'DrizzleQueryError' ? error.cause : error
-  return own instanceof Error && 'code' in own && String(own.code).startsWith('SQLITE_BUSY')
-}
-
 /** SQLite does not wait for the lock when it changes the journal mode, so this does. */
 function switchToWal(database: Database, timeout: number): void {
   const deadline = performance.now() + timeout
@@ -442,7 +414,7 @@ function switchToWal(database: Database, timeout: number): void {
       return
     } catch (error) {
       if (!isBusy(error) || performance.now() >= deadline) throw error
-      Atomics.wait(PAUSE, 0, 0, 5)
+      sleep(5)
     }
   }
 }

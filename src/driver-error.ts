@@ -59,6 +59,11 @@ export function translateDriverError(error: unknown, file: string): unknown {
   return new TaskStoreError(meaning[1], `${file} ${meaning[2]} (${code})`, { cause: error })
 }
 
+/** Whether the driver gave up waiting for a lock. */
+export function isBusy(error: unknown): boolean {
+  return driverCode(error)?.startsWith('SQLITE_BUSY') ?? false
+}
+
 function driverCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   // Drizzle wraps the driver's error in one of its own. Other causes are the caller's.

@@ -1,4 +1,6 @@
-import { existsSync, type Stats, statSync } from 'node:fs'
+import { existsSync, lstatSync, readlinkSync, type Stats, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { sleep } from './sleep.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
 /** Which file a path leads to. While a file is open, no other one has its identity. */
@@ -20,6 +22,9 @@ export function identifyFile(file: string): FileIdentity | undefined {
   return found
 }
 
+/** As many as Linux follows. */
+const MAX_LINKS = 40
+
 /** @throws TaskStoreError `CANNOT_OPEN` where that cannot be told. */
 export function isFolder(path: string): boolean {
   return look(path)?.isDirectory() ?? false
@@ -37,6 +42,16 @@ function look(file: string): Stats | undefined {
       },
     )
   }
+}
+
+/** Where a path leads to in the end, whether or not there is a file: SQLite makes its file, and the log, there. */
+export function followLinks(path: string): string {
+  let file = path
+  for (let links = 0; links < MAX_LINKS; links++) {
+    if (!lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) return file
+    file = resolve(dirname(file), readlinkSync(file))
+  }
+  throw new TaskStoreError('CANNOT_OPEN', `${path} leads to itself by links; mend them, or name another file`)
 }
 
 export function isSameFile(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
@@ -64,7 +79,6 @@ const REMOVAL_TIME = 1000
  */
 export function waitUntilRemoved(file: string): void {
   const deadline = performance.now() + REMOVAL_TIME
-  const pause = new Int32Array(new SharedArrayBuffer(4))
   const isHalfRemoved = () => !existsSync(file) && (existsSync(`${file}-wal`) || existsSync(`${file}-shm`))
-  while (isHalfRemoved() && performance.now() < deadline) Atomics.wait(pause, 0, 0, 5)
+  while (isHalfRemoved() && performance.now() < deadline) sleep(5)
 }

@@ -80,8 +80,10 @@ export function linkAlone(unfinished: string, file: string): void {
   try {
     linkSync(unfinished, file)
   } catch (error) {
-    if (existsSync(file)) throw alreadyThere(file)
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') throw error
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    // Also where it is gone again: whoever made it may make it anew.
+    if (code === 'EEXIST' || existsSync(file)) throw alreadyThere(file)
+    if (code === 'ENOENT') throw error
     // A file system without links.
     renameSync(unfinished, file)
     return

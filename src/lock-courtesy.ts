@@ -1,0 +1,108 @@
+import { isBusy } from './driver-error.ts'
+import { sleep } from './sleep.ts'
+
+/**
+ * SQLite lets those who wait for its write lock ask for it again and again, and tells nobody that they wait: who
+ * asks seldom is kept out by who takes it as soon as it is free. UnifiedQuantum comes to ask every 100
+ * milliseconds, and fails after 5 seconds. So whoever was busy with the lock for a quarter of a period leaves it
+ * alone at the start of the next one, all processes at the same moment. In milliseconds.
+ */
+const PERIOD = 2000
+const LEFT_ALONE = 150
+
+/** For how long turns hold the lock before others are let in, in milliseconds. */
+const HOLD = 100
+
+/** In milliseconds. Who has waited for less than {@link HOLD} asks again within 25. */
+const LET_OTHERS = 26
+
+/**
+ * For how long SQLite itself waits for a lock, in milliseconds, and for how long we do until we ask it again.
+ * It asks the more seldom the longer it has waited, so that newcomers overtake it without end.
+ */
+const ASK = 10
+const ASK_AGAIN = 2
+
+/** How one connection waits for the lock, and how it leaves it to others. */
+export class LockCourtesy {
+  readonly #timeout: number
+  /** The number of the period of the last write. */
+  #period = 0
+  /** How much of that period went by with writing, or with waiting to, in milliseconds. */
+  #busy = 0
+  /** For how long turns have held the lock since they last paused, in milliseconds. */
+  #held = 0
+
+  /** @param timeout For how long the lock is waited for, in milliseconds. */
+  constructor(timeout: number) {
+    this.#timeout = timeout
+  }
+
+  /** For how long the driver is to wait by itself, in milliseconds. */
+  get driverTimeout(): number {
+    return Math.min(this.#timeout, ASK)
+  }
+
+  /**
+   * Tries `work` again while the file is locked, until the timeout. Not any more once it says that it has
+   * begun: from then on a lock is not what keeps it.
+   */
+  read<T>(work: (begun: () => void) => T): T {
+    return this.#patiently(work)
+  }
+
+  /** Like {@link read}, for work that takes the write lock. */
+  write<T>(work: (begun: () => void) => T): T {
+    const start = Date.now()
+    try {
+      return this.#patiently(work, start)
+    } finally {
+      this.#busy += Date.now() - start
+    }
+  }
+
+  /** One of the many writes of a long call: pauses after some of them for longer than others wait to ask. */
+  turn<T>(write: () => T): T {
+    const start = performance.now()
+    const value = write()
+    this.#held += performance.now() - start
+    if (this.#held > HOLD) {
+      this.#held = 0
+      sleep(LET_OTHERS)
+    }
+    return value
+  }
+
+  #patiently<T>(work: (begun: () => void) => T, writingSince?: number): T {
+    let hasBegun = false
+    const begun = () => {
+      hasBegun = true
+    }
+    let deadline = Number.POSITIVE_INFINITY
+    for (;;) {
+      if (writingSince !== undefined) this.#leaveToOthers(writingSince)
+      try {
+        return work(begun)
+      } catch (error) {
+        const isOver = performance.now() >= deadline
+        if (hasBegun || isOver || !isBusy(error)) throw error
+        // Counted from here: who is not kept waiting need not look at the clock.
+        if (deadline === Number.POSITIVE_INFINITY) {
+          deadline = performance.now() + this.#timeout - this.driverTimeout
+          if (deadline <= performance.now()) throw error
+        }
+        sleep(ASK_AGAIN)
+      }
+    }
+  }
+
+  #leaveToOthers(writingSince: number): void {
+    const now = Date.now()
+    const period = Math.floor(now / PERIOD)
+    if (period === this.#period) return
+    const wasBusy = period === this.#period + 1 && this.#busy + now - writingSince > PERIOD / 4
+    this.#period = period
+    this.#busy = 0
+    if (wasBusy) sleep(Math.max(0, LEFT_ALONE - (now % PERIOD)))
+  }
+}
