@@ -66,3 +66,11 @@ export function checkPath(name: string, path: unknown): asserts path is string {
   checkString(name, path)
   if (path === '' || path.includes('\0')) throw new TypeError(`${name} must be a path, not an empty text`)
 }
+
+/** A path that the driver opens: it removes white space from the end of one, and would open another file. */
+export function checkDatabasePath(name: string, path: unknown): asserts path is string {
+  checkPath(name, path)
+  if (path !== path.trimEnd()) {
+    throw new TypeError(`${name} must not end in white space, which the driver would remove; rename the file`)
+  }
+}

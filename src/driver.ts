@@ -15,7 +15,7 @@ export function openDriver(file: string, options: Options): Database {
   try {
     return new BetterSqlite3(file, options)
   } catch (error) {
-    if (error instanceof Error && /bindings file|NODE_MODULE_VERSION|invalid ELF/i.test(error.message)) {
+    if (isUnbuilt(error)) {
       throw new TaskStoreError(
         'CANNOT_OPEN',
         `better-sqlite3 ${version} is not built for this Node (${process.versions.node}); run: npm rebuild better-sqlite3`,
@@ -35,4 +35,10 @@ export function findDriverProblem(driver: string, node: string): string | undefi
   const isOldNode = nodeMajor < 22 || (nodeMajor === 22 && nodeMinor < 14)
   if (Number.parseInt(driver, 10) < 13 || !isOldNode) return undefined
   return `better-sqlite3 ${driver} crashes Node ${node}; run: npm install better-sqlite3@12, or update Node to 22.14 or later`
+}
+
+/** The binary is missing, is for another Node or machine, or is not whole. */
+function isUnbuilt(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return error.message.includes('bindings file') || ('code' in error && error.code === 'ERR_DLOPEN_FAILED')
 }

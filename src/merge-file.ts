@@ -1,4 +1,4 @@
-import { checkBoolean, checkKeys, checkPath } from './check-options.ts'
+import { checkBoolean, checkDatabasePath, checkKeys } from './check-options.ts'
 import { Connection } from './connection.ts'
 import { CopyQueries } from './copy-queries.ts'
 import { checkNotOwn } from './file-identity.ts'
@@ -44,7 +44,7 @@ export interface MergeConflict {
 
 /** Takes the tasks of another store's file into a store. The other file is only read. */
 export function mergeFile(connection: Connection, file: string, options: MergeOptions): MergeReport {
-  checkPath('file', file)
+  checkDatabasePath('file', file)
   checkKeys('options', options, ['timeZone', 'dryRun'])
   const { timeZone, dryRun = false } = options
   checkTimeZone(timeZone)

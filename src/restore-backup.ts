@@ -4,7 +4,7 @@ import type { Database } from 'better-sqlite3'
 import { getTableColumns, getTableName } from 'drizzle-orm'
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../drizzle/schema.ts'
 import { checkCopy } from './backup-file.ts'
-import { checkPath } from './check-options.ts'
+import { checkDatabasePath } from './check-options.ts'
 import { Connection } from './connection.ts'
 import { copyFile, pruneCopies } from './copy-file.ts'
 import { openDriver } from './driver.ts'
@@ -31,7 +31,7 @@ const TABLES = [tasks, taskShards, archivedTasks, archivedTaskShards]
 
 /** Puts what a backup holds in the place of what a store holds. */
 export function restoreBackup(backup: string, options?: string | TaskStoreOptions): RestoreReport {
-  checkPath('backup', backup)
+  checkDatabasePath('backup', backup)
   const location = locateStore(options)
   if (location.database !== undefined || location.readonly || location.cacheDir === undefined) {
     throw new TypeError('restoreBackup() takes a cacheDir or a file that can be written')

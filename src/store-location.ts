@@ -1,7 +1,14 @@
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import { checkBoolean, checkInteger, checkKeys, checkPath, wrongType } from './check-options.ts'
+import {
+  checkBoolean,
+  checkDatabasePath,
+  checkInteger,
+  checkKeys,
+  checkPath,
+  wrongType,
+} from './check-options.ts'
 
 /**
  * Where a store keeps its file, and how it opens it. Give at most one of `cacheDir`, `file` and `database`.
@@ -73,7 +80,7 @@ export function locateStore(given: string | TaskStoreOptions = {}): StoreLocatio
 /** The file that a store with these options opens. */
 export function locateFile({ cacheDir, file }: TaskStoreOptions = {}): string {
   if (file !== undefined) {
-    checkPath('options.file', file)
+    checkDatabasePath('options.file', file)
     return file === MEMORY ? file : resolve(file)
   }
   if (cacheDir !== undefined) checkPath('options.cacheDir', cacheDir)

@@ -59,6 +59,13 @@ const UNBUILT: readonly (readonly [what: string, spoil: (driver: string) => void
       writeFileSync(join(driver, 'build/Release/better_sqlite3.node'), 'of another system'.repeat(1000))
     },
   ],
+  [
+    'whose binary is not whole',
+    (driver) => {
+      mkdirSync(join(driver, 'build/Release'), { recursive: true })
+      writeFileSync(join(driver, 'build/Release/better_sqlite3.node'), '\x7fELF')
+    },
+  ],
 ]
 
 const needsElf = process.platform === 'linux' ? {} : { skip: 'other systems have other words for it' }

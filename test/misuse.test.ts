@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import test from 'node:test'
 import { isUniqcTaskId, TaskStore, TaskStoreError } from 'uniqc-task-store'
+import { temporaryFile } from './support/temporary.ts'
 
 const memory = () => new TaskStore({ file: ':memory:' })
 const TASK = { taskId: 'a', backend: 'b', status: 'running' } as const
@@ -42,6 +45,15 @@ for (const value of [null, 5, true, () => 1, new Map(), new Date(), Symbol('s'),
 test('page takes a limit that is undefined for one that is left out', () => {
   using store = memory()
   assert.deepEqual(store.page({ limit: undefined }), { items: [] })
+})
+
+test('a path that the driver would open by another name is a TypeError, and no file is made', (t) => {
+  const file = `${temporaryFile(t)} `
+  using store = memory()
+  assert.throws(() => new TaskStore({ file }), /options\.file must not end in white space/)
+  assert.throws(() => store.mergeFile(`${file}\n`), TypeError)
+  assert.throws(() => TaskStore.restoreBackup(file, { file: temporaryFile(t) }), TypeError)
+  assert.deepEqual(readdirSync(dirname(file)), [])
 })
 
 test('what a getter said first is stored, or nothing is', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { runInNewContext } from 'node:vm'
@@ -37,6 +37,26 @@ test('where the file is', async (t) => {
   await t.test('the file that is named', () => {
     using store = new TaskStore({ file: join(folder, 'other.db') })
     assert.equal(store.file, join(folder, 'other.db'))
+  })
+  await t.test('where a link leads to, also if there is no file yet; the link stays one', () => {
+    const [first, second, target] = ['first', 'second', 'target.sqlite'].map((name) => join(folder, name))
+    symlinkSync('second', first as string)
+    symlinkSync(target as string, second as string)
+    for (let round = 0; round < 2; round++) {
+      using store = new TaskStore({ file: first as string })
+      store.save(RUNNING)
+    }
+    assert.ok(lstatSync(first as string).isSymbolicLink())
+    assert.ok(lstatSync(second as string).isSymbolicLink())
+    using store = new TaskStore({ file: target as string, readonly: true })
+    assert.equal(store.count(), 1)
+  })
+  await t.test('not where links lead to each other: CANNOT_OPEN', () => {
+    const [a, b] = [join(folder, 'a'), join(folder, 'b')]
+    symlinkSync(a, b)
+    symlinkSync(b, a)
+    assert.throws(() => new TaskStore({ file: a }), { code: 'CANNOT_OPEN' })
+    assert.ok(lstatSync(a).isSymbolicLink())
   })
   await t.test('in $UNIQC_CACHE_DIR, else in ~/.uniqc/cache', () => {
     const { UNIQC_CACHE_DIR, HOME } = process.env
