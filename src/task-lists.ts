@@ -191,6 +191,12 @@ function whereOf(branch: Branch): string {
   return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
 }
 
+/**
+ * Cast, because SQLite looks at the value of a bare parameter when it plans a limit, and then plans the statement
+ * anew at every call.
+ */
+const LIMIT = 'LIMIT CAST(? AS INTEGER) OFFSET CAST(? AS INTEGER)'
+
 /** Selects the expressions of a shape, then when it was archived, its rowid and whether it is archived. */
 function listText<T>(places: readonly Place[], branches: readonly Branch[], shape: RowShape<T>): string {
   const [only, ...others] = branches
@@ -198,14 +204,14 @@ function listText<T>(places: readonly Place[], branches: readonly Branch[], shap
     const table = tableOf(only)
     const archivedAt = only.place === ARCHIVE ? archivedTasks.archivedAt.name : 'NULL'
     return `SELECT ${shape.select(table).join()}, ${archivedAt}, rowid, ${isArchivedOf(only)} FROM ${table}
-      ${whereOf(only)} ORDER BY ${NAMES.submitTime} DESC, rowid DESC LIMIT ? OFFSET ?`
+      ${whereOf(only)} ORDER BY ${NAMES.submitTime} DESC, rowid DESC ${LIMIT}`
   }
   const keys = branches.map(
     (branch) =>
       `SELECT ${NAMES.submitTime} AS t, rowid AS r, ${isArchivedOf(branch)} AS a FROM ${tableOf(branch)} ${whereOf(branch)}`,
   )
   // The keys alone are merged, out of indexes; then each row is read once, in their order.
-  const merged = `(${keys.join(' UNION ALL ')} ORDER BY 1 DESC, 2 DESC, 3 LIMIT ? OFFSET ?) k`
+  const merged = `(${keys.join(' UNION ALL ')} ORDER BY 1 DESC, 2 DESC, 3 ${LIMIT}) k`
   const tables = places.map((place) => getTableName(place.tasks))
   const columns = tables.map((table) => shape.select(table))
   const archivedAt = places.includes(ARCHIVE)
