@@ -8,36 +8,39 @@ import type { TaskDatabase } from './connection.ts'
  */
 export class Compiled {
   readonly #statement: Statement
-  readonly #params: readonly Param[]
+  /** The names of the values that are given at each call, at their places. */
+  readonly #names: readonly (string | undefined)[]
+  /** The values that stand in the query, at theirs. */
+  readonly #values: readonly unknown[]
 
   constructor(db: TaskDatabase, query: { toSQL(): { sql: string; params: unknown[] } }) {
     const { sql, params } = query.toSQL()
     this.#statement = db.$client.prepare(sql)
     if (this.#statement.reader) this.#statement.raw()
-    this.#params = params.map((param) => (is(param, Placeholder) ? { name: param.name } : { value: param }))
+    this.#names = params.map((param) => (is(param, Placeholder) ? param.name : undefined))
+    this.#values = params.map((param) => (is(param, Placeholder) ? undefined : param))
   }
 
   /** The first row, its columns in the order of the query. */
   get(values: object): readonly unknown[] | undefined {
-    return this.#statement.get(...this.#bind(values)) as readonly unknown[] | undefined
+    return this.#statement.get(this.#bind(values)) as readonly unknown[] | undefined
   }
 
   all(values: object): (readonly unknown[])[] {
-    return this.#statement.all(...this.#bind(values)) as (readonly unknown[])[]
+    return this.#statement.all(this.#bind(values)) as (readonly unknown[])[]
   }
 
   run(values: object): RunResult {
-    return this.#statement.run(...this.#bind(values))
+    return this.#statement.run(this.#bind(values))
   }
 
   #bind(values: object): unknown[] {
     const named = values as Readonly<Record<string, unknown>>
-    return this.#params.map(({ name, value }) => (name === undefined ? value : named[name]))
+    const bound = this.#values.slice()
+    for (let i = 0; i < bound.length; i++) {
+      const name = this.#names[i]
+      if (name !== undefined) bound[i] = named[name]
+    }
+    return bound
   }
-}
-
-/** A value that is given at each call, or one that stands in the query. */
-interface Param {
-  readonly name?: string
-  readonly value?: unknown
 }

@@ -21,8 +21,38 @@ import { TASK_STATUSES } from '../drizzle/task-status.ts'
 import { checkKeys } from './check-options.ts'
 import { invalidTask } from './task-store-error.ts'
 
-const TASK_COLUMNS = getTableColumns(tasks)
-const SHARD_COLUMNS = getTableColumns(taskShards)
+/** What a column takes. */
+interface Rule {
+  readonly field: string
+  readonly kind: 'text' | 'number' | 'json'
+  readonly isRequired: boolean
+}
+
+/** The rules of a table, found out once: Drizzle's columns are slow to ask. */
+interface Rules {
+  /** The field whose value names the task in an error. */
+  readonly id: string
+  readonly names: readonly string[]
+  readonly rules: readonly Rule[]
+}
+
+/** By Drizzle's words. Every other column holds text. */
+const KINDS: Readonly<Partial<Record<string, Rule['kind']>>> = { number: 'number', custom: 'json' }
+
+const TASK_RULES = rulesOf(tasks, tasks.taskId)
+const SHARD_RULES = rulesOf(taskShards, taskShards.uniqcTaskId)
+
+function rulesOf(table: typeof tasks | typeof taskShards, id: Column): Rules {
+  const columns = Object.entries<Column>(getTableColumns(table))
+  const rules = columns.map(([field, column]) => ({
+    field,
+    kind: KINDS[column.dataType] ?? 'text',
+    // The key, too, whose column may not say so.
+    isRequired: column.notNull || column === id,
+  }))
+  const [key] = columns.find(([, column]) => column === id) ?? ['']
+  return { id: key, names: rules.map(({ field }) => field), rules }
+}
 
 /** The fields that were given, as a read will show them, and the texts of the JSON cells. */
 export interface CheckedFields<Row> {
@@ -45,33 +75,26 @@ interface Cells {
  * `INVALID_TASK`.
  */
 export function checkFields(name: string, task: unknown, taskId?: string): CheckedFields<TaskInfo> {
-  return checkColumns(name, task, TASK_COLUMNS, TASK_COLUMNS.taskId, taskId)
+  return checkRow(name, task, TASK_RULES, taskId)
 }
 
-function checkColumns<Row>(
-  name: string,
-  row: unknown,
-  columns: Readonly<Record<string, Column>>,
-  key: Column,
-  taskId?: string,
-): CheckedFields<Row> {
-  const names = Object.keys(columns)
-  checkKeys(name, row, names)
+function checkRow<Row>(name: string, row: unknown, rules: Rules, taskId?: string): CheckedFields<Row> {
+  checkKeys(name, row, rules.names)
   const given = row as Readonly<Record<string, unknown>>
-  const givenId = given[names.find((field) => columns[field] === key) ?? '']
+  const givenId = given[rules.id]
   const id = taskId ?? (typeof givenId === 'string' ? givenId : undefined)
   const fields: Record<string, unknown> = {}
   const cells: Record<string, string | null> = {}
-  for (const [field, column] of Object.entries(columns)) {
+  for (const rule of rules.rules) {
+    const { field } = rule
     const value = given[field]
     if (value === undefined) continue
-    if (column.dataType === 'custom' && value !== null) {
+    if (rule.kind === 'json' && value !== null) {
       const cell = checkJson(id, field, value)
       fields[field] = cell.value
       cells[field] = cell.value === null ? null : cell.text
     } else {
-      // The key, too, whose column may not say so.
-      fields[field] = checkField(id, field, value, column, column.notNull || column === key)
+      fields[field] = checkField(id, rule, value)
       if (field === 'result') cells[field] = null
     }
   }
@@ -103,7 +126,7 @@ export type CheckedTask = ReturnType<typeof checkNewTask>
 
 /** A shard to save. What is undefined depends on what is stored. */
 export function checkNewShard(shard: Omit<NewTaskShard, 'shardIndex'>) {
-  const { fields, cells } = checkColumns<TaskShard>('shard', shard, SHARD_COLUMNS, SHARD_COLUMNS.uniqcTaskId)
+  const { fields, cells } = checkRow<TaskShard>('shard', shard, SHARD_RULES)
   const { uniqcTaskId, platformTaskId } = fields
   return {
     shard: {
@@ -126,19 +149,14 @@ export function missing(taskId: string | undefined, field: string): never {
 }
 
 /** A field that is not JSON, or is null. */
-function checkField(
-  taskId: string | undefined,
-  field: string,
-  value: unknown,
-  column: Column,
-  isRequired: boolean,
-): unknown {
+function checkField(taskId: string | undefined, rule: Rule, value: unknown): unknown {
+  const { field, kind, isRequired } = rule
   const fail = (problem: string) => invalidTask({ taskId, field, problem })
   if (value === null) {
     if (isRequired) throw fail('must not be null')
     return null
   }
-  if (column.dataType === 'number') {
+  if (kind === 'number') {
     if (typeof value !== 'number') throw fail(`must be a number, not ${describe(value)}`)
     if (!Number.isSafeInteger(value) || value < 0) {
       throw fail(`must be a whole number from 0 to 2^53-1, not ${value}`)

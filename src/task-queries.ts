@@ -21,12 +21,7 @@ export class TaskQueries {
    * and the new one would forget it.
    */
   saveUnlessReplaced(row: TaskRow): string | undefined {
-    const query = this.#upsert({
-      mayBeReplaced: isReplaceable(row.taskId),
-      mustRemember: true,
-      isTimed: row.submitTime !== null,
-      isAsked: true,
-    })
+    const query = this.#upsert(isReplaceable(row.taskId) ? UPSERTS.ofOldId : UPSERTS.ofNewId, row)
     // all, not get: a statement that returns rows commits when it is stepped to its end, and get stops at the
     // first row and does not hear of a commit that failed.
     return query.all(row)[0]?.[0] as string | undefined
@@ -39,21 +34,18 @@ export class TaskQueries {
    */
   storeUnlessReplaced(row: TaskRow): boolean {
     if (isReplaceable(row.taskId) && this.#isReplaced(row.taskId)) return false
-    const isTimed = row.submitTime !== null
-    const query = this.#upsert({ mayBeReplaced: false, mustRemember: true, isTimed, isAsked: false })
+    const query = this.#upsert(UPSERTS.ofMany, row)
     return query.run(row).changes > 0
   }
 
   /** Inserts a task or replaces the one with its id, and gives the submit time that is now stored. */
   save(row: TaskRow): string {
-    const isTimed = row.submitTime !== null
-    const query = this.#upsert({ mayBeReplaced: false, mustRemember: false, isTimed, isAsked: true })
+    const query = this.#upsert(UPSERTS.ofKnownId, row)
     return query.all(row)[0]?.[0] as string
   }
 
-  #upsert(form: UpsertForm): Compiled {
-    const { mayBeReplaced, mustRemember, isTimed, isAsked } = form
-    const name = `upsert ${mayBeReplaced} ${mustRemember} ${isTimed} ${isAsked}`
+  #upsert(forms: Upserts, row: TaskRow): Compiled {
+    const { name, form } = row.submitTime === null ? forms.untimed : forms.timed
     return this.#connection.prepared(name, (db) => upsert(db, form))
   }
 
@@ -128,6 +120,24 @@ interface UpsertForm {
   readonly isTimed: boolean
   /** Give the submit time that is stored then. */
   readonly isAsked: boolean
+}
+
+/** One upsert that stores the submit time of its row, and one that keeps the stored one. */
+type Upserts = Readonly<Record<'timed' | 'untimed', { readonly name: string; readonly form: UpsertForm }>>
+
+const UPSERTS = {
+  ofOldId: upsertsOf({ mayBeReplaced: true, mustRemember: true, isAsked: true }),
+  ofNewId: upsertsOf({ mayBeReplaced: false, mustRemember: true, isAsked: true }),
+  ofMany: upsertsOf({ mayBeReplaced: false, mustRemember: true, isAsked: false }),
+  ofKnownId: upsertsOf({ mayBeReplaced: false, mustRemember: false, isAsked: true }),
+}
+
+function upsertsOf(form: Omit<UpsertForm, 'isTimed'>): Upserts {
+  const named = (isTimed: boolean) => ({
+    name: `upsert ${JSON.stringify(form)} ${isTimed}`,
+    form: { ...form, isTimed },
+  })
+  return { timed: named(true), untimed: named(false) }
 }
 
 function upsert(db: TaskDatabase, { mayBeReplaced, mustRemember, isTimed, isAsked }: UpsertForm): Compiled {
