@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import { getTableColumns } from 'drizzle-orm'
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../drizzle/schema.ts'
-import { readMigrations, UPSTREAM_VERSION } from './migrations.ts'
+import { RELEASED, UPSTREAM_VERSION } from './migrations.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
 /** `UNIC`, the mark of UnifiedQuantum's files. */
@@ -47,16 +47,14 @@ export function inspectFile(database: Database, file: string): FileState {
   checkTables(database, file, tables, applicationId)
   const applied = tables.has(LEDGER) ? readLedger(database, file) : new Set<number>()
   const lost = Object.keys(UPSTREAM_TABLES).filter((name) => !tables.has(name))
-  if (applied.size === readMigrations().length && lost.length > 0) {
+  if (applied.size === RELEASED.length && lost.length > 0) {
     throw new TaskStoreError(
       'CORRUPT_FILE',
       `${file} has lost the table ${lost.join(', ')} since it was migrated; restore it from a copy`,
     )
   }
   const isUpToDate =
-    applicationId === APPLICATION_ID &&
-    userVersion === UPSTREAM_VERSION &&
-    applied.size === readMigrations().length
+    applicationId === APPLICATION_ID && userVersion === UPSTREAM_VERSION && applied.size === RELEASED.length
   return { applicationId, userVersion, applied, isUpToDate }
 }
 
@@ -108,7 +106,7 @@ function readLedger(database: Database, file: string): ReadonlySet<number> {
     string,
     number,
   ][]
-  const known = new Map(readMigrations().map((migration) => [migration.folderMillis, migration.hash]))
+  const known = new Map(RELEASED.map(({ when, hash }) => [when, hash]))
   const newest = Math.max(...known.keys())
   for (const [hash, when] of rows) {
     const expected = known.get(Number(when))

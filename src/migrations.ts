@@ -1,6 +1,9 @@
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
-import { type MigrationMeta, readMigrationFiles } from 'drizzle-orm/migrator'
+import type { MigrationMeta } from 'drizzle-orm/migrator'
+import released from './released-migrations.json' with { type: 'json' }
+
+const require = createRequire(import.meta.url)
 
 /** The schema version that UnifiedQuantum 0.0.12 to 0.0.16 writes. A file that says more is a newer one's. */
 export const UPSTREAM_VERSION = 5
@@ -11,6 +14,12 @@ export const UPSTREAM_VERSION = 5
  */
 export const REWRITE = UPSTREAM_VERSION - 1
 
+/**
+ * What the ledger of an up-to-date file holds: when each migration of this release was made, and the sha256 of
+ * its text.
+ */
+export const RELEASED: readonly { readonly when: number; readonly hash: string }[] = released
+
 let migrations: readonly MigrationMeta[] | undefined
 
 /**
@@ -18,13 +27,19 @@ let migrations: readonly MigrationMeta[] | undefined
  * versions 1 to 5.
  */
 export function readMigrations(): readonly MigrationMeta[] {
-  migrations ??= readMigrationFiles({ migrationsFolder: migrationsFolder() })
+  migrations ??= readMigrationFiles()
   return migrations
+}
+
+/** Drizzle's reader, and the hashing that it needs, are loaded by who needs them: most files are up to date. */
+function readMigrationFiles(): readonly MigrationMeta[] {
+  const migrator: typeof import('drizzle-orm/migrator') = require('drizzle-orm/migrator')
+  return migrator.readMigrationFiles({ migrationsFolder: migrationsFolder() })
 }
 
 /** Found by the package's own name for it, so that sources, build and tarball find the same folder. */
 export function migrationsFolder(): string {
-  return dirname(dirname(createRequire(import.meta.url).resolve('#migrations/meta/_journal.json')))
+  return dirname(dirname(require.resolve('#migrations/meta/_journal.json')))
 }
 
 const CREATES_INDEX = /^\s*CREATE (?:UNIQUE )?INDEX `(\w+)`/

@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto'
-
 const PREFIX = 'uqt_'
 
 /** A new task id of UnifiedQuantum's form: `uqt_` and 32 random hex digits. */
 export function generateTaskId(): string {
-  return PREFIX + randomBytes(16).toString('hex')
+  return PREFIX + Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex')
 }
 
 /** Whether a text is a task id of UnifiedQuantum's form: `uqt_` and 32 lower-case hex digits. */

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { withFile } from './file-error.ts'
@@ -68,7 +67,7 @@ export function finishFile(unfinished: string, file: string, replace: boolean): 
 
 /** What a file is called while it is written: another process or thread may be writing it as well. */
 export function unfinishedName(file: string): string {
-  return `${file}.${randomBytes(4).toString('hex')}.unfinished`
+  return `${file}.${crypto.randomUUID().slice(0, 8)}.unfinished`
 }
 
 /**

@@ -4,11 +4,11 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import test from 'node:test'
 import Database from 'better-sqlite3'
+import released from '../src/released-migrations.json' with { type: 'json' }
 import { compile, makeConsumer } from './support/consumer.ts'
-import released from './support/released-migrations.json' with { type: 'json' }
 import { temporaryFolder } from './support/temporary.ts'
 
-const MIGRATIONS = Object.keys(released).length
+const MIGRATIONS = released.length
 const ROOT = resolve(import.meta.dirname, '..')
 const node = (folder: string, ...args: readonly string[]) =>
   execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' })

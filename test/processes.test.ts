@@ -5,6 +5,7 @@ import test from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
+import released from '../src/released-migrations.json' with { type: 'json' }
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from './support/fixtures.ts'
 import {
   firstOutput,
@@ -15,10 +16,9 @@ import {
   runPython,
   spawnModule,
 } from './support/processes.ts'
-import released from './support/released-migrations.json' with { type: 'json' }
 import { temporaryFile } from './support/temporary.ts'
 
-const MIGRATIONS = Object.keys(released).length
+const MIGRATIONS = released.length
 const ROUNDS = 20
 const PROCESSES = 8
 const times = <T>(count: number, make: (index: number) => T) =>
