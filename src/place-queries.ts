@@ -1,10 +1,10 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableName, sql } from 'drizzle-orm'
 import { archivedTasks, type TaskInfo, type TaskShard } from '../drizzle/schema.ts'
 import { Compiled } from './compiled.ts'
 import type { Connection, TaskDatabase } from './connection.ts'
 import { conditionOf } from './filter-condition.ts'
 import { ARCHIVE, type Place } from './place.ts'
-import { pick, readTask } from './task-row.ts'
+import { NAMES, readTask, WHOLE } from './task-row.ts'
 
 const id = sql.placeholder('taskId')
 
@@ -25,14 +25,16 @@ export class PlaceQueries<Task extends TaskInfo = TaskInfo, Shard extends TaskSh
   }
 
   byId(taskId: string): Task | undefined {
+    // Most processes ask this first, and Drizzle takes some milliseconds to write its first query.
     const query = this.#prepared('byId', (db, { tasks }) => {
-      const columns = {
-        ...pick(tasks),
-        ...(this.#place === ARCHIVE && { archivedAt: archivedTasks.archivedAt }),
-      }
-      return new Compiled(db, db.select(columns).from(tasks).where(eq(tasks.taskId, id)))
+      const table = getTableName(tasks)
+      const columns = WHOLE.select(table)
+      const archivedAt = this.#place === ARCHIVE ? [archivedTasks.archivedAt.name] : []
+      return db.$client
+        .prepare(`SELECT ${[...columns, ...archivedAt].join()} FROM ${table} WHERE ${NAMES.taskId} = ?`)
+        .raw()
     })
-    const row = query.get({ taskId })
+    const row = query.get(taskId) as readonly unknown[] | undefined
     if (row === undefined) return undefined
     const task: TaskInfo & { archivedAt?: unknown } = readTask(row)
     if (this.#place === ARCHIVE) task.archivedAt = row[9]
