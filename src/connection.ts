@@ -115,7 +115,14 @@ export class Connection {
    */
   turn<T>(work: () => T): T {
     if (this.#depth > 0) return this.transaction(work)
-    return this.#courtesy.turn(() => this.transaction(work))
+    this.#courtesy.beforeTurn()
+    let start = 0
+    const value = this.transaction(() => {
+      start = performance.now()
+      return work()
+    })
+    this.#courtesy.afterTurn(performance.now() - start)
+    return value
   }
 
   /** Like {@link run}, with all that `work` reads as it was at one moment. It takes no lock that others feel. */

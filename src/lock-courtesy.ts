@@ -10,10 +10,12 @@ import { sleep } from './sleep.ts'
 const PERIOD = 2000
 const LEFT_ALONE = 150
 
-/** For how long turns hold the lock before others are let in, in milliseconds. */
-const HOLD = 100
-
-/** In milliseconds. Who has waited for less than {@link HOLD} asks again within 25. */
+/**
+ * For how long turns hold the lock before others are let in, and for how long these are, in milliseconds. Who
+ * has waited for up to 128 asks again within 25, and then ever more seldom: so the last of the turns must have
+ * ended by 102.
+ */
+const HOLD = 70
 const LET_OTHERS = 26
 
 /**
@@ -61,16 +63,16 @@ export class LockCourtesy {
     }
   }
 
-  /** One of the many writes of a long call: pauses after some of them for longer than others wait to ask. */
-  turn<T>(write: () => T): T {
-    const start = performance.now()
-    const value = write()
-    this.#held += performance.now() - start
-    if (this.#held > HOLD) {
-      this.#held = 0
-      sleep(LET_OTHERS)
-    }
-    return value
+  /** Before each turn of a long call: after some of them, pauses for longer than others wait until they ask. */
+  beforeTurn(): void {
+    if (this.#held <= HOLD) return
+    this.#held = 0
+    sleep(LET_OTHERS)
+  }
+
+  /** After a turn: for how long it held the lock, in milliseconds. */
+  afterTurn(held: number): void {
+    this.#held += held
   }
 
   #patiently<T>(work: (begun: () => void) => T, writingSince?: number): T {

@@ -77,7 +77,7 @@ export interface ArchiveOlderThanReport {
 }
 
 /** How many tasks are moved under one lock. */
-const MOVE_BATCH = 200
+const MOVE_BATCH = 100
 
 /**
  * The archived tasks of a store, in the same file. A task and its shards move together or not at all, and
