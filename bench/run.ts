@@ -60,12 +60,14 @@ function report(title: string, unit: string, columns: Record<string, Times>): vo
   console.log(
     `\n### ${title} (${unit})\n\n| | ${names.join(' | ')} |\n|---|${names.map(() => '--:|').join('')}`,
   )
-  for (const what of Object.keys(columns[limit] ?? {})) {
-    const first = columns[limit]?.[what] ?? Number.NaN
+  for (const what of new Set(Object.values(columns).flatMap(Object.keys))) {
+    const first = columns[limit]?.[what]
     const cells = names.map((name) => {
       const time = columns[name]?.[what]
       if (time === undefined) return ''
-      return name === limit ? show(time) : `${show(time)} (${(time / first).toFixed(2)})`
+      return name === limit || first === undefined
+        ? show(time)
+        : `${show(time)} (${(time / first).toFixed(2)})`
     })
     console.log(`| ${what} | ${cells.join(' | ')} |`)
   }
