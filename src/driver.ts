@@ -18,7 +18,7 @@ export function openDriver(file: string, options: Options): Database {
     if (isUnbuilt(error)) {
       throw new TaskStoreError(
         'CANNOT_OPEN',
-        `better-sqlite3 ${version} is not built for this Node (${process.versions.node}); run: npm rebuild better-sqlite3`,
+        `better-sqlite3 ${version} is not built for this Node (${process.versions.node}); run: npm ${repairOf(version)} better-sqlite3`,
         { cause: error },
       )
     }
@@ -40,5 +40,10 @@ export function findDriverProblem(driver: string, node: string): string | undefi
 /** The binary is missing, is for another Node or machine, or is not whole. */
 function isUnbuilt(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  return error.message.includes('bindings file') || ('code' in error && error.code === 'ERR_DLOPEN_FAILED')
+  const code = 'code' in error ? error.code : undefined
+  const isMissing = code === 'MODULE_NOT_FOUND' && error.message.includes('better_sqlite3.node')
+  return isMissing || code === 'ERR_DLOPEN_FAILED' || error.message.includes('bindings file')
 }
+
+/** From 13 it brings its binaries, and builds none. */
+const repairOf = (version: string) => (Number.parseInt(version, 10) < 13 ? 'rebuild' : 'install --force')
