@@ -1,7 +1,7 @@
 import { closeSync, lstatSync, openSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import { checkBoolean, checkKeys, checkPath, wrongType } from './check-options.ts'
+import { checkBoolean, checkDatabasePath, checkKeys, wrongType } from './check-options.ts'
 import type { Connection } from './connection.ts'
 import { openBeside } from './copy-file.ts'
 import { openDriver } from './driver.ts'
@@ -106,7 +106,7 @@ function checkTarget(file: string, replace: boolean, own: string): void {
 }
 
 function checkBackupOptions(path: string, options: BackupOptions) {
-  checkPath('file', path)
+  checkDatabasePath('file', path)
   checkKeys('options', options, ['replace', 'onProgress'])
   const { replace = false, onProgress } = options
   checkBoolean('replace', replace)

@@ -5,6 +5,7 @@ import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { wrongType } from './check-options.ts'
 import { openDriver } from './driver.ts'
 import { isBusy, translateDriverError } from './driver-error.ts'
+import { fileError } from './file-error.ts'
 import {
   type FileIdentity,
   followLinks,
@@ -114,7 +115,7 @@ export class Connection {
    * Like {@link transaction}, for one of the many that a long call makes: others get their turns between them.
    */
   turn<T>(work: () => T): T {
-    if (this.#depth > 0) return this.transaction(work)
+    if (this.#isAlone) return this.transaction(work)
     this.#courtesy.beforeTurn()
     let start = 0
     const value = this.transaction(() => {
@@ -182,9 +183,14 @@ export class Connection {
     return this.#isWaiting ? this.#courtesy.write(work) : work(() => undefined)
   }
 
-  /** Inside a transaction there is nothing to wait for. A connection of the caller's waits as it was told to. */
+  /** A connection of the caller's waits as it was told to. */
   get #isWaiting(): boolean {
-    return this.#depth === 0 && this.#isOurs
+    return this.#isOurs && !this.#isAlone
+  }
+
+  /** Nobody is in the way of a transaction that has begun, or of a database in memory. */
+  get #isAlone(): boolean {
+    return this.#opened.identity === undefined || this.database.inTransaction
   }
 
   #inside<T>(work: () => T): T {
@@ -286,7 +292,10 @@ export class Connection {
     // Before anything is written: a foreign file stays as it is.
     const { isUpToDate } = inspectFile(database, file)
     if (this.#location.readonly || database.readonly) {
-      if (isUpToDate) return undefined
+      if (isUpToDate) {
+        this.#setBusyTimeout(database)
+        return undefined
+      }
       if (!this.#isOurs) {
         throw new TaskStoreError(
           'READONLY',
@@ -302,13 +311,18 @@ export class Connection {
     }
     database.pragma('foreign_keys = ON')
     if (!isUpToDate) migrate(database, file, this.#goal)
-    if (this.#isOurs) database.pragma(`busy_timeout = ${this.#courtesy.driverTimeout}`)
+    this.#setBusyTimeout(database)
     return undefined
+  }
+
+  #setBusyTimeout(database: Database): void {
+    if (this.#isOurs) database.pragma(`busy_timeout = ${this.#courtesy.driverTimeout}`)
   }
 
   /** For statements of the caller's own, which nobody tries again. */
   waitInDriver(): void {
-    if (this.#isOurs) this.database.pragma(`busy_timeout = ${this.#location.timeout}`)
+    this.#courtesy.waitInDriver()
+    this.#setBusyTimeout(this.database)
   }
 }
 
@@ -350,15 +364,19 @@ function openFile(
         database.pragma('schema_version')
         if (isStillThere()) return { database, identity }
       }
+      database.close()
     } catch (error) {
+      database?.close()
       const isMissing = readonly && identity === undefined
-      if (isMissing || isStillThere() || attempt === ATTEMPTS) {
-        database?.close()
-        throw openError(error, file)
-      }
+      if (isMissing || isStillThere() || attempt >= ATTEMPTS) throw openError(error, file)
     }
     // Replaced at this very moment: nobody knows which of the two was opened.
-    database?.close()
+    if (attempt >= ATTEMPTS) {
+      throw new TaskStoreError(
+        'CANNOT_OPEN',
+        `${file} was removed or replaced again and again while it was opened; call again`,
+      )
+    }
   }
 }
 
@@ -379,13 +397,15 @@ function openError(error: unknown, file: string): TaskStoreError {
  * removes it, though it may be that of a file which somebody else has just put there.
  */
 function createPrivately(path: string, goal: MigrateGoal): void {
+  if (identifyFile(path) !== undefined) return
   try {
     const file = followLinks(path)
     waitUntilRemoved(file)
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     if (identifyFile(file) === undefined) createFile(file, goal)
   } catch (error) {
-    throw openError(error, path)
+    const translated = translateDriverError(error, path)
+    throw translated instanceof TaskStoreError ? translated : fileError(error, path, 'written')
   }
 }
 

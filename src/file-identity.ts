@@ -1,5 +1,5 @@
 import { existsSync, lstatSync, readlinkSync, type Stats, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname, isAbsolute, sep } from 'node:path'
 import { sleep } from './sleep.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
@@ -44,12 +44,18 @@ function look(file: string): Stats | undefined {
   }
 }
 
-/** Where a path leads to in the end, whether or not there is a file: SQLite makes its file, and the log, there. */
+/**
+ * Where a path leads to in the end, whether or not there is a file: SQLite makes its file, and the log, there.
+ * Nothing is normalised: `..` behind a link is the system's to resolve.
+ *
+ * @throws TaskStoreError `CANNOT_OPEN` where links lead to each other.
+ */
 export function followLinks(path: string): string {
   let file = path
-  for (let links = 0; links < MAX_LINKS; links++) {
+  for (let links = 0; links <= MAX_LINKS; links++) {
     if (!lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) return file
-    file = resolve(dirname(file), readlinkSync(file))
+    const target = readlinkSync(file)
+    file = isAbsolute(target) ? target : `${dirname(file)}${sep}${target}`
   }
   throw new TaskStoreError('CANNOT_OPEN', `${path} leads to itself by links; mend them, or name another file`)
 }

@@ -12,8 +12,7 @@ const LEFT_ALONE = 150
 
 /**
  * For how long turns hold the lock before others are let in, and for how long these are, in milliseconds. Who
- * has waited for up to 128 asks again within 25, and then ever more seldom: so the last of the turns must have
- * ended by 102.
+ * has waited for up to 128 asks again within 25, and then ever more seldom: turns are made to end before that.
  */
 const HOLD = 70
 const LET_OTHERS = 26
@@ -28,6 +27,7 @@ const ASK_AGAIN = 2
 /** How one connection waits for the lock, and how it leaves it to others. */
 export class LockCourtesy {
   readonly #timeout: number
+  #driverTimeout: number
   /** The number of the period of the last write. */
   #period = 0
   /** How much of that period went by with writing, or with waiting to, in milliseconds. */
@@ -38,11 +38,17 @@ export class LockCourtesy {
   /** @param timeout For how long the lock is waited for, in milliseconds. */
   constructor(timeout: number) {
     this.#timeout = timeout
+    this.#driverTimeout = Math.min(timeout, ASK)
   }
 
   /** For how long the driver is to wait by itself, in milliseconds. */
   get driverTimeout(): number {
-    return Math.min(this.#timeout, ASK)
+    return this.#driverTimeout
+  }
+
+  /** Leaves all the waiting to the driver: for statements of the caller's own, which nobody tries again. */
+  waitInDriver(): void {
+    this.#driverTimeout = this.#timeout
   }
 
   /**
@@ -101,10 +107,14 @@ export class LockCourtesy {
   #leaveToOthers(writingSince: number): void {
     const now = Date.now()
     const period = Math.floor(now / PERIOD)
-    if (period === this.#period) return
-    const wasBusy = period === this.#period + 1 && this.#busy + now - writingSince > PERIOD / 4
+    const periods = period - this.#period
+    if (periods === 0) return
+    const wasBusy = periods > 0 && this.#busy + now - writingSince > (periods * PERIOD) / 4
     this.#period = period
     this.#busy = 0
-    if (wasBusy) sleep(Math.max(0, LEFT_ALONE - (now % PERIOD)))
+    if (!wasBusy) return
+    const late = now % PERIOD
+    // Who held the lock at that moment owes it.
+    sleep(late < LEFT_ALONE ? LEFT_ALONE - late : LEFT_ALONE)
   }
 }

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import type { MigrationMeta } from 'drizzle-orm/migrator'
 import released from './released-migrations.json' with { type: 'json' }
+import { TaskStoreError } from './task-store-error.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -34,11 +35,21 @@ export function readMigrations(): readonly MigrationMeta[] {
 /** Drizzle's reader, and the hashing that it needs, are loaded by who needs them: most files are up to date. */
 function readMigrationFiles(): readonly MigrationMeta[] {
   const migrator: typeof import('drizzle-orm/migrator') = require('drizzle-orm/migrator')
-  return migrator.readMigrationFiles({ migrationsFolder: migrationsFolder() })
+  const migrationsFolder = findMigrations()
+  const found = migrator.readMigrationFiles({ migrationsFolder })
+  const isReleased = ({ folderMillis, hash }: MigrationMeta, index: number) =>
+    folderMillis === RELEASED[index]?.when && hash === RELEASED[index]?.hash
+  if (found.length !== RELEASED.length || !found.every(isReleased)) {
+    throw new TaskStoreError(
+      'MIGRATION_FAILED',
+      `${migrationsFolder} holds other migrations than this release has; install this package anew, unchanged`,
+    )
+  }
+  return found
 }
 
 /** Found by the package's own name for it, so that sources, build and tarball find the same folder. */
-export function migrationsFolder(): string {
+function findMigrations(): string {
   return dirname(dirname(require.resolve('#migrations/meta/_journal.json')))
 }
 

@@ -10,7 +10,7 @@ import { copyFile, pruneCopies } from './copy-file.ts'
 import { openDriver } from './driver.ts'
 import { translateDriverError } from './driver-error.ts'
 import { fileError } from './file-error.ts'
-import { checkNotOwn, identifyFile } from './file-identity.ts'
+import { checkNotOwn, followLinks, identifyFile } from './file-identity.ts'
 import { inspectFile } from './inspect-file.ts'
 import { locateStore, type TaskStoreOptions } from './store-location.ts'
 import { TaskStoreError } from './task-store-error.ts'
@@ -36,7 +36,7 @@ export function restoreBackup(backup: string, options?: string | TaskStoreOption
   if (location.database !== undefined || location.readonly || location.cacheDir === undefined) {
     throw new TypeError('restoreBackup() takes a cacheDir or a file that can be written')
   }
-  const { file } = location
+  const file = followLinks(location.file)
   const staged = unfinishedName(file)
   stage(backup, staged, file)
   try {

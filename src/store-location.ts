@@ -20,7 +20,10 @@ export interface TaskStoreOptions {
   readonly file?: string | undefined
   /** A better-sqlite3 connection that stays the caller's to set up and to close. */
   readonly database?: Database | undefined
-  /** How long a call waits for another process's write lock, in milliseconds. Default 5000. */
+  /**
+   * How long a call waits for another process's write lock, in milliseconds. Default 5000. A process that writes
+   * for a quarter of the time or more also leaves the lock to others for 150 of every 2000, whatever this says.
+   */
   readonly timeout?: number | undefined
   /** Read only: the file must exist and is neither migrated nor locked. Older versions read as the newest. */
   readonly readonly?: boolean | undefined

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -93,6 +94,25 @@ test('a backup is of one moment, while another process writes without a pause', 
     }
   } finally {
     await kill(child)
+  }
+})
+
+test('a backup is restored to where a link leads, and the link stays', async (t) => {
+  const folder = temporaryFolder(t)
+  const [backup, target, link] = ['backup', 'target', 'tasks.sqlite'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  using store = new TaskStore({ file: ':memory:' })
+  store.save({ taskId: 'a', backend: 'b', status: 'running' })
+  await store.backup(backup)
+  symlinkSync('target', link)
+  for (let round = 0; round < 2; round++) {
+    assert.equal(TaskStore.restoreBackup(backup, { file: link }).tasks, 1)
+    assert.ok(lstatSync(link).isSymbolicLink())
+    using restored = new TaskStore({ file: target, readonly: true })
+    assert.equal(restored.count(), 1)
   }
 })
 

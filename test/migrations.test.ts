@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+} from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { pathToFileURL } from 'node:url'
 import Database from 'better-sqlite3'
 import { generateSQLiteDrizzleJson, generateSQLiteMigration } from 'drizzle-kit/api'
 import { TaskStore } from 'uniqc-task-store'
@@ -11,7 +20,8 @@ import * as schema from 'uniqc-task-store/schema'
 import { adoptFile } from '../dist/src/adopt-file.js'
 import released from '../src/released-migrations.json' with { type: 'json' }
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from './support/fixtures.ts'
-import { temporaryFile } from './support/temporary.ts'
+import { runModule } from './support/processes.ts'
+import { temporaryFile, temporaryFolder } from './support/temporary.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const MIGRATIONS = join(ROOT, 'migrations')
@@ -49,6 +59,37 @@ test('a released migration never changes', () => {
     journal.entries.map(({ tag, when }) => ({ tag, when })),
     'each one is listed',
   )
+})
+
+test('a package whose migrations were changed migrates nothing: MIGRATION_FAILED, and what to do', async (t) => {
+  const folder = temporaryFolder(t)
+  for (const name of ['dist', 'migrations', 'package.json']) {
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true })
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  // As a conversion of its line ends would do.
+  appendFileSync(join(folder, 'migrations', '0005_index_lists.sql'), '\n')
+  const { file: old, database } = makeFile(t, 4)
+  database.close()
+  const before = describeTables(old)
+  const fresh = temporaryFile(t)
+  const output = await runModule(
+    `const [entry, ...files] = process.argv.slice(1)
+    const { TaskStore } = await import(entry)
+    for (const file of files) {
+      try {
+        new TaskStore({ file })
+      } catch (error) {
+        console.log(error.code, error.message)
+      }
+    }`,
+    pathToFileURL(join(folder, 'dist/src/index.js')).href,
+    old,
+    fresh,
+  )
+  assert.match(output, /^(MIGRATION_FAILED .* install this package anew, unchanged\n){2}$/)
+  assert.deepEqual(describeTables(old), before)
+  assert.equal(existsSync(fresh), false)
 })
 
 test('no migration drops or renames a table of UnifiedQuantum, or gives it a column it has not', () => {

@@ -47,11 +47,12 @@ test('page takes a limit that is undefined for one that is left out', () => {
   assert.deepEqual(store.page({ limit: undefined }), { items: [] })
 })
 
-test('a path that the driver would open by another name is a TypeError, and no file is made', (t) => {
+test('a path that the driver would open by another name is a TypeError, and no file is made', async (t) => {
   const file = `${temporaryFile(t)} `
   using store = memory()
   assert.throws(() => new TaskStore({ file }), /options\.file must not end in white space/)
   assert.throws(() => store.mergeFile(`${file}\n`), TypeError)
+  await assert.rejects(async () => store.backup(file), TypeError)
   assert.throws(() => TaskStore.restoreBackup(file, { file: temporaryFile(t) }), TypeError)
   assert.deepEqual(readdirSync(dirname(file)), [])
 })

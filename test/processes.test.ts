@@ -269,32 +269,34 @@ test('Python and Node write one file at once, and every record of both is there'
   assert.equal(store.db.$client.pragma('integrity_check', { simple: true }), 'ok')
 })
 
-test('who waits as SQLite does, at last every 100 ms, gets its turn beside a process that writes without a pause', async (t) => {
-  const file = temporaryFile(t)
-  using store = new TaskStore({ file })
-  store.save({ taskId: 'other', backend: 'b', status: 'failed' })
-  const writer = spawnModule(
-    `import { TaskStore } from 'uniqc-task-store'
+for (const hold of [20, 700]) {
+  test(`who waits as SQLite does, at last every 100 ms, gets its turn beside transactions of ${hold} ms without a pause`, async (t) => {
+    const file = temporaryFile(t)
+    using store = new TaskStore({ file })
+    store.save({ taskId: 'other', backend: 'b', status: 'failed' })
+    const writer = spawnModule(
+      `import { TaskStore } from 'uniqc-task-store'
     const store = new TaskStore({ file: process.argv[1] })
     for (let n = 0; ; n++) {
       store.transaction(() => {
         store.save({ taskId: 'a', backend: 'b', status: 'running', shots: n })
         // The lock is free for a fraction of a hundredth of the time.
-        for (const start = Date.now(); Date.now() < start + 20; ) {}
+        for (const start = Date.now(); Date.now() < start + ${hold}; ) {}
       })
-      if (n === 50) console.log('at it')
+      if (n === ${Math.ceil(1000 / hold)}) console.log('at it')
     }`,
-    file,
-  )
-  t.after(() => kill(writer))
-  await firstOutput(writer)
-  const database = new Database(file, { timeout: 5000 })
-  for (let n = 1; n <= 2; n++) {
-    database.prepare("UPDATE tasks SET error_message = ? WHERE task_id = 'other'").run(String(n))
-  }
-  database.close()
-  assert.equal(store.get('other')?.errorMessage, '2')
-})
+      file,
+    )
+    t.after(() => kill(writer))
+    await firstOutput(writer)
+    const database = new Database(file, { timeout: 5000 })
+    for (let n = 1; n <= 2; n++) {
+      database.prepare("UPDATE tasks SET error_message = ? WHERE task_id = 'other'").run(String(n))
+    }
+    database.close()
+    assert.equal(store.get('other')?.errorMessage, '2')
+  })
+}
 
 test('a plain program of Python reads a file that Node wrote: equal', needsPython, async (t) => {
   const file = temporaryFile(t)

@@ -51,6 +51,18 @@ test('where the file is', async (t) => {
     using store = new TaskStore({ file: target as string, readonly: true })
     assert.equal(store.count(), 1)
   })
+  await t.test('where a link leads to that stands behind another one', () => {
+    const deep = join(folder, 'data', 'x', 'y')
+    mkdirSync(deep, { recursive: true })
+    symlinkSync(deep, join(folder, 'linked'))
+    symlinkSync('../real.sqlite', join(deep, 'tasks.sqlite'))
+    for (let round = 0; round < 2; round++) {
+      using store = new TaskStore(join(folder, 'linked'))
+      store.save(RUNNING)
+    }
+    assert.ok(existsSync(join(folder, 'data', 'x', 'real.sqlite')))
+    assert.equal(existsSync(join(folder, 'real.sqlite')), false)
+  })
   await t.test('not where links lead to each other: CANNOT_OPEN', () => {
     const [a, b] = [join(folder, 'a'), join(folder, 'b')]
     symlinkSync(a, b)
