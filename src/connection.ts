@@ -5,7 +5,7 @@ import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { wrongType } from './check-options.ts'
 import { openDriver } from './driver.ts'
 import { isBusy, translateDriverError } from './driver-error.ts'
-import { fileError } from './file-error.ts'
+import { withFile } from './file-error.ts'
 import {
   type FileIdentity,
   followLinks,
@@ -398,15 +398,12 @@ function openError(error: unknown, file: string): TaskStoreError {
  */
 function createPrivately(path: string, goal: MigrateGoal): void {
   if (identifyFile(path) !== undefined) return
-  try {
+  withFile(path, 'written', () => {
     const file = followLinks(path)
     waitUntilRemoved(file)
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     if (identifyFile(file) === undefined) createFile(file, goal)
-  } catch (error) {
-    const translated = translateDriverError(error, path)
-    throw translated instanceof TaskStoreError ? translated : fileError(error, path, 'written')
-  }
+  })
 }
 
 function createFile(file: string, goal: MigrateGoal): void {

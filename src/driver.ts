@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import BetterSqlite3, { type Database, type Options } from 'better-sqlite3'
+import { codeOf } from './file-error.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
 /**
@@ -40,7 +41,7 @@ export function findDriverProblem(driver: string, node: string): string | undefi
 /** The binary is missing, is for another Node or machine, or is not whole. */
 function isUnbuilt(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  const code = 'code' in error ? error.code : undefined
+  const code = codeOf(error)
   const isMissing = code === 'MODULE_NOT_FOUND' && error.message.includes('better_sqlite3.node')
   return isMissing || code === 'ERR_DLOPEN_FAILED' || error.message.includes('bindings file')
 }

@@ -22,9 +22,6 @@ export function identifyFile(file: string): FileIdentity | undefined {
   return found
 }
 
-/** As many as Linux follows. */
-const MAX_LINKS = 40
-
 /** @throws TaskStoreError `CANNOT_OPEN` where that cannot be told. */
 export function isFolder(path: string): boolean {
   return look(path)?.isDirectory() ?? false
@@ -43,6 +40,9 @@ function look(file: string): Stats | undefined {
     )
   }
 }
+
+/** As many as Linux follows. */
+const MAX_LINKS = 40
 
 /**
  * Where a path leads to in the end, whether or not there is a file: SQLite makes its file, and the log, there.

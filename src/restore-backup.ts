@@ -8,8 +8,7 @@ import { checkDatabasePath } from './check-options.ts'
 import { Connection } from './connection.ts'
 import { copyFile, pruneCopies } from './copy-file.ts'
 import { openDriver } from './driver.ts'
-import { translateDriverError } from './driver-error.ts'
-import { fileError } from './file-error.ts'
+import { withFile } from './file-error.ts'
 import { checkNotOwn, followLinks, identifyFile } from './file-identity.ts'
 import { inspectFile } from './inspect-file.ts'
 import { locateStore, type TaskStoreOptions } from './store-location.ts'
@@ -65,17 +64,15 @@ function unlessDamaged<T>(work: () => T): T | undefined {
 
 /** Runs `work` on a file that is one of ours, opened only to be read. */
 function probe<T>(file: string, work: (reader: Database) => T): T {
-  let reader: Database | undefined
-  try {
-    reader = openDriver(file, { readonly: true, fileMustExist: true })
-    inspectFile(reader, file)
-    return work(reader)
-  } catch (error) {
-    const translated = translateDriverError(error, file)
-    throw translated instanceof TaskStoreError ? translated : fileError(error, file, 'read')
-  } finally {
-    reader?.close()
-  }
+  return withFile(file, 'read', () => {
+    const reader = openDriver(file, { readonly: true, fileMustExist: true })
+    try {
+      inspectFile(reader, file)
+      return work(reader)
+    } finally {
+      reader.close()
+    }
+  })
 }
 
 /** A sound copy of the backup at the newest version, in the folder of the store. */

@@ -1,6 +1,6 @@
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { withFile } from './file-error.ts'
+import { codeOf, withFile } from './file-error.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
 /** Text is collected to so many characters before it is written. */
@@ -79,7 +79,7 @@ export function linkAlone(unfinished: string, file: string): void {
   try {
     linkSync(unfinished, file)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = codeOf(error)
     // Also where it is gone again: whoever made it may make it anew.
     if (code === 'EEXIST' || existsSync(file)) throw alreadyThere(file)
     if (code === 'ENOENT') throw error
