@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { median } from './median.ts'
 import { hasPython } from './trials/writers.ts'
 
 const { values } = parseArgs({
@@ -28,10 +29,6 @@ function trial(name: string, options: object): Times {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 }
 
 /** The medians of several rounds, in which the trials take turns. */

@@ -36,6 +36,11 @@ function installUnbuilt(t: TestContext): string {
   return join(modules, 'better-sqlite3')
 }
 
+function writeBinary(driver: string, content: string): void {
+  mkdirSync(join(driver, 'build/Release'), { recursive: true })
+  writeFileSync(join(driver, 'build/Release/better_sqlite3.node'), content)
+}
+
 /** Opens a store with the driver of another folder, and prints what that gives. */
 const OPEN = `
   import { register } from 'node:module'
@@ -53,20 +58,8 @@ const OPEN = `
 
 const UNBUILT: readonly (readonly [what: string, spoil: (driver: string) => void])[] = [
   ['that was never built', () => undefined],
-  [
-    'whose binary is of another system',
-    (driver) => {
-      mkdirSync(join(driver, 'build/Release'), { recursive: true })
-      writeFileSync(join(driver, 'build/Release/better_sqlite3.node'), 'of another system'.repeat(1000))
-    },
-  ],
-  [
-    'whose binary is not whole',
-    (driver) => {
-      mkdirSync(join(driver, 'build/Release'), { recursive: true })
-      writeFileSync(join(driver, 'build/Release/better_sqlite3.node'), '\x7fELF')
-    },
-  ],
+  ['whose binary is of another system', (driver) => writeBinary(driver, 'of another system'.repeat(1000))],
+  ['whose binary is not whole', (driver) => writeBinary(driver, '\x7fELF')],
 ]
 
 const needsElf = process.platform === 'linux' ? {} : { skip: 'other systems have other words for it' }

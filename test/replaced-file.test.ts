@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import test from 'node:test'
+import test, { type TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
@@ -30,6 +30,35 @@ const CLEAR = `
 /** Removes a file as clear_all does, in a process of its own. */
 function clearAll(file: string) {
   execFileSync(process.execPath, ['--eval', `${CLEAR} clear(process.argv[1])`, file])
+}
+
+/** A store that was cleared while the caller reads three tasks from it. */
+function clearWhileReading(t: TestContext) {
+  const file = temporaryFile(t)
+  const store = new TaskStore({ file })
+  t.after(() => store.close())
+  store.saveMany(['a', 'b', 'c'].map((taskId) => ({ ...TASK, taskId })))
+  const rows = store.db.$client.prepare('SELECT task_id FROM tasks ORDER BY task_id').pluck().iterate()
+  assert.equal(rows.next().value, 'a')
+  clearAll(file)
+  return { file, store, rows }
+}
+
+/** Resolves when another process has removed a file, and is at something else before it removes the log. */
+async function removeSlowly(file: string): Promise<{ ended: Promise<unknown> }> {
+  const source = `
+    import { unlinkSync, writeSync } from 'node:fs'
+    const file = process.argv[1]
+    unlinkSync(file)
+    writeSync(1, 'half')
+    // Long enough for a save that does not wait to go wrong.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+    for (const ending of ['-wal', '-shm']) unlinkSync(file + ending)
+  `
+  const child = spawnModule(source, file)
+  const ended = finish(child)
+  await firstOutput(child)
+  return { ended }
 }
 
 /** The ids that another process finds in a file. */
@@ -345,18 +374,7 @@ test('a save while a removal is half done waits for its end, so that its own log
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.save(TASK)
-  const slowly = `
-    import { unlinkSync, writeSync } from 'node:fs'
-    const file = process.argv[1]
-    unlinkSync(file)
-    writeSync(1, 'half')
-    // Long enough for a save that does not wait to go wrong.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
-    for (const ending of ['-wal', '-shm']) unlinkSync(file + ending)
-  `
-  const child = spawnModule(slowly, file)
-  const ended = finish(child)
-  await firstOutput(child)
+  const { ended } = await removeSlowly(file)
   store.save({ ...TASK, taskId: 'b' })
   await ended
   assert.deepEqual(await idsElsewhere(file), ['b'])
@@ -366,12 +384,7 @@ test('a save while a removal is half done waits for its end, so that its own log
 })
 
 test('a query that the caller is still reading from reads on, and the store goes on with the new file', (t) => {
-  const file = temporaryFile(t)
-  using store = new TaskStore({ file })
-  store.saveMany(['a', 'b', 'c'].map((taskId) => ({ ...TASK, taskId })))
-  const rows = store.db.$client.prepare('SELECT task_id FROM tasks ORDER BY task_id').pluck().iterate()
-  assert.equal(rows.next().value, 'a')
-  clearAll(file)
+  const { file, store, rows } = clearWhileReading(t)
   using another = new TaskStore({ file })
   another.save({ ...TASK, taskId: 'new' })
   assert.deepEqual([...rows], ['b', 'c'])
@@ -454,16 +467,7 @@ test('a store that is opened in the middle of a removal waits for its end', asyn
   const file = join(folder, 'tasks.sqlite')
   using held = new TaskStore({ file })
   held.save(TASK)
-  // Between the file and its log the child does something else for a while.
-  const remover = spawnModule(
-    `${CLEAR.replace("['', '-wal', '-shm']", "['']")} clear(process.argv[1])
-     console.log('half')
-     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
-     for (const ending of ['-wal', '-shm']) unlinkSync(process.argv[1] + ending)`,
-    file,
-  )
-  const ended = finish(remover)
-  await firstOutput(remover)
+  const { ended } = await removeSlowly(file)
   using store = new TaskStore({ file })
   for (const taskId of ['n1', 'n2']) store.save({ ...TASK, taskId })
   await ended
@@ -488,12 +492,7 @@ test('a file that is moved away takes with it what was only in its log', (t) => 
 })
 
 test('in the middle of a query of the caller a save goes to the new file, and the query reads on', async (t) => {
-  const file = temporaryFile(t)
-  using store = new TaskStore({ file })
-  store.saveMany(['a', 'b', 'c'].map((taskId) => ({ ...TASK, taskId })))
-  const rows = store.db.$client.prepare('SELECT task_id FROM tasks ORDER BY task_id').pluck().iterate()
-  assert.equal(rows.next().value, 'a')
-  clearAll(file)
+  const { file, store, rows } = clearWhileReading(t)
   store.save({ ...TASK, taskId: 'new' })
   assert.deepEqual([...rows], ['b', 'c'])
   assert.deepEqual(ids(store), ['new'])

@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
 import { fill } from '../fill.ts'
+import { median } from '../median.ts'
 import { type BenchTask, makeTask, type Synchronous } from '../peer.ts'
 import { now, SAVE } from '../sql.ts'
 
@@ -36,7 +37,7 @@ export function run({ file, synchronous, isOurs, size, count }: IndexesOptions) 
       work(task)
       return (performance.now() - start) * 1000
     })
-    return calls.sort((a, b) => a - b)[Math.floor(count / 2)] ?? Number.NaN
+    return median(calls)
   }
   const insert = time(({ taskId, backend, result, metadata }) => {
     save.run(

@@ -1,5 +1,6 @@
 import { type TaskFilter, TaskStore } from 'uniqc-task-store'
 import { fill, timeAt } from '../fill.ts'
+import { median } from '../median.ts'
 
 export interface ScaleOptions {
   readonly file: string
@@ -25,15 +26,17 @@ export function run({ file, count }: ScaleOptions) {
   const times: Record<string, number> = {}
   for (const [name, filter] of Object.entries(FILTERS)) {
     const after = deepCursor(store, filter, count)
-    times[`list 20, ${name}`] = median(() => store.list({ ...filter, limit: 20 }))
-    times[`page, ${name}`] = median(() => store.page({ ...filter, limit: 20 }))
-    times[`page at 90 %, ${name}`] = median(() => store.page({ ...filter, limit: 20, after }))
+    times[`list 20, ${name}`] = medianCall(() => store.list({ ...filter, limit: 20 }))
+    times[`page, ${name}`] = medianCall(() => store.page({ ...filter, limit: 20 }))
+    times[`page at 90 %, ${name}`] = medianCall(() => store.page({ ...filter, limit: 20, after }))
     const range = { submittedAfter: timeAt(count, 0.6), submittedBefore: timeAt(count, 0.5) }
-    times[`list 20 of a time range, ${name}`] = median(() => store.list({ ...filter, ...range, limit: 20 }))
-    times[`summaries 20, ${name}`] = median(() => store.listSummaries({ ...filter, limit: 20 }))
-    times[`count, ${name}`] = median(() => store.count(filter), 5)
+    times[`list 20 of a time range, ${name}`] = medianCall(() =>
+      store.list({ ...filter, ...range, limit: 20 }),
+    )
+    times[`summaries 20, ${name}`] = medianCall(() => store.listSummaries({ ...filter, limit: 20 }))
+    times[`count, ${name}`] = medianCall(() => store.count(filter), 5)
   }
-  times['count by status'] = median(() => store.countByStatus(), 5)
+  times['count by status'] = medianCall(() => store.countByStatus(), 5)
   return times
 }
 
@@ -45,13 +48,12 @@ function deepCursor(store: TaskStore, filter: TaskFilter, count: number): string
   return next
 }
 
-function median(call: () => unknown, rounds = 101): number {
+function medianCall(call: () => unknown, rounds = 101): number {
   const times = Array.from({ length: rounds + 10 }, () => {
     const start = process.hrtime.bigint()
     call()
     return Number(process.hrtime.bigint() - start) / 1000
   })
   // The first are the compiler's.
-  const sorted = times.slice(10).sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] as number
+  return median(times.slice(10))
 }

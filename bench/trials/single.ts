@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { TaskStore } from 'uniqc-task-store'
+import { median } from '../median.ts'
 import { type BenchTask, makeTask, type OpenPeer, type Synchronous } from '../peer.ts'
 
 export interface SingleOptions {
@@ -37,7 +38,7 @@ export async function run({ peer, file, synchronous, keys, count }: SingleOption
       if (result instanceof Promise) await result
       calls.push((performance.now() - start) * 1000)
     }
-    times[name] = calls.sort((a, b) => a - b)[Math.floor(calls.length / 2)] ?? Number.NaN
+    times[name] = median(calls)
   }
   // For the compiler, with tasks that are deleted again.
   for (let i = 0; i < (synchronous === 'FULL' || keys > 100 ? 300 : 2000); i++) {
