@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path'
 import { defineConfig } from 'drizzle-kit'
-import { adoptFile } from './dist/src/adopt-file.js'
-import { locateFile } from './dist/src/store-location.js'
+import { adoptFile } from './dist/src/sqlite/adopt-file.js'
+import { locateFile } from './dist/src/sqlite/store-location.js'
 
 // drizzle-kit reads paths from the folder that it runs in, and breaks on absolute ones.
 const here = (path: string) => `./${relative(process.cwd(), join(__dirname, path))}`
@@ -16,7 +16,7 @@ if (process.argv.includes('migrate')) adoptFile(file)
 export default defineConfig({
   dialect: 'sqlite',
   schema: here('drizzle/schema.ts'),
-  out: here('migrations'),
+  out: here('migrations/sqlite'),
   dbCredentials: { url: file },
   // Other tables of the file are not ours to drop.
   tablesFilter: ['tasks', 'archived_tasks', 'task_shards', 'archived_task_shards'],

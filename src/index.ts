@@ -3,7 +3,7 @@ export {
   type JsonObject,
   type JsonValue,
   UnreadableJson,
-} from '../drizzle/json-codec.ts'
+} from '../drizzle/json/codec.ts'
 export type {
   ArchivedTaskInfo,
   ArchivedTaskShard,
@@ -13,15 +13,25 @@ export type {
   TaskShard,
 } from '../drizzle/schema.ts'
 export { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
-export type { BackupOptions, BackupProgress, BackupReport } from './backup-file.ts'
-export type { CheckOptions, CheckReport, Finding, FindingKind } from './check-file.ts'
-export type { TaskDatabase } from './connection.ts'
-export type { ExportOptions, ExportReport } from './export-file.ts'
-export type { ImportOptions, ImportProgress, ImportReport, SkippedRecord } from './import-file.ts'
-export type { MergeConflict, MergeOptions, MergeReport } from './merge-file.ts'
-export type { RepairReport } from './repair-file.ts'
-export type { RestoreReport } from './restore-backup.ts'
-export type { TaskStoreOptions } from './store-location.ts'
+export type { ListOptions, TaskFilter, TaskListOptions } from './rules/task-filter.ts'
+export { generateTaskId, isUniqcTaskId } from './rules/task-id.ts'
+export { type InvalidTask, TaskStoreError, type TaskStoreErrorCode } from './rules/task-store-error.ts'
+export type { TaskDatabase } from './sqlite/connection.ts'
+export type { TaskStoreOptions } from './sqlite/store-location.ts'
+export type { MaybeArchived, Page } from './sqlite/tables/task-list.ts'
+export type { TaskSummary } from './sqlite/tables/task-row.ts'
+export type { ExportOptions, ExportReport } from './sqlite/transfer/export-file.ts'
+export type {
+  ImportOptions,
+  ImportProgress,
+  ImportReport,
+  SkippedRecord,
+} from './sqlite/transfer/import-file.ts'
+export type { MergeConflict, MergeOptions, MergeReport } from './sqlite/transfer/merge-file.ts'
+export type { BackupOptions, BackupProgress, BackupReport } from './sqlite/upkeep/backup-file.ts'
+export type { CheckOptions, CheckReport, Finding, FindingKind } from './sqlite/upkeep/check-file.ts'
+export type { RepairReport } from './sqlite/upkeep/repair-file.ts'
+export type { RestoreReport } from './sqlite/upkeep/restore-backup.ts'
 export type {
   ArchiveOlderThanOptions,
   ArchiveOlderThanReport,
@@ -29,9 +39,6 @@ export type {
   MoveReport,
   TaskArchive,
 } from './task-archive.ts'
-export type { ListOptions, TaskFilter, TaskListOptions } from './task-filter.ts'
-export { generateTaskId, isUniqcTaskId } from './task-id.ts'
-export type { MaybeArchived, Page } from './task-lists.ts'
 export {
   type NewTaskRecord,
   type RecordFilter,
@@ -40,7 +47,6 @@ export {
   type TaskRecord,
   type TaskRecordChanges,
 } from './task-persistence.ts'
-export type { TaskSummary } from './task-row.ts'
 export {
   type FindShardsOptions,
   type ListedSummary,
@@ -51,4 +57,3 @@ export {
   TaskStore,
   type UpdateOptions,
 } from './task-store.ts'
-export { type InvalidTask, TaskStoreError, type TaskStoreErrorCode } from './task-store-error.ts'

@@ -7,21 +7,21 @@ import {
   checkString,
   checkStrings,
   wrongType,
-} from './check-options.ts'
-import { now } from './clock.ts'
-import type { Connection } from './connection.ts'
-import { findTask } from './find-task.ts'
-import { inBatches } from './in-batches.ts'
-import { checkTimeZone, parseInstant } from './instant.ts'
-import { type MovableTask, MoveQueries, SCAN_BATCH } from './move-queries.ts'
-import { nextRowid } from './next-rowid.ts'
-import { ARCHIVE, LIVE, type Place } from './place.ts'
-import { PlaceQueries } from './place-queries.ts'
-import { checkFilter, checkList, type ListOptions, type TaskFilter } from './task-filter.ts'
-import { isReplaceable } from './task-id.ts'
-import { TaskLists } from './task-lists.ts'
-import { WHOLE } from './task-row.ts'
-import { TaskStoreError } from './task-store-error.ts'
+} from './rules/check-arguments.ts'
+import { now } from './rules/clock.ts'
+import { checkTimeZone, parseInstant } from './rules/instant.ts'
+import { checkFilter, checkList, type ListOptions, type TaskFilter } from './rules/task-filter.ts'
+import { isReplaceable } from './rules/task-id.ts'
+import { TaskStoreError } from './rules/task-store-error.ts'
+import type { Connection } from './sqlite/connection.ts'
+import { findTask } from './sqlite/tables/find-task.ts'
+import { inBatches } from './sqlite/tables/in-batches.ts'
+import { type MovableTask, MoveQueries, SCAN_BATCH } from './sqlite/tables/move-queries.ts'
+import { ARCHIVE, LIVE, type Place } from './sqlite/tables/place.ts'
+import { PlaceQueries } from './sqlite/tables/place-queries.ts'
+import { TaskLists } from './sqlite/tables/task-list.ts'
+import { WHOLE } from './sqlite/tables/task-row.ts'
+import { nextRowid } from './sqlite/tables/walk.ts'
 
 /** What happens where a task is both live and archived. */
 export interface MoveOptions {

@@ -1,9 +1,9 @@
-import { type JsonObject, type JsonValue, UnreadableJson } from '../drizzle/json-codec.ts'
+import { type JsonObject, type JsonValue, UnreadableJson } from '../drizzle/json/codec.ts'
 import type { NewTaskInfo, TaskInfo } from '../drizzle/schema.ts'
-import { checkInteger, checkKeys, checkObject, checkString, wrongType } from './check-options.ts'
-import type { TaskStoreOptions } from './store-location.ts'
+import { checkInteger, checkKeys, checkObject, checkString, wrongType } from './rules/check-arguments.ts'
+import { invalidTask, TaskStoreError } from './rules/task-store-error.ts'
+import type { TaskStoreOptions } from './sqlite/store-location.ts'
 import { type TaskChanges, TaskStore } from './task-store.ts'
-import { invalidTask, TaskStoreError } from './task-store-error.ts'
 
 /**
  * A task as a flat dict: the fields of a record, and every metadata key beside them that does not collide

@@ -1,10 +1,8 @@
-import { readJsonObject } from '../drizzle/json-cell.ts'
-import { isPlainObject, type JsonObject, UnreadableJson } from '../drizzle/json-codec.ts'
+import { readJsonObject } from '../drizzle/json/cell.ts'
+import { isPlainObject, type JsonObject, UnreadableJson } from '../drizzle/json/codec.ts'
 import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
 import { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
-import { aggregateStatus } from './aggregate-shards.ts'
-import { type BackupOptions, type BackupReport, backupFile } from './backup-file.ts'
-import { type CheckOptions, type CheckReport, checkFile, type Finding } from './check-file.ts'
+import { aggregateStatus } from './rules/aggregate-shards.ts'
 import {
   checkBoolean,
   checkIterable,
@@ -12,30 +10,7 @@ import {
   checkString,
   checkStrings,
   wrongType,
-} from './check-options.ts'
-import { now } from './clock.ts'
-import { Connection, type TaskDatabase } from './connection.ts'
-import { type ExportOptions, type ExportReport, exportFile } from './export-file.ts'
-import { toCondition } from './filter-condition.ts'
-import { findTask } from './find-task.ts'
-import { type ImportOptions, type ImportReport, importFile } from './import-file.ts'
-import { type MergeOptions, type MergeReport, mergeFile } from './merge-file.ts'
-import { nextRowid } from './next-rowid.ts'
-import { LIVE } from './place.ts'
-import { DELETE_BATCH, PlaceQueries } from './place-queries.ts'
-import { type RepairReport, repairFile } from './repair-file.ts'
-import { type RestoreReport, restoreBackup } from './restore-backup.ts'
-import { StagedRows } from './staged-rows.ts'
-import { locateStore, type StoreLocation, type TaskStoreOptions } from './store-location.ts'
-import { TaskArchive } from './task-archive.ts'
-import {
-  type CheckedFilter,
-  checkFilter,
-  checkTaskList,
-  type TaskFilter,
-  type TaskListOptions,
-} from './task-filter.ts'
-import { isReplaceable } from './task-id.ts'
+} from './rules/check-arguments.ts'
 import {
   type CheckedTask,
   checkFields,
@@ -44,11 +19,36 @@ import {
   encodeJson,
   mergeMetadata,
   missing,
-} from './task-input.ts'
-import { type MaybeArchived, type Page, TaskLists } from './task-lists.ts'
-import { TaskQueries, type TaskRow } from './task-queries.ts'
-import { SUMMARY, type TaskSummary, WHOLE } from './task-row.ts'
-import { TaskShards } from './task-shards.ts'
+} from './rules/check-task.ts'
+import { now } from './rules/clock.ts'
+import {
+  type CheckedFilter,
+  checkFilter,
+  checkTaskList,
+  type TaskFilter,
+  type TaskListOptions,
+} from './rules/task-filter.ts'
+import { isReplaceable } from './rules/task-id.ts'
+import { Connection, type TaskDatabase } from './sqlite/connection.ts'
+import { locateStore, type StoreLocation, type TaskStoreOptions } from './sqlite/store-location.ts'
+import { toCondition } from './sqlite/tables/filter-sql.ts'
+import { findTask } from './sqlite/tables/find-task.ts'
+import { TaskShards } from './sqlite/tables/live-shards.ts'
+import { LIVE } from './sqlite/tables/place.ts'
+import { DELETE_BATCH, PlaceQueries } from './sqlite/tables/place-queries.ts'
+import { StagedRows } from './sqlite/tables/staged-rows.ts'
+import { type MaybeArchived, type Page, TaskLists } from './sqlite/tables/task-list.ts'
+import { SUMMARY, type TaskSummary, WHOLE } from './sqlite/tables/task-row.ts'
+import { TaskQueries, type TaskRow } from './sqlite/tables/task-table.ts'
+import { nextRowid } from './sqlite/tables/walk.ts'
+import { type ExportOptions, type ExportReport, exportFile } from './sqlite/transfer/export-file.ts'
+import { type ImportOptions, type ImportReport, importFile } from './sqlite/transfer/import-file.ts'
+import { type MergeOptions, type MergeReport, mergeFile } from './sqlite/transfer/merge-file.ts'
+import { type BackupOptions, type BackupReport, backupFile } from './sqlite/upkeep/backup-file.ts'
+import { type CheckOptions, type CheckReport, checkFile, type Finding } from './sqlite/upkeep/check-file.ts'
+import { type RepairReport, repairFile } from './sqlite/upkeep/repair-file.ts'
+import { type RestoreReport, restoreBackup } from './sqlite/upkeep/restore-backup.ts'
+import { TaskArchive } from './task-archive.ts'
 
 /** A task of a list. */
 export type ListedTask = TaskInfo & MaybeArchived

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { findDriverProblem } from '../src/driver.ts'
+import { findDriverProblem } from '../src/sqlite/driver.ts'
 import { runModule } from './support/processes.ts'
 import { temporaryFolder } from './support/temporary.ts'
 

@@ -19,7 +19,9 @@ function readExamples(file: string): { name: string; text: string }[] {
 }
 
 const sources = ['src', 'drizzle'].flatMap((folder) =>
-  readdirSync(join(ROOT, folder)).map((file) => `${folder}/${file}`),
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `${folder}/${file}`),
 )
 const examples = ['README.md', ...sources].flatMap(readExamples)
 

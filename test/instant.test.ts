@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { checkTimeZone, parseInstant } from '../src/instant.ts'
+import { checkTimeZone, parseInstant } from '../src/rules/instant.ts'
 
 const REFUSED = [
   '',

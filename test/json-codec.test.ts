@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import fc from 'fast-check'
-import { JsonEncodeError, type JsonValue, parseJson, stringifyJson } from '../drizzle/json-codec.ts'
+import { JsonEncodeError, type JsonValue, parseJson, stringifyJson } from '../drizzle/json/codec.ts'
 import { needsPython, runPython } from './support/processes.ts'
 import { temporaryFolder } from './support/temporary.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { parseJson } from '../drizzle/json-codec.ts'
-import { endOfString, splitArray, splitObject } from '../drizzle/json-text.ts'
+import { parseJson } from '../drizzle/json/codec.ts'
+import { endOfString, splitArray, splitObject } from '../drizzle/json/text.ts'
 
 const ENDS: readonly (readonly [text: string, at: number, end: number])[] = [
   ['"', 0, -1],

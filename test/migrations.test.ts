@@ -17,14 +17,14 @@ import Database from 'better-sqlite3'
 import { generateSQLiteDrizzleJson, generateSQLiteMigration } from 'drizzle-kit/api'
 import { TaskStore } from 'uniqc-task-store'
 import * as schema from 'uniqc-task-store/schema'
-import { adoptFile } from '../dist/src/adopt-file.js'
-import released from '../src/released-migrations.json' with { type: 'json' }
+import { adoptFile } from '../dist/src/sqlite/adopt-file.js'
+import released from '../src/sqlite/migrating/released-migrations.json' with { type: 'json' }
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from './support/fixtures.ts'
 import { runModule } from './support/processes.ts'
 import { temporaryFile, temporaryFolder } from './support/temporary.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
-const MIGRATIONS = join(ROOT, 'migrations')
+const MIGRATIONS = join(ROOT, 'migrations/sqlite')
 const journal = JSON.parse(readFileSync(join(MIGRATIONS, 'meta/_journal.json'), 'utf8')) as {
   entries: { idx: number; when: number; tag: string }[]
 }
@@ -68,7 +68,7 @@ test('a package whose migrations were changed migrates nothing: MIGRATION_FAILED
   }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   // As a conversion of its line ends would do.
-  appendFileSync(join(folder, 'migrations', '0005_index_lists.sql'), '\n')
+  appendFileSync(join(folder, 'migrations/sqlite/0005_index_lists.sql'), '\n')
   const { file: old, database } = makeFile(t, 4)
   database.close()
   const before = describeTables(old)

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import test from 'node:test'
 import Database from 'better-sqlite3'
-import released from '../src/released-migrations.json' with { type: 'json' }
+import released from '../src/sqlite/migrating/released-migrations.json' with { type: 'json' }
 import { compile, makeConsumer } from './support/consumer.ts'
 import { temporaryFolder } from './support/temporary.ts'
 
@@ -55,7 +55,7 @@ test('the packed package, in a program of its own', async (t) => {
   })
 
   await t.test('gives its migrations and its package.json by name', () => {
-    const text = `console.log(require.resolve('uniqc-task-store/migrations/0000_create_tasks.sql'), require('uniqc-task-store/package.json').name)`
+    const text = `console.log(require.resolve('uniqc-task-store/migrations/sqlite/0000_create_tasks.sql'), require('uniqc-task-store/package.json').name)`
     assert.match(
       node(folder, '--input-type=commonjs', '--eval', text),
       /0000_create_tasks\.sql uniqc-task-store/,

@@ -5,7 +5,7 @@ import test from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
-import released from '../src/released-migrations.json' with { type: 'json' }
+import released from '../src/sqlite/migrating/released-migrations.json' with { type: 'json' }
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from './support/fixtures.ts'
 import {
   firstOutput,

@@ -1,0 +1,41 @@
+import {
+  isPlainObject,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  stringifyJson,
+  UnreadableJson,
+} from './codec.ts'
+
+/** The value of a JSON cell. An empty text is null, as UnifiedQuantum reads it. */
+export function readJsonValue(cell: string | null): JsonValue | null {
+  return cell === null || cell === '' ? null : readCell(cell, isAnyValue)
+}
+
+/** The object of a JSON cell. An empty text is `{}`, as UnifiedQuantum reads it. */
+export function readJsonObject(cell: string): JsonObject {
+  return (cell === '' ? {} : readCell(cell, isPlainObject)) as JsonObject
+}
+
+/** The text of a JSON cell. Drizzle hands null over as well: it stays a SQL null, not the text `null`. */
+export function writeJsonCell(value: JsonValue): string {
+  if (value === null) return value as unknown as string
+  return value instanceof UnreadableJson ? value.text : stringifyJson(value)
+}
+
+const isAnyValue = (_value: unknown) => true
+
+/**
+ * The cell's value, or an {@link UnreadableJson}, so that one bad row does not hide the others. The types of
+ * a task do not mention it: it is what a damaged file shows, and reads as the object `{ text }`.
+ */
+function readCell(cell: unknown, accepts: (value: unknown) => boolean): JsonValue {
+  const text = String(cell)
+  try {
+    const value = parseJson(text)
+    if (accepts(value)) return value
+  } catch {
+    // Not JSON, or nested deeper than the stack allows.
+  }
+  return new UnreadableJson(text) as unknown as JsonObject
+}

@@ -1,0 +1,234 @@
+import {
+  describe,
+  isPlainObject,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+} from '../../drizzle/json/codec.ts'
+import { splitArray, splitObject } from '../../drizzle/json/text.ts'
+import type { ShardCells, TaskCells, TaskCopy } from '../rules/raw-task.ts'
+import { fromStrictJson } from './strict-json.ts'
+
+/** Why a record of a file cannot be imported, to be read behind its place in the file. */
+export class RecordError extends Error {
+  override readonly name = 'RecordError'
+  /** Undefined where the record does not say. */
+  taskId: string | undefined
+}
+
+/**
+ * The task of a line of `tasks.jsonl`, UnifiedQuantum's (a flat record with `platform`) or an export's (with
+ * `backend`). What JSON cells hold is taken as text, so that `1.0`, the order of keys and integers of any
+ * size stay what they are.
+ *
+ * @throws RecordError
+ */
+export function parseLine(text: string): TaskCopy {
+  const record = parseObject(text)
+  const parse = Object.hasOwn(record, 'platform') ? parseFlat : parseExported
+  return named(record.task_id, () => parse(record, splitObject(text)))
+}
+
+/** The task of an entry of `tasks.json`. @throws RecordError */
+export function parseCacheEntry(text: string): TaskCopy {
+  const [[key, record] = [], ...others] = Object.entries(parseObject(text))
+  if (key === undefined || others.length > 0) throw new RecordError('is no entry of an object')
+  if (!isPlainObject(record)) throw new RecordError(`must be an object, not ${describe(record)}`)
+  if (!Object.hasOwn(record, 'task_id')) record.task_id = key
+  const texts = splitObject(splitObject(text).get(key) ?? '{}')
+  const unknown = [...texts].filter(([name]) => !(CACHED as readonly string[]).includes(name))
+  return named(record.task_id, () => {
+    if (record.metadata !== undefined && !isPlainObject(record.metadata)) {
+      throw new RecordError(`metadata must be an object, not ${describe(record.metadata)}`)
+    }
+    // What later releases may have added is kept, too.
+    const metadata = new Map([...unknown, ...splitObject(texts.get('metadata') ?? '{}')])
+    return {
+      task: parseTask(record, 'backend', cellText(texts.get('result')), joinObject(metadata)),
+      archivedAt: null,
+      shards: [],
+    }
+  })
+}
+
+/** Tells an error which task it is about. */
+function named<T>(taskId: unknown, parse: () => T): T {
+  try {
+    return parse()
+  } catch (error) {
+    if (error instanceof RecordError && typeof taskId === 'string') error.taskId = taskId
+    throw error
+  }
+}
+
+/** The fields of a flat record. Everything else in it is metadata. */
+const FLAT = ['task_id', 'platform', 'status', 'result', 'submit_time', 'update_time'] as const
+
+function parseFlat(record: JsonObject, texts: Map<string, string>): TaskCopy {
+  // In those days the two were metadata like any other: of whatever type, and that is where it stays then.
+  const fields = new Set<string>(FLAT)
+  if (isCount(record.shots)) fields.add('shots')
+  else delete record.shots
+  if (typeof record.error_message === 'string') fields.add('error_message')
+  else delete record.error_message
+  const metadata = new Map([...texts].filter(([name]) => !fields.has(name)))
+  return {
+    task: parseTask(record, 'platform', cellText(texts.get('result')), joinObject(metadata)),
+    archivedAt: null,
+    shards: [],
+  }
+}
+
+/** The fields of an entry of `tasks.json`. */
+const CACHED = [
+  'task_id',
+  'backend',
+  'status',
+  'shots',
+  'submit_time',
+  'update_time',
+  'result',
+  'metadata',
+  'error_message',
+] as const
+
+const EXPORTED = [...CACHED, 'archived_at', 'shards'] as const
+
+const EXPORTED_SHARD = [
+  'shard_index',
+  'platform_task_id',
+  'backend',
+  'circuit_count',
+  'sub_index_offset',
+  'status',
+  'result',
+  'error_message',
+  'submit_time',
+  'update_time',
+] as const
+
+function parseExported(record: JsonObject, texts: Map<string, string>): TaskCopy {
+  refuseUnknown(record, EXPORTED, '')
+  const task = parseTask(
+    record,
+    'backend',
+    decode(cellText(texts.get('result')), 'result'),
+    decode(texts.get('metadata') ?? '{}', 'metadata'),
+  )
+  const shards = record.shards ?? []
+  if (!Array.isArray(shards)) throw new RecordError(`shards must be an array, not ${describe(shards)}`)
+  const shardTexts = splitArray(texts.get('shards') ?? '[]')
+  return {
+    task,
+    archivedAt: optionalText(record, 'archived_at'),
+    shards: shards.map((shard, index) =>
+      parseShard(task.taskId, shard, shardTexts[index] ?? '{}', `shards[${index}].`),
+    ),
+  }
+}
+
+function parseTask(
+  record: JsonObject,
+  backend: 'backend' | 'platform',
+  result: string | null,
+  metadata: string,
+): TaskCells {
+  return {
+    taskId: requiredText(record, 'task_id'),
+    backend: requiredText(record, backend),
+    status: requiredText(record, 'status'),
+    shots: count(record, 'shots', 0),
+    submitTime: requiredText(record, 'submit_time'),
+    updateTime: optionalText(record, 'update_time') ?? requiredText(record, 'submit_time'),
+    result,
+    metadata,
+    errorMessage: optionalText(record, 'error_message'),
+  }
+}
+
+function parseShard(uniqcTaskId: string, shard: JsonValue, text: string, path: string): ShardCells {
+  if (!isPlainObject(shard)) throw new RecordError(`${path.slice(0, -1)} must be an object`)
+  refuseUnknown(shard, EXPORTED_SHARD, path)
+  return {
+    uniqcTaskId,
+    shardIndex: count(shard, 'shard_index', undefined, path),
+    platformTaskId: requiredText(shard, 'platform_task_id', path),
+    backend: requiredText(shard, 'backend', path),
+    circuitCount: count(shard, 'circuit_count', 1, path),
+    subIndexOffset: count(shard, 'sub_index_offset', 0, path),
+    status: requiredText(shard, 'status', path),
+    result: decode(cellText(splitObject(text).get('result')), `${path}result`),
+    errorMessage: optionalText(shard, 'error_message', path),
+    submitTime: requiredText(shard, 'submit_time', path),
+    updateTime: requiredText(shard, 'update_time', path),
+  }
+}
+
+function parseObject(text: string): JsonObject {
+  let value: JsonValue
+  try {
+    value = parseJson(text)
+  } catch (error) {
+    const isTooDeep = error instanceof RangeError
+    throw new RecordError(isTooDeep ? 'is nested too deeply' : 'is not JSON, perhaps cut short', {
+      cause: error,
+    })
+  }
+  if (!isPlainObject(value)) throw new RecordError(`must be an object, not ${describe(value)}`)
+  return value
+}
+
+function refuseUnknown(record: JsonObject, known: readonly string[], path: string): void {
+  const unknown = Object.keys(record).find((key) => !known.includes(key))
+  if (unknown === undefined) return
+  throw new RecordError(`has a field ${path}${unknown} that this release does not know; update this package`)
+}
+
+function requiredText(record: JsonObject, field: string, path = ''): string {
+  const text = optionalText(record, field, path)
+  if (text === null) throw new RecordError(`has no ${path}${field}`)
+  if (text === '') throw new RecordError(`has an empty ${path}${field}`)
+  return text
+}
+
+function optionalText(record: JsonObject, field: string, path = ''): string | null {
+  const value = Object.hasOwn(record, field) ? record[field] : null
+  if (value === null || value === undefined) return null
+  if (typeof value !== 'string') {
+    throw new RecordError(`${path}${field} must be a string, not ${describe(value)}`)
+  }
+  if (!value.isWellFormed()) {
+    throw new RecordError(`${path}${field} holds a lone surrogate, which SQLite cannot store`)
+  }
+  return value
+}
+
+function count(record: JsonObject, field: string, byDefault: number | undefined, path = ''): number {
+  const value = Object.hasOwn(record, field) ? record[field] : byDefault
+  if (isCount(value)) return value
+  if (value === undefined) throw new RecordError(`has no ${path}${field}`)
+  throw new RecordError(`${path}${field} must be a whole number from 0, not ${describe(value)}`)
+}
+
+function isCount(value: JsonValue | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+}
+
+/** A null is no text at all. */
+function cellText(text: string | undefined): string | null {
+  return text === undefined || text === 'null' ? null : text
+}
+
+function decode<Text extends string | null>(text: Text, field: string): Text {
+  if (text === null) return text
+  try {
+    return fromStrictJson(text) as Text
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new RecordError(`${field} cannot be read (${reason})`, { cause: error })
+  }
+}
+
+function joinObject(members: Map<string, string>): string {
+  return `{${[...members].map(([key, text]) => `${JSON.stringify(key)}: ${text}`).join(', ')}}`
+}

@@ -1,0 +1,125 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { withFile } from '../files/file-error.ts'
+
+/** A record of a file before it is parsed. */
+export interface RawRecord {
+  /** The line that it stands on, from 1; in a file of one object, which of its entries it is. */
+  readonly number: number
+  /** Undefined for bytes that are no UTF-8, or too many for a text. */
+  readonly text: string | undefined
+}
+
+const CHUNK = 1 << 20
+const NEWLINE = 0x0a
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COMMA = 0x2c
+const SPACES: readonly number[] = [0x20, 0x09, 0x0d, NEWLINE]
+
+/** The lines of the first `size` bytes of a file that are not blank, read piece by piece. @throws TaskStoreError `CANNOT_OPEN` */
+export function* readLines(file: string, size: number): Generator<RawRecord> {
+  const pieces: Buffer[] = []
+  let number = 0
+  for (const chunk of readChunks(file, size)) {
+    let start = 0
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      number++
+      pieces.push(chunk.subarray(start, end))
+      yield* record(number, pieces)
+      pieces.length = 0
+      start = end + 1
+    }
+    pieces.push(chunk.subarray(start))
+  }
+  yield* record(number + 1, pieces)
+}
+
+/**
+ * The entries of the first `size` bytes of a file that holds one JSON object, each as the text of an object with that entry alone, read
+ * piece by piece. An object that ends too early gives what there is of its last entry.
+ *
+ * @throws TaskStoreError `CANNOT_OPEN`
+ */
+export function* readEntries(file: string, size: number): Generator<RawRecord> {
+  const pieces: Buffer[] = []
+  let number = 1
+  let depth = 0
+  let isString = false
+  let isEscaped = false
+  for (const chunk of readChunks(file, size)) {
+    let start = 0
+    const entry = function* (end: number) {
+      pieces.push(chunk.subarray(start, end))
+      yield* record(number, pieces, (text) => `{${text}}`)
+      pieces.length = 0
+      start = end + 1
+      number++
+    }
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at]
+      if (isString) {
+        if (isEscaped) isEscaped = false
+        else if (byte === BACKSLASH) isEscaped = true
+        else if (byte === QUOTE) isString = false
+        continue
+      }
+      if (byte === QUOTE) isString = true
+      else if (byte === 0x7b || byte === 0x5b) {
+        if (depth++ === 0) start = at + 1
+      } else if (byte === 0x7d || byte === 0x5d) {
+        if (--depth === 0) yield* entry(at)
+      } else if (byte === COMMA && depth === 1) yield* entry(at)
+    }
+    if (depth > 0) pieces.push(chunk.subarray(start))
+  }
+  // Without the last brace: whole if the entry is, since its value has braces of its own.
+  yield* record(number, pieces, (text) => `{${text}}`)
+}
+
+function* record(
+  number: number,
+  pieces: readonly Buffer[],
+  wrap = (text: string) => text,
+): Generator<RawRecord> {
+  const bytes = Buffer.concat(pieces)
+  if (bytes.every((byte) => SPACES.includes(byte))) return
+  yield { number, text: decode(bytes, wrap) }
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
+function decode(bytes: Buffer, wrap: (text: string) => string): string | undefined {
+  try {
+    return wrap(UTF8.decode(bytes))
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a file is a database of SQLite. */
+export function isDatabase(file: string): boolean {
+  for (const head of readChunks(file, 16)) return head.toString('latin1') === 'SQLite format 3\0'
+  return false
+}
+
+/** How large a file is now, in bytes. @throws TaskStoreError `CANNOT_OPEN` */
+export function sizeOf(file: string): number {
+  return withFile(file, 'read', () => statSync(file).size)
+}
+
+/** The first `size` bytes of a file, in pieces. */
+function* readChunks(file: string, size: number): Generator<Buffer> {
+  const descriptor = withFile(file, 'read', () => openSync(file, 'r'))
+  try {
+    for (let left = size; left > 0; ) {
+      // A new one each time: lines that are not yet complete still point into the last one.
+      const buffer = Buffer.allocUnsafe(Math.min(CHUNK, left))
+      const read = withFile(file, 'read', () => readSync(descriptor, buffer))
+      if (read === 0) return
+      left -= read
+      yield buffer.subarray(0, read)
+    }
+  } finally {
+    closeSync(descriptor)
+  }
+}

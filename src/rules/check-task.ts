@@ -1,0 +1,212 @@
+import { type Column, getTableColumns } from 'drizzle-orm'
+import {
+  describe,
+  isPlainObject,
+  JsonEncodeError,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  UnreadableJson,
+  writeJson,
+} from '../../drizzle/json/codec.ts'
+import {
+  type NewTaskInfo,
+  type NewTaskShard,
+  type TaskInfo,
+  type TaskShard,
+  taskShards,
+  tasks,
+} from '../../drizzle/schema.ts'
+import { TASK_STATUSES } from '../../drizzle/task-status.ts'
+import { checkKeys } from './check-arguments.ts'
+import { invalidTask } from './task-store-error.ts'
+
+/** What a column takes. */
+interface Rule {
+  readonly field: string
+  readonly kind: 'text' | 'number' | 'json'
+  readonly isRequired: boolean
+}
+
+/** The rules of a table, found out once: Drizzle's columns are slow to ask. */
+interface Rules {
+  /** The field whose value names the task in an error. */
+  readonly id: string
+  readonly names: readonly string[]
+  readonly rules: readonly Rule[]
+}
+
+/** By Drizzle's words. Every other column holds text. */
+const KINDS: Readonly<Partial<Record<string, Rule['kind']>>> = { number: 'number', custom: 'json' }
+
+const TASK_RULES = rulesOf(tasks, tasks.taskId)
+const SHARD_RULES = rulesOf(taskShards, taskShards.uniqcTaskId)
+
+function rulesOf(table: typeof tasks | typeof taskShards, id: Column): Rules {
+  const columns = Object.entries<Column>(getTableColumns(table))
+  const rules = columns.map(([field, column]) => ({
+    field,
+    kind: KINDS[column.dataType] ?? 'text',
+    // The key, too, whose column may not say so.
+    isRequired: column.notNull || column === id,
+  }))
+  const [key] = columns.find(([, column]) => column === id) ?? ['']
+  return { id: key, names: rules.map(({ field }) => field), rules }
+}
+
+/** The fields that were given, as a read will show them, and the texts of the JSON cells. */
+export interface CheckedFields<Row> {
+  readonly fields: { readonly [field in keyof Row]?: Row[field] | undefined }
+  readonly cells: Cells
+}
+
+/** JSON cells as they are bound. A result that is null is no text at all. */
+interface Cells {
+  readonly result?: string | null
+  readonly metadata?: string
+}
+
+/**
+ * A task's fields, each checked against its column, without those that are undefined. JSON is written here
+ * and now, so that what the caller does to it later changes nothing; it comes as it will read back: what a
+ * `toJSON` gives, without undefined properties.
+ *
+ * @throws TypeError for something that is no object or a field that does not exist; TaskStoreError
+ * `INVALID_TASK`.
+ */
+export function checkFields(name: string, task: unknown, taskId?: string): CheckedFields<TaskInfo> {
+  return checkRow(name, task, TASK_RULES, taskId)
+}
+
+function checkRow<Row>(name: string, row: unknown, rules: Rules, taskId?: string): CheckedFields<Row> {
+  checkKeys(name, row, rules.names)
+  const given = row as Readonly<Record<string, unknown>>
+  const givenId = given[rules.id]
+  const id = taskId ?? (typeof givenId === 'string' ? givenId : undefined)
+  const fields: Record<string, unknown> = {}
+  const cells: Record<string, string | null> = {}
+  for (const rule of rules.rules) {
+    const { field } = rule
+    const value = given[field]
+    if (value === undefined) continue
+    if (rule.kind === 'json' && value !== null) {
+      const cell = checkJson(id, field, value)
+      fields[field] = cell.value
+      cells[field] = cell.value === null ? null : cell.text
+    } else {
+      fields[field] = checkField(id, rule, value)
+      if (field === 'result') cells[field] = null
+    }
+  }
+  return { fields, cells } as CheckedFields<Row>
+}
+
+/** A task to save, with every field that has no default. Its times can be undefined. */
+export function checkNewTask(task: NewTaskInfo) {
+  const { fields, cells } = checkFields('task', task)
+  const { taskId, backend, status } = fields
+  return {
+    task: {
+      taskId: taskId ?? missing(undefined, 'taskId'),
+      backend: backend ?? missing(taskId, 'backend'),
+      status: status ?? missing(taskId, 'status'),
+      shots: fields.shots ?? 0,
+      submitTime: fields.submitTime,
+      updateTime: fields.updateTime,
+      result: fields.result ?? null,
+      metadata: fields.metadata ?? {},
+      errorMessage: fields.errorMessage ?? null,
+    },
+    cells: { result: cells.result ?? null, metadata: cells.metadata ?? '{}' },
+  }
+}
+
+/** A task whose every field can be stored. */
+export type CheckedTask = ReturnType<typeof checkNewTask>
+
+/** A shard to save. What is undefined depends on what is stored. */
+export function checkNewShard(shard: Omit<NewTaskShard, 'shardIndex'>) {
+  const { fields, cells } = checkRow<TaskShard>('shard', shard, SHARD_RULES)
+  const { uniqcTaskId, platformTaskId } = fields
+  return {
+    shard: {
+      ...fields,
+      uniqcTaskId: uniqcTaskId ?? missing(undefined, 'uniqcTaskId'),
+      platformTaskId: platformTaskId ?? missing(uniqcTaskId, 'platformTaskId'),
+      status: fields.status ?? 'pending',
+      result: fields.result ?? null,
+      errorMessage: fields.errorMessage ?? null,
+    },
+    cell: cells.result ?? null,
+  }
+}
+
+/** A shard whose every field can be stored. */
+export type CheckedShard = ReturnType<typeof checkNewShard>
+
+export function missing(taskId: string | undefined, field: string): never {
+  throw invalidTask({ taskId, field, problem: 'is missing' })
+}
+
+/** A field that is not JSON, or is null. */
+function checkField(taskId: string | undefined, rule: Rule, value: unknown): unknown {
+  const { field, kind, isRequired } = rule
+  const fail = (problem: string) => invalidTask({ taskId, field, problem })
+  if (value === null) {
+    if (isRequired) throw fail('must not be null')
+    return null
+  }
+  if (kind === 'number') {
+    if (typeof value !== 'number') throw fail(`must be a number, not ${describe(value)}`)
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw fail(`must be a whole number from 0 to 2^53-1, not ${value}`)
+    }
+    return value + 0
+  }
+  if (typeof value !== 'string') throw fail(`must be a string, not ${describe(value)}`)
+  if (value === '' && isRequired) throw fail('must not be empty')
+  if (!value.isWellFormed()) throw fail('holds a lone surrogate, which SQLite cannot store')
+  if (field === 'status' && !(TASK_STATUSES as readonly string[]).includes(value)) {
+    throw fail(`must be one of ${TASK_STATUSES.join(', ')}, not ${JSON.stringify(value.slice(0, 40))}`)
+  }
+  return value
+}
+
+/** The text of a JSON cell, and the value that it reads back as. */
+function checkJson(taskId: string | undefined, field: string, given: unknown) {
+  const { text, isAsGiven } = encodeJson(taskId, field, given)
+  const value = isAsGiven ? (given as JsonValue) : parseJson(text)
+  if (field === 'metadata' && !isPlainObject(value) && !((value as unknown) instanceof UnreadableJson)) {
+    throw invalidTask({ taskId, field, problem: `must be an object, not ${describe(given)}` })
+  }
+  return { text, value }
+}
+
+/** The text of a JSON cell, and whether it reads back as the very value that was given. */
+export function encodeJson(taskId: string | undefined, field: string, given: unknown) {
+  if (given instanceof UnreadableJson) return { text: given.text, isAsGiven: true }
+  try {
+    return writeJson(given)
+  } catch (error) {
+    if (!(error instanceof JsonEncodeError)) throw error
+    throw invalidTask({ taskId, field: field + error.path, problem: error.problem }, error)
+  }
+}
+
+/**
+ * Stored metadata with `changes` merged into it, key by key. Metadata that cannot be read stays, under the
+ * key where the version 5 step keeps it.
+ */
+export function mergeMetadata(stored: JsonObject | UnreadableJson, changes: JsonObject): JsonObject {
+  if (changes instanceof UnreadableJson) return changes
+  if (!(stored instanceof UnreadableJson)) return { ...stored, ...changes }
+  return { legacy_metadata_raw: parseOrText(stored.text), ...changes }
+}
+
+function parseOrText(text: string): JsonValue {
+  try {
+    return parseJson(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,85 @@
+import { wrongType } from './check-arguments.ts'
+
+const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?$/i
+const OFFSET = /^[+-](?:[01]\d|2[0-3]):[0-5]\d$/
+
+/**
+ * The moment that a time of a file means, in microseconds since 1970; undefined where the text is no ISO time.
+ * A text without an offset is a time of `timeZone` (`UTC`, `+08:00`, `Asia/Shanghai`), by default of this
+ * machine's zone.
+ */
+export function parseInstant(text: string, timeZone?: string): number | undefined {
+  const match = TIME.exec(text)
+  if (match === null) return undefined
+  const [, date, minutes = '00:00', seconds = '00', fraction = '', offset] = match
+  const wall = `${date}T${minutes}:${seconds}`
+  const asUtc = Date.parse(`${wall}Z`)
+  // Date takes a 31st of February for the 3rd of March.
+  if (Number.isNaN(asUtc) || !new Date(asUtc).toISOString().startsWith(wall)) return undefined
+  const milliseconds = offset === undefined ? wallTimeIn(wall, asUtc, timeZone) : atOffset(wall, offset)
+  if (Number.isNaN(milliseconds)) return undefined
+  return milliseconds * 1000 + Number(fraction.slice(0, 6).padEnd(6, '0'))
+}
+
+/** @throws TypeError for a zone that this Node does not know. */
+export function checkTimeZone(timeZone: unknown): asserts timeZone is string | undefined {
+  if (timeZone === undefined || (typeof timeZone === 'string' && OFFSET.test(timeZone))) return
+  try {
+    if (typeof timeZone === 'string') return void new Intl.DateTimeFormat('en', { timeZone })
+  } catch {
+    // An unknown name: refused below.
+  }
+  const expected = "the name of a time zone or an offset ('UTC', 'Asia/Shanghai', '+08:00')"
+  if (typeof timeZone !== 'string') throw wrongType('timeZone', expected, timeZone)
+  throw new TypeError(`timeZone must be ${expected}, not ${JSON.stringify(timeZone.slice(0, 40))}`)
+}
+
+function atOffset(wall: string, offset: string): number {
+  if (/^z$/i.test(offset)) return Date.parse(`${wall}Z`)
+  const digits = offset.replace(':', '').padEnd(5, '0')
+  return Date.parse(`${wall}${digits.slice(0, 3)}:${digits.slice(3)}`)
+}
+
+function wallTimeIn(wall: string, asUtc: number, timeZone: string | undefined): number {
+  if (timeZone === undefined) return Date.parse(wall)
+  if (OFFSET.test(timeZone)) return atOffset(wall, timeZone)
+  // The offset of a zone is known for a moment, not for a wall time: twice, for a moment near a change.
+  const guess = asUtc - offsetAt(asUtc, timeZone)
+  return asUtc - offsetAt(guess, timeZone)
+}
+
+/** What the clocks of a zone are ahead of UTC at a moment, in milliseconds. */
+function offsetAt(moment: number, timeZone: string): number {
+  const parts = clockOf(timeZone).formatToParts(moment)
+  const part = (type: string) => Number(parts.find((found) => found.type === type)?.value)
+  const wall = Date.UTC(
+    part('year'),
+    part('month') - 1,
+    part('day'),
+    part('hour'),
+    part('minute'),
+    part('second'),
+  )
+  return wall - moment
+}
+
+/** One for each zone: to make one costs more than to ask it. */
+const clocks = new Map<string, Intl.DateTimeFormat>()
+
+function clockOf(timeZone: string): Intl.DateTimeFormat {
+  let clock = clocks.get(timeZone)
+  if (clock === undefined) {
+    clock = new Intl.DateTimeFormat('en', {
+      timeZone,
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    })
+    clocks.set(timeZone, clock)
+  }
+  return clock
+}

@@ -1,0 +1,73 @@
+import { TaskStoreError, type TaskStoreErrorCode } from '../rules/task-store-error.ts'
+
+/** The first match counts. A result code of SQLite begins with one of these. */
+const MEANINGS: readonly (readonly [prefix: string, code: TaskStoreErrorCode, advice: string])[] = [
+  [
+    'SQLITE_BUSY',
+    'LOCKED',
+    'is locked: another process (perhaps Python, or a drizzle-kit studio) has been writing for longer than the timeout; try again, or raise the timeout option',
+  ],
+  ['SQLITE_LOCKED', 'LOCKED', 'is locked by another use of the same connection; finish that first'],
+  [
+    'SQLITE_READONLY',
+    'READONLY',
+    'cannot be written; check the permissions of the file and of its folder, where SQLite keeps the -wal and -shm files',
+  ],
+  ['SQLITE_FULL', 'DISK_FULL', 'could not grow: the disk is full; make room and call again'],
+  [
+    'SQLITE_IOERR_SHORT_READ',
+    'CORRUPT_FILE',
+    'ends too early; restore it from a copy, or save what can be read',
+  ],
+  ['SQLITE_IOERR_FSTAT', 'CANNOT_OPEN', 'was removed or replaced at this very moment; call again'],
+  [
+    'SQLITE_IOERR_CORRUPTFS',
+    'CORRUPT_FILE',
+    'lies on a damaged file system; copy it elsewhere before anything else',
+  ],
+  [
+    'SQLITE_IOERR',
+    'DISK_FULL',
+    'could not be read or written by the disk (full, over a quota or a size limit, or failing); see the cause, then call again',
+  ],
+  [
+    'SQLITE_CORRUPT',
+    'CORRUPT_FILE',
+    'is damaged; keep a copy of it as it is, then restore a copy or save what can be read',
+  ],
+  [
+    'SQLITE_ERROR: unsupported file format',
+    'CORRUPT_FILE',
+    'is damaged, or of a format that this SQLite does not know; restore it from a copy',
+  ],
+  ['SQLITE_NOTADB', 'CORRUPT_FILE', 'is not a database; check the path, or move that file away'],
+  [
+    'SQLITE_CANTOPEN',
+    'CANNOT_OPEN',
+    'cannot be opened; check that its folder exists and that this user may read and write both',
+  ],
+  ['SQLITE_PERM', 'CANNOT_OPEN', 'may not be opened by this user; check its permissions'],
+  ['SQLITE_AUTH', 'CANNOT_OPEN', 'may not be opened by this user; check its permissions'],
+]
+
+/** The driver's error in this package's terms, with the file's name; any other error as it is. */
+export function translateDriverError(error: unknown, file: string): unknown {
+  const code = driverCode(error)
+  const text = `${code}: ${error instanceof Error ? error.message : ''}`
+  const meaning = code && MEANINGS.find(([prefix]) => text.startsWith(prefix))
+  if (!meaning) return error
+  return new TaskStoreError(meaning[1], `${file} ${meaning[2]} (${code})`, { cause: error })
+}
+
+/** Whether the driver gave up waiting for a lock. */
+export function isBusy(error: unknown): boolean {
+  return driverCode(error)?.startsWith('SQLITE_BUSY') ?? false
+}
+
+function driverCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  // Drizzle wraps the driver's error in one of its own. Other causes are the caller's.
+  const own = error.constructor.name === 'DrizzleQueryError' ? error.cause : error
+  if (!(own instanceof Error) || own.name !== 'SqliteError' || !('code' in own)) return undefined
+  return String(own.code)
+}

@@ -1,0 +1,50 @@
+import { createRequire } from 'node:module'
+import BetterSqlite3, { type Database, type Options } from 'better-sqlite3'
+import { codeOf } from '../files/file-error.ts'
+import { TaskStoreError } from '../rules/task-store-error.ts'
+
+/**
+ * A connection of the driver.
+ *
+ * @throws TaskStoreError `CANNOT_OPEN` where the installed driver would crash this Node, or was never built;
+ * else the driver's own error.
+ */
+export function openDriver(file: string, options: Options): Database {
+  const version = createRequire(import.meta.url)('better-sqlite3/package.json').version
+  const problem = findDriverProblem(version, process.versions.node)
+  if (problem !== undefined) throw new TaskStoreError('CANNOT_OPEN', problem)
+  try {
+    return new BetterSqlite3(file, options)
+  } catch (error) {
+    if (isUnbuilt(error)) {
+      throw new TaskStoreError(
+        'CANNOT_OPEN',
+        `better-sqlite3 ${version} is not built for this Node (${process.versions.node}); run: npm ${repairOf(version)} better-sqlite3`,
+        { cause: error },
+      )
+    }
+    throw error
+  }
+}
+
+/**
+ * What is wrong with a pair of driver and Node, before the driver's binary is loaded: from 13 it ends an
+ * older Node with a segfault.
+ */
+export function findDriverProblem(driver: string, node: string): string | undefined {
+  const [nodeMajor = 0, nodeMinor = 0] = node.split('.').map(Number)
+  const isOldNode = nodeMajor < 22 || (nodeMajor === 22 && nodeMinor < 14)
+  if (Number.parseInt(driver, 10) < 13 || !isOldNode) return undefined
+  return `better-sqlite3 ${driver} crashes Node ${node}; run: npm install better-sqlite3@12, or update Node to 22.14 or later`
+}
+
+/** The binary is missing, is for another Node or machine, or is not whole. */
+function isUnbuilt(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const code = codeOf(error)
+  const isMissing = code === 'MODULE_NOT_FOUND' && error.message.includes('better_sqlite3.node')
+  return isMissing || code === 'ERR_DLOPEN_FAILED' || error.message.includes('bindings file')
+}
+
+/** From 13 it brings its binaries, and builds none. */
+const repairOf = (version: string) => (Number.parseInt(version, 10) < 13 ? 'rebuild' : 'install --force')

@@ -1,0 +1,154 @@
+import { rmSync } from 'node:fs'
+import type { Database } from 'better-sqlite3'
+import type { MigrationMeta } from 'drizzle-orm/migrator'
+import { TaskStoreError } from '../../rules/task-store-error.ts'
+import { copyFile, pruneCopies } from '../copy-beside.ts'
+import { translateDriverError } from '../driver-error.ts'
+import { APPLICATION_ID, type FileState, inspectFile, LEDGER, readPragma } from './inspect-file.ts'
+import { REWRITE, readMigrations, UPSTREAM_VERSION } from './released-migrations.ts'
+
+/**
+ * How far to go: to the newest schema, or, for a drizzle-kit that does the rest, only as far as the file has
+ * begun.
+ */
+export type MigrateGoal = 'newest' | 'begun'
+
+/**
+ * Brings a file up to date. Whoever made it, at whatever version, half-way or not: what a migration makes is
+ * made only where it is missing, and the ledger then says that it was applied. One lock for all of it, and
+ * everything is read again under that lock, so that any number of processes can call this at once.
+ *
+ * @throws TaskStoreError with the codes of `inspectFile`, `MIGRATION_FAILED`, or the driver's trouble; the
+ * file is as it was.
+ */
+export function migrate(database: Database, file: string, goal: MigrateGoal): void {
+  let copied: string | undefined
+  const copy = () => {
+    copied = copyFile(database, file, 'before-v5')
+  }
+  const foreignKeys = readPragma(database, 'foreign_keys')
+  // Does nothing inside a transaction, so it has to stand before it.
+  database.pragma('foreign_keys = OFF')
+  try {
+    database.transaction(() => migrateLocked(database, file, goal, copy)).immediate()
+    if (copied !== undefined) pruneCopies(file, 'before-v5')
+  } catch (error) {
+    // Nothing was rewritten: the copy would be one of a file that is still there.
+    if (copied !== undefined) rmSync(copied, { force: true })
+    throw asMigrationError(error, file)
+  } finally {
+    database.pragma(`foreign_keys = ${foreignKeys}`)
+  }
+}
+
+function migrateLocked(database: Database, file: string, goal: MigrateGoal, copy: () => void): void {
+  const state = inspectFile(database, file)
+  if (state.isUpToDate) return
+  const violations = countViolations(database)
+  createLedger(database)
+  const record = database.prepare(`INSERT INTO ${LEDGER} (hash, created_at) VALUES (?, ?)`)
+  for (const [index, migration] of readMigrations().entries()) {
+    if (state.applied.has(migration.folderMillis)) continue
+    if (goal === 'begun' && !isBegun(database, state, index, migration)) {
+      if (index <= REWRITE && hasIdsToReplace(database)) copy()
+      break
+    }
+    if (index !== REWRITE) applyMissing(database, migration)
+    else if (state.userVersion < UPSTREAM_VERSION) replaceIds(database, migration, copy)
+    record.run(migration.hash, migration.folderMillis)
+  }
+  if (goal === 'newest') stamp(database)
+  if (countViolations(database) > violations) {
+    throw new Error('it would leave shards without a task')
+  }
+}
+
+/**
+ * The ledger as Drizzle makes it. Its index stops a drizzle-kit that runs at this moment from applying one
+ * twice.
+ */
+function createLedger(database: Database): void {
+  database.exec(
+    `CREATE TABLE IF NOT EXISTS ${LEDGER} (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric);
+     CREATE UNIQUE INDEX IF NOT EXISTS ${LEDGER}_created_at_idx ON ${LEDGER} (created_at)`,
+  )
+}
+
+/** A Python that was stopped while it upgraded the same file can have set these back. */
+function stamp(database: Database): void {
+  if (readPragma(database, 'application_id') === 0) database.pragma(`application_id = ${APPLICATION_ID}`)
+  if (readPragma(database, 'user_version') < UPSTREAM_VERSION) {
+    database.pragma(`user_version = ${UPSTREAM_VERSION}`)
+  }
+}
+
+function isBegun(database: Database, state: FileState, index: number, migration: MigrationMeta): boolean {
+  if (index < state.userVersion) return true
+  return index !== REWRITE && migration.sql.some((statement) => isDone(database, statement))
+}
+
+function applyMissing(database: Database, migration: MigrationMeta): void {
+  for (const statement of migration.sql) {
+    if (!isDone(database, statement)) database.exec(statement)
+  }
+}
+
+function replaceIds(database: Database, migration: MigrationMeta, copy: () => void): void {
+  if (hasIdsToReplace(database)) copy()
+  for (const statement of migration.sql) database.exec(statement)
+}
+
+function hasIdsToReplace(database: Database): boolean {
+  return ['tasks', 'archived_tasks'].some(
+    (table) =>
+      hasObject(database, 'table', table) &&
+      database.prepare(`SELECT 1 FROM ${table} WHERE substr(task_id, 1, 4) <> 'uqt_' LIMIT 1`).get() !==
+        undefined,
+  )
+}
+
+const CREATES = /^\s*CREATE (?:UNIQUE )?(TABLE|INDEX) `(\w+)`/
+const ADDS = /^\s*ALTER TABLE `(\w+)` ADD `(\w+)`/
+const STAMPS = /^\s*PRAGMA (application_id|user_version) = (\d+)/
+
+/**
+ * Whether a file already has what a statement makes. Judged by what is there: the version of a half-made file
+ * lies.
+ */
+function isDone(database: Database, statement: string): boolean {
+  const [, kind, name] = CREATES.exec(statement) ?? []
+  if (kind !== undefined && name !== undefined) return hasObject(database, kind.toLowerCase(), name)
+  const [, table, column] = ADDS.exec(statement) ?? []
+  if (table !== undefined && column !== undefined) return hasColumn(database, table, column)
+  const [, pragma, value] = STAMPS.exec(statement) ?? []
+  if (pragma !== undefined) return readPragma(database, pragma) >= Number(value)
+  throw new Error(`a statement that cannot be checked for: ${statement.slice(0, 60)}`)
+}
+
+function hasObject(database: Database, type: string, name: string): boolean {
+  return (
+    database.prepare('SELECT 1 FROM main.sqlite_master WHERE type = ? AND name = ?').get(type, name) !==
+    undefined
+  )
+}
+
+function hasColumn(database: Database, table: string, column: string): boolean {
+  return (
+    database.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column) !== undefined
+  )
+}
+
+function countViolations(database: Database): number {
+  return (database.pragma('foreign_key_check') as unknown[]).length
+}
+
+function asMigrationError(error: unknown, file: string): unknown {
+  const translated = translateDriverError(error, file)
+  if (translated instanceof TaskStoreError) return translated
+  const reason = error instanceof Error ? error.message : String(error)
+  return new TaskStoreError(
+    'MIGRATION_FAILED',
+    `${file} could not be brought up to date (${reason}); it is as it was. Please report this with the cause`,
+    { cause: error },
+  )
+}

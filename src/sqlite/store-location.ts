@@ -1,0 +1,105 @@
+import { homedir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import type { Database } from 'better-sqlite3'
+import {
+  checkBoolean,
+  checkDatabasePath,
+  checkInteger,
+  checkKeys,
+  checkPath,
+  wrongType,
+} from '../rules/check-arguments.ts'
+
+/**
+ * Where a store keeps its file, and how it opens it. Give at most one of `cacheDir`, `file` and `database`.
+ */
+export interface TaskStoreOptions {
+  /** The folder of `tasks.sqlite`, made if missing. Default: `$UNIQC_CACHE_DIR`, else `~/.uniqc/cache`. */
+  readonly cacheDir?: string | undefined
+  /** The file itself, or `:memory:`. */
+  readonly file?: string | undefined
+  /** A better-sqlite3 connection that stays the caller's to set up and to close. */
+  readonly database?: Database | undefined
+  /**
+   * How long a call waits for another process's write lock, in milliseconds. Default 5000. A process that writes
+   * for a quarter of the time or more also leaves the lock to others for 150 of every 2000, whatever this says.
+   */
+  readonly timeout?: number | undefined
+  /** Read only: the file must exist and is neither migrated nor locked. Older versions read as the newest. */
+  readonly readonly?: boolean | undefined
+  /**
+   * `FULL` (default): a commit survives a power cut. `NORMAL`: faster, and a power cut can undo the last
+   * commits. Both survive a killed process.
+   */
+  readonly synchronous?: 'FULL' | 'NORMAL' | undefined
+}
+
+/** {@link TaskStoreOptions} with everything decided. */
+export interface StoreLocation {
+  /** An absolute path, or `:memory:`. */
+  readonly file: string
+  /** The folder of the file; undefined for a database in memory. */
+  readonly cacheDir: string | undefined
+  readonly database: Database | undefined
+  readonly timeout: number
+  readonly readonly: boolean
+  readonly synchronous: 'FULL' | 'NORMAL'
+}
+
+const OPTIONS = ['cacheDir', 'file', 'database', 'timeout', 'readonly', 'synchronous'] as const
+const MEMORY = ':memory:'
+/** The driver takes a 32-bit number. */
+const MAX_TIMEOUT = 2 ** 31 - 1
+const FILE_NAME = 'tasks.sqlite'
+
+/** Decides where a store is. @throws TypeError for an option that does not exist or has the wrong type. */
+export function locateStore(given: string | TaskStoreOptions = {}): StoreLocation {
+  if (typeof given === 'string') return locateStore({ cacheDir: given })
+  checkKeys('options', given, OPTIONS)
+  const { database, timeout, readonly } = given
+  const { synchronous = 'FULL' } = given
+  checkInteger('options.timeout', timeout, 0)
+  if (timeout !== undefined && timeout > MAX_TIMEOUT) {
+    throw new TypeError(`options.timeout must be at most ${MAX_TIMEOUT}, not ${timeout}`)
+  }
+  checkBoolean('options.readonly', readonly)
+  if (synchronous !== 'FULL' && synchronous !== 'NORMAL') {
+    throw wrongType('options.synchronous', "'FULL' or 'NORMAL'", synchronous)
+  }
+  if ([given.cacheDir, given.file, database].filter((place) => place !== undefined).length > 1) {
+    throw new TypeError('options has more than one of "cacheDir", "file" and "database"; give one')
+  }
+  const file = database === undefined ? locateFile(given) : databaseFile(database)
+  return {
+    file,
+    cacheDir: file === MEMORY ? undefined : dirname(file),
+    database,
+    timeout: timeout ?? 5000,
+    readonly: readonly ?? false,
+    synchronous,
+  }
+}
+
+/** The file that a store with these options opens. */
+export function locateFile({ cacheDir, file }: TaskStoreOptions = {}): string {
+  if (file !== undefined) {
+    checkDatabasePath('options.file', file)
+    return file === MEMORY ? file : resolve(file)
+  }
+  if (cacheDir !== undefined) checkPath('options.cacheDir', cacheDir)
+  const folder = cacheDir ?? (process.env.UNIQC_CACHE_DIR || join(homedir(), '.uniqc', 'cache'))
+  return join(resolve(folder), FILE_NAME)
+}
+
+function databaseFile(database: Database): string {
+  if (typeof database !== 'object' || database === null || typeof database.prepare !== 'function') {
+    throw wrongType('options.database', 'a better-sqlite3 Database', database)
+  }
+  if (!database.open || database.inTransaction) {
+    throw new TypeError('options.database must be open and not in a transaction')
+  }
+  if (typeof database.prepare('SELECT 1').pluck().get() === 'bigint') {
+    throw new TypeError('options.database must not have defaultSafeIntegers on: counts and shots are numbers')
+  }
+  return database.memory ? MEMORY : resolve(database.name)
+}

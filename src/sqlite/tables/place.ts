@@ -1,0 +1,19 @@
+import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
+
+/** Where a task is: among the live ones, or in the archive. */
+export interface Place {
+  readonly name: 'live' | 'archived'
+  readonly tasks: typeof tasks
+  readonly shards: typeof taskShards
+}
+
+export const LIVE: Place = { name: 'live', tasks, shards: taskShards }
+
+/** Typed as the live tables, of which it has every column; `archivedAt` comes on top. */
+export const ARCHIVE: Place = {
+  name: 'archived',
+  tasks: archivedTasks as unknown as typeof tasks,
+  shards: archivedTaskShards as unknown as typeof taskShards,
+}
+
+export const PLACES: readonly Place[] = [LIVE, ARCHIVE]

@@ -1,0 +1,117 @@
+import { closeSync, lstatSync, openSync, rmSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Database } from 'better-sqlite3'
+import { withFile } from '../../files/file-error.ts'
+import { checkNotOwn } from '../../files/file-identity.ts'
+import { alreadyThere, finishFile, unfinishedName } from '../../files/whole-file.ts'
+import { checkBoolean, checkDatabasePath, checkKeys, wrongType } from '../../rules/check-arguments.ts'
+import { TaskStoreError } from '../../rules/task-store-error.ts'
+import type { Connection } from '../connection.ts'
+import { openBeside } from '../copy-beside.ts'
+import { openDriver } from '../driver.ts'
+import { translateDriverError } from '../driver-error.ts'
+
+/** How a backup is made. */
+export interface BackupOptions {
+  /** Replace a file that is there. Default false. */
+  readonly replace?: boolean | undefined
+  /** Called after each part. What it throws ends the backup. */
+  readonly onProgress?: ((progress: BackupProgress) => void) | undefined
+}
+
+/** How far a backup is. */
+export interface BackupProgress {
+  readonly totalPages: number
+  readonly remainingPages: number
+}
+
+/** The backup that was made. */
+export interface BackupReport {
+  /** Its absolute path. */
+  readonly file: string
+  readonly bytes: number
+}
+
+/** How many pages are copied before others on this thread get their turn. */
+const PAGES = 500
+
+/** Copies a store's file as it is at one moment, and looks whether the copy is sound before it gets its name. */
+export async function backupFile(
+  connection: Connection,
+  path: string,
+  options: BackupOptions,
+): Promise<BackupReport> {
+  const { replace, onProgress } = checkBackupOptions(path, options)
+  const file = resolve(path)
+  checkTarget(file, replace, connection.file)
+  const unfinished = unfinishedName(file)
+  const reader = connection.run(() => {
+    const { database } = connection
+    return database.memory ? database : openBeside(database)
+  })
+  try {
+    withFile(file, 'written', () => closeSync(openSync(unfinished, 'w', 0o600)))
+    // One moment: others may go on writing, and the copy need not begin anew.
+    if (reader !== connection.database) reader.exec('BEGIN; SELECT count(*) FROM sqlite_master')
+    const done = await reader.backup(unfinished, {
+      progress: (progress) => {
+        onProgress?.(progress)
+        return PAGES
+      },
+    })
+    onProgress?.(done)
+    checkCopy(unfinished, connection.file)
+    const bytes = statSync(unfinished).size
+    finishFile(unfinished, file, replace)
+    return { file, bytes }
+  } catch (error) {
+    rmSync(unfinished, { force: true })
+    rmSync(`${unfinished}-journal`, { force: true })
+    throw translateDriverError(error, file)
+  } finally {
+    if (reader !== connection.database) reader.close()
+  }
+}
+
+/** Makes one file of a copy, and refuses one that SQLite finds damaged. */
+export function checkCopy(copy: string, source: string): void {
+  let database: Database | undefined
+  try {
+    database = openDriver(copy, {})
+    // Else it would need a log beside it, and be no single file.
+    database.pragma('journal_mode = DELETE')
+    const [first] = database.pragma('integrity_check(1)') as { integrity_check: string }[]
+    if (first?.integrity_check === 'ok') return
+    throw new TaskStoreError(
+      'CORRUPT_FILE',
+      `${source} is damaged (${first?.integrity_check}), and so would its copy be; nothing was kept. Call check() to see what is wrong`,
+    )
+  } catch (error) {
+    throw translateDriverError(error, source)
+  } finally {
+    database?.close()
+  }
+}
+
+/** A backup does not follow a link to elsewhere. */
+function checkTarget(file: string, replace: boolean, own: string): void {
+  const found = lstatSync(file, { throwIfNoEntry: false })
+  if (found === undefined) return
+  if (!found.isFile()) {
+    const what = found.isSymbolicLink() ? 'a link' : 'no file'
+    throw new TaskStoreError('CANNOT_OPEN', `${file} is ${what}; name the file itself`)
+  }
+  checkNotOwn(file, own, 'name another one')
+  if (!replace) throw alreadyThere(file)
+}
+
+function checkBackupOptions(path: string, options: BackupOptions) {
+  checkDatabasePath('file', path)
+  checkKeys('options', options, ['replace', 'onProgress'])
+  const { replace = false, onProgress } = options
+  checkBoolean('replace', replace)
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw wrongType('onProgress', 'a function', onProgress)
+  }
+  return { replace, onProgress }
+}

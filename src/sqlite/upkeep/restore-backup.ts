@@ -1,0 +1,148 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { Database } from 'better-sqlite3'
+import { getTableColumns, getTableName } from 'drizzle-orm'
+import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
+import { withFile } from '../../files/file-error.ts'
+import { checkNotOwn, followLinks, identifyFile } from '../../files/file-identity.ts'
+import { finishFile, unfinishedName } from '../../files/whole-file.ts'
+import { checkDatabasePath } from '../../rules/check-arguments.ts'
+import { TaskStoreError } from '../../rules/task-store-error.ts'
+import { Connection } from '../connection.ts'
+import { copyFile, pruneCopies } from '../copy-beside.ts'
+import { openDriver } from '../driver.ts'
+import { inspectFile } from '../migrating/inspect-file.ts'
+import { locateStore, type TaskStoreOptions } from '../store-location.ts'
+import { checkCopy } from './backup-file.ts'
+
+/** What restoring a backup did. */
+export interface RestoreReport {
+  /** The store's file. */
+  readonly file: string
+  /** Where what was there before is kept; undefined where there was nothing. */
+  readonly kept: string | undefined
+  /** How many tasks there are now, live and archived. */
+  readonly tasks: number
+}
+
+/** The tasks before their shards. */
+const TABLES = [tasks, taskShards, archivedTasks, archivedTaskShards]
+
+/** Puts what a backup holds in the place of what a store holds. */
+export function restoreBackup(backup: string, options?: string | TaskStoreOptions): RestoreReport {
+  checkDatabasePath('backup', backup)
+  const location = locateStore(options)
+  if (location.database !== undefined || location.readonly || location.cacheDir === undefined) {
+    throw new TypeError('restoreBackup() takes a cacheDir or a file that can be written')
+  }
+  const file = followLinks(location.file)
+  const staged = unfinishedName(file)
+  stage(backup, staged, file)
+  try {
+    if (!existsSync(file)) return moveInto(file, staged, undefined)
+    const report = isReadable(file) ? unlessDamaged(() => replaceContents(file, options, staged)) : undefined
+    return report ?? moveInto(file, staged, setAside(file))
+  } finally {
+    removeStaged(staged)
+  }
+}
+
+/** Looks without the right to write: SQLite would remove the log of a file that it cannot read. */
+function isReadable(file: string): boolean {
+  return unlessDamaged(() => probe(file, () => true)) ?? false
+}
+
+/** Undefined where the file turns out to be damaged. */
+function unlessDamaged<T>(work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof TaskStoreError && error.code === 'CORRUPT_FILE') return undefined
+    throw error
+  }
+}
+
+/** Runs `work` on a file that is one of ours, opened only to be read. */
+function probe<T>(file: string, work: (reader: Database) => T): T {
+  return withFile(file, 'read', () => {
+    const reader = openDriver(file, { readonly: true, fileMustExist: true })
+    try {
+      inspectFile(reader, file)
+      return work(reader)
+    } finally {
+      reader.close()
+    }
+  })
+}
+
+/** A sound copy of the backup at the newest version, in the folder of the store. */
+function stage(backup: string, staged: string, file: string): void {
+  const source = locateStore({ file: backup, readonly: true })
+  checkNotOwn(source.file, file, 'name a backup of it')
+  // Refuses a folder, which SQLite would take for a failing disk.
+  identifyFile(source.file)
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  rmSync(staged, { force: true })
+  probe(source.file, (reader) => reader.prepare('VACUUM INTO ?').run(staged))
+  new Connection(locateStore({ file: staged })).close()
+  checkCopy(staged, source.file)
+}
+
+/** In one transaction: whoever has the file open sees the one or the other. */
+function replaceContents(file: string, options: string | TaskStoreOptions | undefined, staged: string) {
+  const connection = new Connection(locateStore(options))
+  try {
+    connection.write(() => connection.database.prepare('ATTACH ? AS restored').run(staged))
+    const kept = connection.transaction(() => {
+      const copy = copyFile(connection.database, file, 'before-restore')
+      for (const table of TABLES.toReversed()) {
+        connection.database.exec(`DELETE FROM main.${getTableName(table)}`)
+      }
+      for (const table of TABLES) {
+        const columns = Object.values(getTableColumns(table)).map(({ name }) => name)
+        connection.database.exec(
+          `INSERT INTO main.${getTableName(table)} (${columns.join()}) SELECT ${columns.join()} FROM restored.${getTableName(table)} ORDER BY rowid`,
+        )
+      }
+      return copy
+    })
+    connection.database.exec('DETACH restored')
+    pruneCopies(file, 'before-restore')
+    return { file, kept, tasks: countTasks(connection) }
+  } finally {
+    connection.close()
+  }
+}
+
+function moveInto(file: string, staged: string, kept: string | undefined): RestoreReport {
+  finishFile(staged, file, true)
+  const connection = new Connection(locateStore({ file }))
+  try {
+    return { file, kept, tasks: countTasks(connection) }
+  } finally {
+    connection.close()
+  }
+}
+
+/** Moves a file that cannot be read out of the way, with its log: beside another file that would damage it. */
+function setAside(file: string): string {
+  const kept = `${file}.damaged.${new Date(Date.now()).toISOString().replace(/[-:]/g, '')}`
+  for (const ending of ['-wal', '-shm', '']) {
+    if (existsSync(file + ending)) renameSync(file + ending, kept + ending)
+  }
+  return kept
+}
+
+function countTasks(connection: Connection): number {
+  const count = (table: string) =>
+    connection.database.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number
+  return connection.run(() => count(getTableName(tasks)) + count(getTableName(archivedTasks)))
+}
+
+/** What is left of it, and the copies that its migration made. */
+function removeStaged(staged: string): void {
+  const folder = dirname(staged)
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(basename(staged))) rmSync(join(folder, name), { force: true })
+  }
+}
