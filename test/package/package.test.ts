@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import test from 'node:test'
+import Database from 'better-sqlite3'
+import released from '../../src/sqlite/migrating/released-migrations.json' with { type: 'json' }
+import { compile, makeConsumer } from '../support/consumer.ts'
+import { temporaryFolder } from '../support/temporary.ts'
+
+const MIGRATIONS = released.length
+const ROOT = resolve(import.meta.dirname, '../..')
+const node = (folder: string, ...args: readonly string[]) =>
+  execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' })
+
+test('the packed package, in a program of its own', async (t) => {
+  const folder = temporaryFolder(t)
+  makeConsumer(folder)
+
+  await t.test('holds what it needs, and no more', () => {
+    const top = readdirSync(join(folder, 'node_modules/uniqc-task-store')).toSorted()
+    const expected = [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist',
+      'drizzle',
+      'drizzle.config.ts',
+      'migrations',
+      'package.json',
+      'src',
+    ]
+    assert.deepEqual(top, expected.toSorted())
+  })
+
+  const use = `
+    const store = new TaskStore({ file: ':memory:' })
+    store.save({ taskId: 'a', backend: 'b', status: 'running' })
+    console.log(store.db.select().from(tasks).all().length, new TaskPersistence(store).load('a').platform)
+  `
+  await t.test('can be imported', () => {
+    const text = `import { TaskStore, TaskPersistence } from 'uniqc-task-store'
+      import { tasks } from 'uniqc-task-store/schema'
+      ${use}`
+    assert.equal(node(folder, '--input-type=module', '--eval', text), '1 b\n')
+  })
+
+  await t.test('can be required', () => {
+    const text = `const { TaskStore, TaskPersistence } = require('uniqc-task-store')
+      const { tasks } = require('uniqc-task-store/schema')
+      const { eq } = require('drizzle-orm')
+      ${use}
+      console.log(store.db.select().from(tasks).where(eq(tasks.taskId, 'a')).all().length)`
+    assert.equal(node(folder, '--no-warnings', '--input-type=commonjs', '--eval', text), '1 b\n1\n')
+  })
+
+  await t.test('gives its migrations and its package.json by name', () => {
+    const text = `console.log(require.resolve('uniqc-task-store/migrations/sqlite/0000_create_tasks.sql'), require('uniqc-task-store/package.json').name)`
+    assert.match(
+      node(folder, '--input-type=commonjs', '--eval', text),
+      /0000_create_tasks\.sql uniqc-task-store/,
+    )
+  })
+
+  await t.test('has the right types, in an ES module and in a CommonJS one', () => {
+    const types = readFileSync(join(ROOT, 'test/types/public-api.ts'), 'utf8')
+    writeFileSync(join(folder, 'esm.mts'), types)
+    // Drizzle types its functions anew for CommonJS, and those do not take the tables of an ES module.
+    const withoutOwnQuery = types
+      .replace(".where(eq(tasks.status, 'running'))", '')
+      .replace(/^import \{ eq \}.*$/m, '')
+    writeFileSync(join(folder, 'commonjs.cts'), withoutOwnQuery)
+    compile(folder, '--noEmit')
+    writeFileSync(
+      join(folder, 'wrong.mts'),
+      `import { TaskStore } from 'uniqc-task-store'\nnew TaskStore().list({ limt: 1 })`,
+    )
+    assert.throws(() => compile(folder, '--noEmit'), /wrong\.mts.*limt/)
+  })
+
+  await t.test('lets drizzle-kit migrate a file of its user, with the shipped config', () => {
+    const file = join(folder, 'cache', 'tasks.sqlite')
+    const kit = (env: NodeJS.ProcessEnv) =>
+      execFileSync(
+        process.execPath,
+        [
+          'node_modules/drizzle-kit/bin.cjs',
+          'migrate',
+          '--config',
+          'node_modules/uniqc-task-store/drizzle.config.ts',
+        ],
+        { cwd: folder, env: { ...process.env, ...env }, stdio: 'pipe' },
+      )
+    kit({ UNIQC_CACHE_DIR: join(folder, 'cache') })
+    assert.ok(existsSync(file))
+    const database = new Database(file)
+    assert.equal(database.pragma('user_version', { simple: true }), 5)
+    assert.equal(database.prepare('SELECT count(*) FROM __drizzle_migrations').pluck().get(), MIGRATIONS)
+    database.close()
+    kit({ UNIQC_TASKS_FILE: file })
+  })
+})

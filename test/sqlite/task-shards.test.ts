@@ -1,0 +1,616 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { eq } from 'drizzle-orm'
+import fc from 'fast-check'
+import {
+  generateTaskId,
+  type JsonValue,
+  type NewTaskShard,
+  TaskStore,
+  TaskStoreError,
+  UnreadableJson,
+} from 'uniqc-task-store'
+import { taskShards, tasks } from 'uniqc-task-store/schema'
+import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from '../support/fixtures.ts'
+import { insertShard } from '../support/insert-shard.ts'
+import { runModule } from '../support/processes.ts'
+import { temporaryFile } from '../support/temporary.ts'
+
+const RUNNING = { taskId: 'a', backend: 'originq:WK_C180', status: 'running' } as const
+const SHARD = { uniqcTaskId: 'a', platformTaskId: 'p' } as const
+const memory = () => new TaskStore({ file: ':memory:' })
+
+/** A call with an argument that TypeScript would refuse. */
+const wrong = <T>(value: unknown) => value as T
+
+/** A task under a new id that replaced this old one. */
+function saveReplacing(store: TaskStore, oldId: string): string {
+  const taskId = generateTaskId()
+  const { backend, status } = RUNNING
+  store.save({ taskId, backend, status, metadata: { legacy_platform_id: oldId } })
+  insertShard(store, taskId, oldId)
+  return taskId
+}
+
+const everything = (store: TaskStore) => [
+  store.db.select().from(tasks).all(),
+  store.db.select().from(taskShards).all(),
+]
+
+function assertInvalid(work: () => unknown, field: string, problem: RegExp) {
+  assert.throws(work, (error) => {
+    assert.ok(error instanceof TaskStoreError, String(error))
+    assert.equal(error.code, 'INVALID_TASK')
+    assert.equal(error.invalid?.field, field)
+    assert.match(error.invalid?.problem ?? '', problem)
+    return true
+  })
+}
+
+const NO_TEXT: readonly unknown[] = [null, '', 5, {}, '\ud800']
+const NO_NUMBER: readonly unknown[] = [null, -1, 1.5, Number.NaN, Infinity, 2 ** 53, '1', 1n]
+const INVALID: Readonly<Record<string, readonly unknown[]>> = {
+  uniqcTaskId: [...NO_TEXT, undefined],
+  platformTaskId: [...NO_TEXT, undefined],
+  backend: NO_TEXT,
+  shardIndex: [...NO_NUMBER, undefined],
+  circuitCount: NO_NUMBER,
+  subIndexOffset: NO_NUMBER,
+  status: [...NO_TEXT, 'done', 'SUCCESS'],
+  result: [new Map(), () => 1, Symbol('x')],
+  errorMessage: [5, {}, '\ud800'],
+  submitTime: NO_TEXT,
+  updateTime: NO_TEXT,
+}
+
+for (const [field, values] of Object.entries(INVALID)) {
+  test(`a shard whose ${field} cannot be stored is refused, and nothing is written`, () => {
+    using store = memory()
+    store.save(RUNNING)
+    store.addShard({ ...SHARD, result: [1] })
+    const before = everything(store)
+    for (const value of values) {
+      const shard = wrong<NewTaskShard>({ ...SHARD, shardIndex: 0, result: [2], [field]: value })
+      const problem = value === undefined ? /is missing/ : /must|surrogate|JSON/
+      assertInvalid(() => store.saveShard(shard, { refreshTask: true }), field, problem)
+      if (field === 'shardIndex') continue
+      const { shardIndex: _, ...added } = shard
+      assertInvalid(() => store.addShard(added, { refreshTask: true }), field, problem)
+    }
+    assert.deepEqual(everything(store), before)
+  })
+}
+
+test('the error of an invalid result has the path in it', () => {
+  using store = memory()
+  store.save(RUNNING)
+  const result = wrong<JsonValue>([{ counts: new Set() }])
+  assertInvalid(() => store.addShard({ ...SHARD, result }), 'result[0].counts', /Set/)
+})
+
+const MISUSES: readonly (readonly [what: string, call: (store: TaskStore) => unknown, message: RegExp])[] = [
+  ['addShard(null)', (s) => s.addShard(wrong(null)), /shard must be an object/],
+  ['addShard() of an unknown field', (s) => s.addShard(wrong({ ...SHARD, taskId: 'a' })), /no "taskId"/],
+  ['addShard() of an index', (s) => s.addShard(wrong({ ...SHARD, shardIndex: 1 })), /saveShard/],
+  ['addShard() with an unknown option', (s) => s.addShard(SHARD, wrong({ refresh: true })), /no "refresh"/],
+  ['addShard() with refreshTask 1', (s) => s.addShard(SHARD, wrong({ refreshTask: 1 })), /refreshTask must/],
+  ['addShard() with keepUpdateTime 0', (s) => s.addShard(SHARD, wrong({ keepUpdateTime: 0 })), /keepUpdate/],
+  ['saveShard(5)', (s) => s.saveShard(wrong(5)), /shard must be an object/],
+  [
+    'saveShard() with an unknown option',
+    (s) => s.saveShard({ ...SHARD, shardIndex: 0 }, wrong({ ifStatus: 'x' })),
+    /no "ifStatus"/,
+  ],
+  ['getShards(5)', (s) => s.getShards(wrong(5)), /taskId must be a string/],
+  ['findShards(undefined)', (s) => s.findShards(wrong(undefined)), /platformTaskId must be a string/],
+  ['findShards() with an unknown option', (s) => s.findShards('p', wrong({ status: 'x' })), /no "status"/],
+  [
+    'findShards() with backend 5',
+    (s) => s.findShards('p', wrong({ backend: 5 })),
+    /backend must be a string/,
+  ],
+  ['deleteShards(5)', (s) => s.deleteShards(wrong(5)), /taskId must be a string/],
+]
+
+for (const [what, call, message] of MISUSES) {
+  test(`${what} is a TypeError, and nothing is written`, () => {
+    using store = memory()
+    store.save(RUNNING)
+    const before = everything(store)
+    assert.throws(
+      () => call(store),
+      (error) => error instanceof TypeError && message.test(error.message),
+    )
+    assert.deepEqual(everything(store), before)
+  })
+}
+
+test('a shard of a task that does not exist or is archived names uniqcTaskId', () => {
+  using store = memory()
+  const taskId = saveReplacing(store, 'old')
+  store.save(RUNNING)
+  store.archive.archiveMany(['a', taskId])
+  const before = everything(store)
+  for (const [uniqcTaskId, problem] of [
+    ['gone', /does not exist; save the task first/],
+    ['a', /is archived; restore it first/],
+    [taskId, /is archived; restore it first/],
+    ['old', /is archived; restore it first/],
+  ] as const) {
+    assertInvalid(() => store.addShard({ ...SHARD, uniqcTaskId }), 'uniqcTaskId', problem)
+    assertInvalid(() => store.saveShard({ ...SHARD, uniqcTaskId, shardIndex: 3 }), 'uniqcTaskId', problem)
+  }
+  assert.deepEqual(everything(store), before)
+  assert.equal(store.archive.getShards(taskId).length, 1)
+})
+
+test('a shard that is given two fields has a default for every other one', () => {
+  using store = memory()
+  store.save(RUNNING)
+  const shard = store.addShard(SHARD)
+  const { submitTime, updateTime, ...rest } = shard
+  assert.deepEqual(rest, {
+    ...SHARD,
+    shardIndex: 0,
+    backend: 'originq:WK_C180',
+    circuitCount: 1,
+    subIndexOffset: 0,
+    status: 'pending',
+    result: null,
+    errorMessage: null,
+  })
+  assert.equal(submitTime, updateTime)
+  assert.deepEqual(store.getShards('a'), [shard])
+})
+
+test('an added shard comes behind the highest index and the last circuit, whatever gaps there are', () => {
+  using store = memory()
+  store.save(RUNNING)
+  store.save({ ...RUNNING, taskId: 'b' })
+  const place = ({ shardIndex, subIndexOffset }: { shardIndex: number; subIndexOffset: number }) => [
+    shardIndex,
+    subIndexOffset,
+  ]
+  assert.deepEqual(place(store.addShard({ ...SHARD, circuitCount: 3 })), [0, 0])
+  assert.deepEqual(place(store.addShard({ ...SHARD, circuitCount: 2 })), [1, 3])
+  assert.deepEqual(place(store.saveShard({ ...SHARD, shardIndex: 7, circuitCount: 4 })), [7, 5])
+  // A new shard at an index below the highest one.
+  assert.deepEqual(place(store.saveShard({ ...SHARD, shardIndex: 4 })), [4, 9])
+  assert.deepEqual(place(store.addShard({ ...SHARD, subIndexOffset: 2, circuitCount: 1 })), [8, 2])
+  assert.deepEqual(place(store.addShard(SHARD)), [9, 10])
+  assert.deepEqual(place(store.addShard({ ...SHARD, uniqcTaskId: 'b' })), [0, 0])
+  assert.deepEqual(
+    store.getShards('a').map((shard) => shard.shardIndex),
+    [0, 1, 4, 7, 8, 9],
+  )
+})
+
+test('a shard that is replaced keeps where and when it was; the rest becomes what is given', () => {
+  using store = memory()
+  store.save(RUNNING)
+  const first = store.saveShard({
+    ...SHARD,
+    shardIndex: 2,
+    backend: 'ibm:ibm_fez',
+    circuitCount: 4,
+    subIndexOffset: 9,
+    status: 'failed',
+    result: [1],
+    errorMessage: 'broken',
+    submitTime: '2026-01-01T00:00:00',
+  })
+  const second = store.saveShard({ ...SHARD, platformTaskId: 'q', shardIndex: 2 })
+  assert.ok(second.updateTime > first.updateTime)
+  assert.deepEqual(second, {
+    ...first,
+    platformTaskId: 'q',
+    status: 'pending',
+    result: null,
+    errorMessage: null,
+    updateTime: second.updateTime,
+  })
+  const given = { backend: 'dummy:x', circuitCount: 1, subIndexOffset: 0, submitTime: '2025' }
+  const third = store.saveShard({ ...SHARD, shardIndex: 2, ...given })
+  assert.deepEqual({ ...third, ...given }, third)
+  assert.deepEqual(store.getShards('a'), [third])
+})
+
+test('the update time of a shard is now, unless keepUpdateTime is set and one is given', () => {
+  using store = memory()
+  store.save(RUNNING)
+  const updateTime = '2026-01-01T00:00:00'
+  assert.notEqual(store.addShard({ ...SHARD, updateTime }).updateTime, updateTime)
+  assert.equal(store.addShard({ ...SHARD, updateTime }, { keepUpdateTime: true }).updateTime, updateTime)
+  assert.notEqual(store.addShard(SHARD, { keepUpdateTime: true }).updateTime, updateTime)
+  assert.deepEqual(
+    store.getShards('a').map((shard) => shard.updateTime === updateTime),
+    [false, true, false],
+  )
+})
+
+test('saving a task again leaves its shards; deleting it deletes them', () => {
+  using store = memory()
+  store.save(RUNNING)
+  store.addShard(SHARD)
+  store.save({ ...RUNNING, status: 'success' })
+  assert.equal(store.getShards('a').length, 1)
+  store.delete('a')
+  assert.deepEqual(store.getShards('a'), [])
+  assert.deepEqual(store.findShards('p'), [])
+})
+
+test('deleteShards deletes those of one task, which stays, and gives how many', () => {
+  using store = memory()
+  store.save(RUNNING)
+  store.save({ ...RUNNING, taskId: 'b' })
+  for (const uniqcTaskId of ['a', 'a', 'b']) store.addShard({ ...SHARD, uniqcTaskId })
+  assert.equal(store.deleteShards('gone'), 0)
+  assert.equal(store.deleteShards('a'), 2)
+  assert.equal(store.deleteShards('a'), 0)
+  assert.equal(store.get('a')?.status, 'running')
+  assert.equal(store.getShards('b').length, 1)
+})
+
+test('findShards finds the shards of every live task with the id, on any backend or on one', () => {
+  using store = memory()
+  for (const taskId of ['b', 'a', 'c']) {
+    store.save({ ...RUNNING, taskId })
+    store.addShard({ ...SHARD, uniqcTaskId: taskId })
+  }
+  store.addShard({ ...SHARD, backend: 'ibm:ibm_fez' })
+  store.addShard({ ...SHARD, platformTaskId: 'P' })
+  store.archive.archive('c')
+  const found = (...args: Parameters<TaskStore['findShards']>) =>
+    store.findShards(...args).map((shard) => `${shard.uniqcTaskId}${shard.shardIndex}`)
+  assert.deepEqual(found('gone'), [])
+  assert.deepEqual(found('p'), ['a0', 'a1', 'b0'])
+  assert.deepEqual(found('p', { backend: 'ibm:ibm_fez' }), ['a1'])
+  assert.deepEqual(found('p', { backend: 'ibm' }), [])
+})
+
+test('an id that several tasks replaced is AMBIGUOUS_ID in every call, and nothing is written', () => {
+  using store = memory()
+  const ids = [saveReplacing(store, 'old'), saveReplacing(store, 'old')]
+  const before = everything(store)
+  const ambiguous = (error: Error & { code?: string }) =>
+    error.code === 'AMBIGUOUS_ID' && ids.every((id) => error.message.includes(id))
+  const shard = { uniqcTaskId: 'old', platformTaskId: 'p' }
+  assert.throws(() => store.addShard(shard), ambiguous)
+  assert.throws(() => store.saveShard({ ...shard, shardIndex: 0 }), ambiguous)
+  assert.throws(() => store.getShards('old'), ambiguous)
+  assert.throws(() => store.deleteShards('old'), ambiguous)
+  assert.deepEqual(everything(store), before)
+  // As a platform's id it means both.
+  assert.equal(store.findShards('old').length, 2)
+})
+
+test('an id that was replaced finds its task in every call', () => {
+  using store = memory()
+  const taskId = saveReplacing(store, 'old')
+  const added = store.addShard({ uniqcTaskId: 'old', platformTaskId: 'p', result: 1 }, { refreshTask: true })
+  assert.deepEqual([added.uniqcTaskId, added.shardIndex, added.backend], [taskId, 1, RUNNING.backend])
+  store.saveShard({ uniqcTaskId: 'old', shardIndex: 1, platformTaskId: 'q' })
+  assert.deepEqual(store.getShards('old'), store.getShards(taskId))
+  assert.deepEqual(
+    store.getShards('old').map((shard) => shard.platformTaskId),
+    ['old', 'q'],
+  )
+  assert.deepEqual(store.get(taskId)?.result, [null, 1])
+  assert.equal(store.count(), 1)
+  assert.equal(store.deleteShards('old'), 2)
+  assert.deepEqual(store.getShards(taskId), [])
+})
+
+for (const name of FIXTURE_NAMES.filter((name) => !/schema5|upgraded/.test(name))) {
+  test(`${name}: every old id gives the one shard that repeats its task`, needsFixtures, (t) => {
+    const expected = readExpected(name)
+    using store = new TaskStore({ file: copyFixture(t, name) })
+    for (const old of expected.tasks) {
+      const task = store.get(old.task_id)
+      assert.ok(task)
+      const { backend, status, submitTime, updateTime, errorMessage } = task
+      assert.deepEqual(store.getShards(old.task_id), [
+        {
+          uniqcTaskId: task.taskId,
+          shardIndex: 0,
+          platformTaskId: old.task_id,
+          backend,
+          circuitCount: 1,
+          subIndexOffset: 0,
+          status,
+          result: old.result,
+          errorMessage,
+          submitTime,
+          updateTime,
+        },
+      ])
+      assert.equal(
+        store.addShard({ uniqcTaskId: old.task_id, platformTaskId: 'next' }).uniqcTaskId,
+        task.taskId,
+      )
+    }
+    assert.equal(store.count(), expected.count)
+  })
+}
+
+const STATUSES: readonly (readonly [statuses: readonly string[], status: string])[] = [
+  [[], 'pending'],
+  [['pending'], 'running'],
+  [['running'], 'running'],
+  [['success', 'pending'], 'running'],
+  [['failed', 'running'], 'running'],
+  [['cancelled', 'failed', 'success', 'running'], 'running'],
+  [['success'], 'success'],
+  [['success', 'success'], 'success'],
+  [['failed'], 'failed'],
+  [['success', 'failed'], 'failed'],
+  [['cancelled', 'failed', 'success'], 'failed'],
+  [['cancelled'], 'cancelled'],
+  [['success', 'cancelled'], 'cancelled'],
+  // Not terminal, as far as anybody knows.
+  [['queued'], 'running'],
+  [['success', 'SUCCESS'], 'running'],
+  [['failed', ''], 'running'],
+]
+
+for (const [statuses, status] of STATUSES) {
+  test(`shards that are ${JSON.stringify(statuses)} make a task ${status}, in any order`, () => {
+    const shards = statuses.map((status) => ({ status }))
+    assert.equal(TaskStore.aggregateStatus(shards), status)
+    assert.equal(TaskStore.aggregateStatus(shards.toReversed()), status)
+    assert.equal(TaskStore.aggregateStatus(new Set(shards)), status)
+  })
+}
+
+type GivenShard = Omit<NewTaskShard, 'uniqcTaskId' | 'platformTaskId' | 'shardIndex'>
+
+/** The task after shards were added to it, the last one with a refresh. */
+function refreshed(store: TaskStore, ...shards: readonly GivenShard[]) {
+  store.save({ ...RUNNING, result: 'stored', errorMessage: 'stored' })
+  shards.forEach((shard, i) => {
+    store.addShard({ ...SHARD, platformTaskId: `p${i}`, ...shard }, { refreshTask: i === shards.length - 1 })
+  })
+  const task = store.get('a')
+  assert.ok(task)
+  return task
+}
+
+const REFRESHES: readonly (readonly [what: string, shards: readonly GivenShard[], result: JsonValue])[] = [
+  ['one circuit in one shard: its value alone', [{ result: { '00': 1 } }], { '00': 1 }],
+  ['one circuit whose value is a list: that list', [{ result: [1, 2] }], [1, 2]],
+  ['one circuit with an empty result: that', [{ result: {} }], {}],
+  ['no result at all: null', [{}], null],
+  ['no result in any of several: null', [{ circuitCount: 2 }, { circuitCount: 3, result: null }], null],
+  [
+    'several circuits in one shard: a list',
+    [{ circuitCount: 2, result: [{ a: 1 }, { a: 2 }] }],
+    [{ a: 1 }, { a: 2 }],
+  ],
+  ['a shard of several with too few: null for the rest', [{ circuitCount: 3, result: [1] }], [1, null, null]],
+  [
+    'a shard of several with one value: null for the rest',
+    [{ circuitCount: 2, result: { a: 1 } }],
+    [{ a: 1 }, null],
+  ],
+  ['two shards: one list', [{ result: 1 }, { result: 2 }], [1, 2]],
+  ['two shards of one circuit, whose value is a list', [{ result: [1, 2] }, { result: [3] }], [[1, 2], [3]]],
+  [
+    'a missing one: null, so that the others stand in their place',
+    [{ circuitCount: 2 }, { circuitCount: 2, result: [3, 4] }],
+    [null, null, 3, 4],
+  ],
+  [
+    'in the order of their offsets, not of their indexes',
+    [
+      { subIndexOffset: 3, circuitCount: 2, result: [3, 4] },
+      { subIndexOffset: 0, result: 0 },
+      { subIndexOffset: 1, circuitCount: 2, result: [1, 2] },
+    ],
+    [0, 1, 2, 3, 4],
+  ],
+  [
+    'of one offset in the order of their indexes',
+    [
+      { subIndexOffset: 0, result: 'first' },
+      { subIndexOffset: 0, result: 'second' },
+    ],
+    ['first', 'second'],
+  ],
+  ['falsy values, which are results', [{ result: 0 }, { result: '' }, { result: false }], [0, '', false]],
+  [
+    'numbers beyond JSON',
+    [{ result: Number.NaN }, { result: { n: 2n ** 70n } }, { result: [Infinity, -Infinity] }],
+    [Number.NaN, { n: 2n ** 70n }, [Infinity, -Infinity]],
+  ],
+  ['one number beyond JSON', [{ result: 2n ** 70n }], 2n ** 70n],
+]
+
+for (const [what, shards, result] of REFRESHES) {
+  test(`the refreshed result of ${what}`, () => {
+    using store = memory()
+    assert.deepEqual(refreshed(store, ...shards).result, result)
+  })
+}
+
+test('the refreshed result is every value in the order of the offsets, however the shards came', () => {
+  const arbitrary = fc
+    .array(fc.array(fc.jsonValue(), { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 6 })
+    .chain((lists) =>
+      fc.tuple(fc.constant(lists), fc.shuffledSubarray([...lists.keys()], { minLength: lists.length })),
+    )
+  fc.assert(
+    fc.property(arbitrary, ([lists, order]) => {
+      using store = memory()
+      store.save(RUNNING)
+      for (const [nth, i] of order.entries()) {
+        const list = lists[i] as JsonValue[]
+        const shard = {
+          ...SHARD,
+          shardIndex: nth,
+          circuitCount: list.length,
+          subIndexOffset: lists.slice(0, i).flat().length,
+          result: list.length === 1 ? list[0] : list,
+        }
+        store.saveShard(wrong(shard), { refreshTask: true })
+      }
+      const values = lists.flat()
+      const isNone = values.every((value) => value === null)
+      assert.deepEqual(store.get('a')?.result, isNone ? null : values)
+    }),
+    { numRuns: 50 },
+  )
+})
+
+test('a result cell that cannot be read is its text in a list, and stays as it is alone', () => {
+  using store = memory()
+  store.save(RUNNING)
+  store.addShard(SHARD)
+  const damaged = '{"00": 5'
+  store.db.$client.prepare('UPDATE task_shards SET result_json = ?').run(damaged)
+  store.addShard({ ...SHARD, result: 2 }, { refreshTask: true })
+  assert.deepEqual(store.get('a')?.result, [damaged, 2])
+
+  store.deleteShards('a')
+  store.addShard({ ...SHARD, result: wrong(new UnreadableJson(damaged)) }, { refreshTask: true })
+  const cell = store.db.$client.prepare('SELECT result_json FROM tasks').pluck().get()
+  assert.equal(cell, damaged)
+})
+
+test('the refreshed error is what the failed shards say, each text once; without one it is null', () => {
+  using store = memory()
+  const failed = { status: 'failed' } as const
+  const errorOf = (...shards: readonly GivenShard[]) => {
+    store.deleteShards('a')
+    return refreshed(store, ...shards).errorMessage
+  }
+  assert.equal(errorOf({ ...failed }), null)
+  assert.equal(errorOf({ status: 'success', errorMessage: 'a warning' }), null)
+  assert.equal(errorOf({ ...failed, errorMessage: 'x' }, { status: 'success' }), 'x')
+  assert.equal(
+    errorOf(
+      { ...failed, errorMessage: 'x' },
+      { status: 'cancelled', errorMessage: 'not this' },
+      { ...failed, errorMessage: 'y' },
+      { ...failed, errorMessage: 'x' },
+    ),
+    'x; y',
+  )
+})
+
+test('a refresh changes status, result, error and update time of the one task; no refresh changes none', () => {
+  using store = memory()
+  const metadata = { note: 'stays' }
+  const a = store.save({ ...RUNNING, shots: 7, metadata, submitTime: '2026' })
+  const b = store.save({ ...RUNNING, taskId: 'b' })
+  store.addShard({ ...SHARD, status: 'success', result: 1 })
+  assert.deepEqual(store.get('a'), a)
+  store.saveShard({ ...SHARD, shardIndex: 0, status: 'success', result: 2 }, { refreshTask: true })
+  const after = store.get('a')
+  assert.ok(after && after.updateTime > a.updateTime)
+  assert.deepEqual(after, { ...a, status: 'success', result: 2, updateTime: after.updateTime })
+  assert.deepEqual(store.get('b'), b)
+})
+
+test('a refresh takes a status of a shard that nobody knows for one that is not at its end', () => {
+  using store = memory()
+  store.save({ ...RUNNING, status: 'success' })
+  insertShard(store, 'a', 'x')
+  store.db.update(taskShards).set({ status: 'queued' }).where(eq(taskShards.uniqcTaskId, 'a')).run()
+  store.addShard({ ...SHARD, status: 'success' }, { refreshTask: true })
+  assert.equal(store.get('a')?.status, 'running')
+})
+
+test('where the task cannot be refreshed the shard is not saved either', () => {
+  using store = memory()
+  store.save(RUNNING)
+  store.addShard({ ...SHARD, result: 1 })
+  const before = everything(store)
+  store.db.$client.exec(
+    `CREATE TEMP TRIGGER refuse BEFORE UPDATE ON main.tasks BEGIN SELECT RAISE(ABORT, 'refused'); END`,
+  )
+  assert.throws(() => store.addShard({ ...SHARD, result: 2 }, { refreshTask: true }), /refused/)
+  assert.throws(
+    () => store.saveShard({ ...SHARD, shardIndex: 0, result: 2 }, { refreshTask: true }),
+    /refused/,
+  )
+  assert.deepEqual(everything(store), before)
+  store.db.$client.exec('DROP TRIGGER temp.refuse')
+  store.addShard({ ...SHARD, result: 2 }, { refreshTask: true })
+  assert.deepEqual(store.get('a')?.result, [1, 2])
+})
+
+test('a transaction that throws leaves neither the shard nor the refresh', () => {
+  using store = memory()
+  store.save(RUNNING)
+  const before = everything(store)
+  assert.throws(
+    () =>
+      store.transaction(() => {
+        store.addShard({ ...SHARD, status: 'failed', result: 1 }, { refreshTask: true })
+        assert.equal(store.get('a')?.status, 'failed')
+        throw new Error('undo')
+      }),
+    /undo/,
+  )
+  assert.deepEqual(everything(store), before)
+})
+
+test('4 processes add 50 shards each to one task: 200, none over another, and one result of all', async (t) => {
+  const file = temporaryFile(t)
+  using store = new TaskStore({ file })
+  store.save(RUNNING)
+  const add = `
+    import { TaskStore } from 'uniqc-task-store'
+    const [file, name] = process.argv.slice(1)
+    const store = new TaskStore({ file })
+    for (let i = 0; i < 50; i++) {
+      const circuitCount = 1 + i % 3
+      const result = Array(circuitCount).fill(name + i)
+      const shard = { uniqcTaskId: 'a', platformTaskId: name + i, status: 'success', circuitCount }
+      store.addShard({ ...shard, result: circuitCount === 1 ? result[0] : result }, { refreshTask: true })
+    }
+  `
+  const names = ['p', 'q', 'r', 's']
+  await Promise.all(names.map((name) => runModule(add, file, name)))
+  const shards = store.getShards('a')
+  assert.deepEqual(
+    shards.map((shard) => shard.shardIndex),
+    [...Array(200).keys()],
+  )
+  assert.deepEqual(
+    shards.map((shard) => shard.platformTaskId).toSorted(),
+    names.flatMap((name) => [...Array(50).keys()].map((i) => name + i)).toSorted(),
+  )
+  let end = 0
+  for (const { subIndexOffset, circuitCount } of shards) {
+    assert.equal(subIndexOffset, end)
+    end += circuitCount
+  }
+  const task = store.get('a')
+  assert.equal(task?.status, 'success')
+  assert.deepEqual(
+    task?.result,
+    shards.flatMap(({ circuitCount, platformTaskId }) => Array(circuitCount).fill(platformTaskId)),
+  )
+})
+
+test('what a list has beyond the circuits of its shard does not move the results of the next', () => {
+  using store = memory()
+  store.save(RUNNING)
+  store.addShard({ ...SHARD, circuitCount: 2, status: 'success', result: [1, 2, 3] })
+  store.addShard({ ...SHARD, platformTaskId: 'q', status: 'success', result: 9 }, { refreshTask: true })
+  assert.deepEqual(store.get('a')?.result, [1, 2, 9])
+  assert.deepEqual(store.getShards('a')[0]?.result, [1, 2, 3])
+})
+
+test('behind the last index there is none, and a shard without circuits has no result', () => {
+  using store = memory()
+  store.save(RUNNING)
+  store.saveShard({ ...SHARD, shardIndex: Number.MAX_SAFE_INTEGER })
+  assert.throws(() => store.addShard(SHARD), { code: 'INVALID_TASK', message: /no free place left/ })
+  assert.equal(store.getShards('a').length, 1)
+  store.deleteShards('a')
+  store.addShard({ ...SHARD, circuitCount: 0, status: 'success', result: { x: 1 } })
+  store.addShard({ ...SHARD, status: 'success', result: 4 }, { refreshTask: true })
+  assert.deepEqual(store.get('a')?.result, [4])
+})
