@@ -13,12 +13,12 @@ export type {
   TaskShard,
 } from '../drizzle/schema.ts'
 export { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
-export type { ListOptions, TaskFilter, TaskListOptions } from './rules/task-filter.ts'
+export type { ArchiveListOptions, TaskFilter, TaskListOptions } from './rules/task-filter.ts'
 export { generateTaskId, isUniqcTaskId } from './rules/task-id.ts'
-export { type InvalidTask, TaskStoreError, type TaskStoreErrorCode } from './rules/task-store-error.ts'
+export { type InvalidField, TaskStoreError, type TaskStoreErrorCode } from './rules/task-store-error.ts'
 export type { TaskDatabase } from './sqlite/connection.ts'
 export type { TaskStoreOptions } from './sqlite/store-location.ts'
-export type { MaybeArchived, Page } from './sqlite/tables/task-list.ts'
+export type { Page, WithArchivedAt } from './sqlite/tables/task-list.ts'
 export type { TaskSummary } from './sqlite/tables/task-row.ts'
 export type { ExportOptions, ExportReport } from './sqlite/transfer/export-file.ts'
 export type {
@@ -33,10 +33,10 @@ export type { CheckOptions, CheckReport, Finding, FindingKind } from './sqlite/u
 export type { RepairReport } from './sqlite/upkeep/repair-file.ts'
 export type { RestoreReport } from './sqlite/upkeep/restore-backup.ts'
 export type {
+  ArchiveMoveOptions,
+  ArchiveMoveResult,
   ArchiveOlderThanOptions,
   ArchiveOlderThanReport,
-  MoveOptions,
-  MoveReport,
   TaskArchive,
 } from './task-archive.ts'
 export {

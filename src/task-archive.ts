@@ -10,7 +10,7 @@ import {
 } from './rules/check-arguments.ts'
 import { now } from './rules/clock.ts'
 import { checkTimeZone, parseInstant } from './rules/instant.ts'
-import { checkFilter, checkList, type ListOptions, type TaskFilter } from './rules/task-filter.ts'
+import { type ArchiveListOptions, checkFilter, checkList, type TaskFilter } from './rules/task-filter.ts'
 import { isReplaceable } from './rules/task-id.ts'
 import { TaskStoreError } from './rules/task-store-error.ts'
 import type { Connection } from './sqlite/connection.ts'
@@ -24,7 +24,7 @@ import { WHOLE } from './sqlite/tables/task-row.ts'
 import { nextRowid } from './sqlite/tables/walk.ts'
 
 /** What happens where a task is both live and archived. */
-export interface MoveOptions {
+export interface ArchiveMoveOptions {
   /**
    * `throw` (default): a `CONFLICT`, and nothing is moved. `live` or `archived`: that record wins, and the
    * other one is deleted.
@@ -33,7 +33,7 @@ export interface MoveOptions {
 }
 
 /** What happened to one of several tasks. */
-export interface MoveReport {
+export interface ArchiveMoveResult {
   /** The id as it was given. */
   readonly taskId: string
   readonly outcome:
@@ -52,7 +52,7 @@ export interface MoveReport {
 }
 
 /** Which tasks are moved to the archive. */
-export interface ArchiveOlderThanOptions extends MoveOptions {
+export interface ArchiveOlderThanOptions extends ArchiveMoveOptions {
   /** Submitted longer ago than this many hours. */
   readonly hours: number
   /** The statuses of the tasks that are moved. Default: the terminal ones. */
@@ -116,7 +116,7 @@ export class TaskArchive {
    * @returns Whether there was one.
    * @throws TaskStoreError `CONFLICT` where the archive has it already; `AMBIGUOUS_ID`.
    */
-  archive(taskId: string, options: MoveOptions = {}): boolean {
+  archive(taskId: string, options: ArchiveMoveOptions = {}): boolean {
     return this.#moveOne(taskId, LIVE, options)
   }
 
@@ -126,7 +126,7 @@ export class TaskArchive {
    * @returns Whether there was one.
    * @throws TaskStoreError `CONFLICT` where a live task has its id; `AMBIGUOUS_ID`.
    */
-  restore(taskId: string, options: MoveOptions = {}): boolean {
+  restore(taskId: string, options: ArchiveMoveOptions = {}): boolean {
     return this.#moveOne(taskId, ARCHIVE, options)
   }
 
@@ -134,12 +134,12 @@ export class TaskArchive {
    * Archives any number of tasks, in batches, so that others can write between them. What stands in the way
    * of one does not keep the others: each has its line in the report.
    */
-  archiveMany(taskIds: Iterable<string>, options: MoveOptions = {}): MoveReport[] {
+  archiveMany(taskIds: Iterable<string>, options: ArchiveMoveOptions = {}): ArchiveMoveResult[] {
     return this.#moveMany(taskIds, LIVE, options)
   }
 
   /** Restores any number of tasks, as {@link TaskArchive.archiveMany} archives them. */
-  restoreMany(taskIds: Iterable<string>, options: MoveOptions = {}): MoveReport[] {
+  restoreMany(taskIds: Iterable<string>, options: ArchiveMoveOptions = {}): ArchiveMoveResult[] {
     return this.#moveMany(taskIds, ARCHIVE, options)
   }
 
@@ -168,7 +168,7 @@ export class TaskArchive {
   }
 
   /** The archived tasks that match, in the order of {@link TaskStore.list}, which can give them as well. */
-  list(options?: ListOptions): ArchivedTaskInfo[] {
+  list(options?: ArchiveListOptions): ArchivedTaskInfo[] {
     return this.#lists.list([ARCHIVE], checkList(options), WHOLE) as ArchivedTaskInfo[]
   }
 
@@ -204,17 +204,17 @@ export class TaskArchive {
   }
 
   /** Deletes any number of archived tasks, as {@link TaskArchive.archiveMany} archives them. */
-  deleteMany(taskIds: Iterable<string>): MoveReport[] {
+  deleteMany(taskIds: Iterable<string>): ArchiveMoveResult[] {
     return this.#each(taskIds, (taskId) => (this.#delete(taskId) ? 'deleted' : 'not-found'))
   }
 
-  #moveOne(taskId: string, from: Place, options: MoveOptions): boolean {
+  #moveOne(taskId: string, from: Place, options: ArchiveMoveOptions): boolean {
     checkString('taskId', taskId)
     const onConflict = checkMoveOptions(options)
     return this.#connection.transaction(() => this.#move(taskId, from, onConflict))
   }
 
-  #moveMany(taskIds: Iterable<string>, from: Place, options: MoveOptions): MoveReport[] {
+  #moveMany(taskIds: Iterable<string>, from: Place, options: ArchiveMoveOptions): ArchiveMoveResult[] {
     const onConflict = checkMoveOptions(options)
     const to = otherPlace(from)
     return this.#each(taskIds, (taskId) => {
@@ -223,11 +223,14 @@ export class TaskArchive {
     })
   }
 
-  #each(taskIds: Iterable<string>, work: (taskId: string) => MoveReport['outcome']): MoveReport[] {
+  #each(
+    taskIds: Iterable<string>,
+    work: (taskId: string) => ArchiveMoveResult['outcome'],
+  ): ArchiveMoveResult[] {
     checkIterable('taskIds', taskIds, 'an iterable of task ids')
     const ids = Array.from(taskIds)
     for (const taskId of ids) checkString('taskIds', taskId)
-    const attempt = (taskId: string): MoveReport => {
+    const attempt = (taskId: string): ArchiveMoveResult => {
       try {
         return { taskId, outcome: work(taskId) }
       } catch (error) {
@@ -311,7 +314,7 @@ function conflict(taskId: string, place: Place, hasTask: boolean): TaskStoreErro
   )
 }
 
-function checkMoveOptions(options: MoveOptions): 'throw' | 'live' | 'archived' {
+function checkMoveOptions(options: ArchiveMoveOptions): 'throw' | 'live' | 'archived' {
   checkKeys('options', options, ['onConflict'])
   return checkOnConflict(options.onConflict)
 }

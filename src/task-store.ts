@@ -37,7 +37,7 @@ import { TaskShards } from './sqlite/tables/live-shards.ts'
 import { LIVE } from './sqlite/tables/place.ts'
 import { DELETE_BATCH, PlaceQueries } from './sqlite/tables/place-queries.ts'
 import { StagedRows } from './sqlite/tables/staged-rows.ts'
-import { type MaybeArchived, type Page, TaskLists } from './sqlite/tables/task-list.ts'
+import { type Page, TaskLists, type WithArchivedAt } from './sqlite/tables/task-list.ts'
 import { SUMMARY, type TaskSummary, WHOLE } from './sqlite/tables/task-row.ts'
 import { TaskQueries, type TaskRow } from './sqlite/tables/task-table.ts'
 import { nextRowid } from './sqlite/tables/walk.ts'
@@ -51,10 +51,10 @@ import { type RestoreReport, restoreBackup } from './sqlite/upkeep/restore-backu
 import { TaskArchive } from './task-archive.ts'
 
 /** A task of a list. */
-export type ListedTask = TaskInfo & MaybeArchived
+export type ListedTask = TaskInfo & WithArchivedAt
 
 /** A task of a list, without its result and metadata. */
-export type ListedSummary = TaskSummary & MaybeArchived
+export type ListedSummary = TaskSummary & WithArchivedAt
 
 /** How many tasks a page has, unless it is said. */
 const PAGE_SIZE = 100

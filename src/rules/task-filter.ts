@@ -28,7 +28,7 @@ export interface TaskFilter {
 }
 
 /** Which tasks, and how many of them. */
-export interface ListOptions extends TaskFilter {
+export interface ArchiveListOptions extends TaskFilter {
   /** At most so many. 0 gives none, a negative number gives all, as in UnifiedQuantum. Default: all. */
   readonly limit?: number | undefined
   /** How many to leave out first. Default 0. */
@@ -38,7 +38,7 @@ export interface ListOptions extends TaskFilter {
 }
 
 /** Which tasks of a store, and how many of them. */
-export interface TaskListOptions extends ListOptions {
+export interface TaskListOptions extends ArchiveListOptions {
   /** `true` for the archived tasks, `'both'` for these and the live ones in one list. Default: the live ones. */
   readonly archived?: boolean | 'both' | undefined
 }
@@ -56,7 +56,7 @@ export interface CheckedFilter {
   readonly submittedBefore: string | undefined
 }
 
-/** {@link ListOptions} that were checked, with everything decided. */
+/** {@link ArchiveListOptions} that were checked, with everything decided. */
 export interface CheckedList {
   readonly filter: CheckedFilter
   /** Negative for all. */
@@ -72,7 +72,7 @@ export function checkFilter(filter: TaskFilter = {}): CheckedFilter {
 }
 
 /** @throws TypeError for an option that does not exist or has the wrong type. */
-export function checkList(options: ListOptions = {}): CheckedList {
+export function checkList(options: ArchiveListOptions = {}): CheckedList {
   checkKeys('options', options, LIST_KEYS)
   return checkListFields(options)
 }
@@ -96,7 +96,7 @@ const ALIVE: readonly Place[] = [LIVE]
 const ARCHIVED: readonly Place[] = [ARCHIVE]
 const BOTH: readonly Place[] = [LIVE, ARCHIVE]
 
-function checkListFields(options: ListOptions): CheckedList {
+function checkListFields(options: ArchiveListOptions): CheckedList {
   const { limit, offset, after } = options
   checkInteger('limit', limit)
   checkInteger('offset', offset, 0)

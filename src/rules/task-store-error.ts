@@ -29,7 +29,7 @@ export type TaskStoreErrorCode =
   | 'CLOSED'
 
 /** What an `INVALID_TASK` is about. */
-export interface InvalidTask {
+export interface InvalidField {
   /** The id of the task, where it has one that can be shown. */
   readonly taskId: string | undefined
   /** The field, with the path of the value in it: `metadata.circuits[2]`. */
@@ -43,12 +43,12 @@ export class TaskStoreError extends Error {
   override readonly name = 'TaskStoreError'
   readonly code: TaskStoreErrorCode
   /** Set for `INVALID_TASK`. */
-  readonly invalid: InvalidTask | undefined
+  readonly invalid: InvalidField | undefined
 
   constructor(
     code: TaskStoreErrorCode,
     message: string,
-    options?: ErrorOptions & { readonly invalid?: InvalidTask },
+    options?: ErrorOptions & { readonly invalid?: InvalidField },
   ) {
     super(message, options)
     this.code = code
@@ -57,7 +57,7 @@ export class TaskStoreError extends Error {
 }
 
 /** The error for a field that cannot be stored. */
-export function invalidTask(invalid: InvalidTask, cause?: unknown): TaskStoreError {
+export function invalidTask(invalid: InvalidField, cause?: unknown): TaskStoreError {
   const task = invalid.taskId === undefined ? 'the task' : `task ${JSON.stringify(invalid.taskId)}`
   return new TaskStoreError('INVALID_TASK', `${task}: ${invalid.field} ${invalid.problem}`, {
     invalid,

@@ -55,7 +55,7 @@ const SPOILED: readonly (readonly [
   ['orphan-shard', 'error', ['live'], "DELETE FROM tasks WHERE task_id = 'live'"],
   ['orphan-shard', 'error', ['old'], "DELETE FROM archived_tasks WHERE task_id = 'old'"],
   [
-    'in-both-places',
+    'live-and-archived',
     'error',
     ['old'],
     `INSERT INTO tasks SELECT task_id, backend, status, shots, submit_time, update_time, result_json,
@@ -65,10 +65,10 @@ const SPOILED: readonly (readonly [
   ['unreadable-json', 'warning', ['live'], "UPDATE tasks SET metadata_json = '[1]'"],
   ['unreadable-json', 'warning', ['live, shard 0'], "UPDATE task_shards SET result_json = 'x'"],
   ['unreadable-json', 'warning', ['old, shard 0'], "UPDATE archived_task_shards SET result_json = 'x'"],
-  ['status-disagrees', 'warning', ['live'], "UPDATE tasks SET status = 'failed'"],
-  ['status-disagrees', 'warning', ['old'], "UPDATE archived_task_shards SET status = 'running'"],
-  ['unreadable-time', 'warning', ['live'], "UPDATE tasks SET submit_time = 'yesterday'"],
-  ['unreadable-time', 'warning', ['old'], "UPDATE archived_tasks SET update_time = '2026-02-31'"],
+  ['status-mismatch', 'warning', ['live'], "UPDATE tasks SET status = 'failed'"],
+  ['status-mismatch', 'warning', ['old'], "UPDATE archived_task_shards SET status = 'running'"],
+  ['invalid-time', 'warning', ['live'], "UPDATE tasks SET submit_time = 'yesterday'"],
+  ['invalid-time', 'warning', ['old'], "UPDATE archived_tasks SET update_time = '2026-02-31'"],
   [
     'unknown-status',
     'info',
@@ -92,7 +92,7 @@ for (const [kind, severity, rows, sql] of SPOILED) {
     assert.deepEqual(byKind(findings), { [kind]: rows })
     const [finding] = findings
     assert.deepEqual([finding?.severity, finding?.count], [severity, rows.length])
-    assert.ok(finding?.meaning && finding.mend)
+    assert.ok(finding?.message && finding.fix)
     assert.equal(isSound, severity !== 'error')
   })
 }
@@ -173,9 +173,9 @@ test('repair makes the indexes again, and gives shards whose task is gone a task
   $client.pragma('foreign_keys = OFF')
   $client.exec('DROP INDEX uniqc_tasks_status_time_idx; DELETE FROM tasks; DELETE FROM archived_tasks')
   $client.pragma('foreign_keys = ON')
-  const { backup, mended, left } = store.repair(store.check().findings)
-  assert.deepEqual(left, [])
-  assert.deepEqual(mended, [
+  const { backup, repaired, unrepaired } = store.repair(store.check().findings)
+  assert.deepEqual(unrepaired, [])
+  assert.deepEqual(repaired, [
     { kind: 'missing-index', rows: ['uniqc_tasks_status_time_idx'] },
     { kind: 'orphan-shard', rows: ['live', 'old'] },
   ])
@@ -219,12 +219,12 @@ for (const name of FIXTURE_NAMES.filter((name) => name.includes('0.0.4-'))) {
       double(other?.taskId ?? '', 'uqt_other')
       store.update('uqt_other', { errorMessage: 'differs' })
       const { findings } = store.check({ pendingDays: 1e6 })
-      const doubled = byKind(findings)['doubled-task'] ?? []
+      const doubled = byKind(findings)['duplicate-task'] ?? []
       assert.deepEqual(doubled.toSorted(), [kept?.taskId, other?.taskId, 'uqt_same', 'uqt_other'].toSorted())
-      const { mended, left } = store.repair(findings)
-      assert.deepEqual(mended, [{ kind: 'doubled-task', rows: ['uqt_same'] }])
+      const { repaired, unrepaired } = store.repair(findings)
+      assert.deepEqual(repaired, [{ kind: 'duplicate-task', rows: ['uqt_same'] }])
       assert.deepEqual(
-        left.map(({ rows }) => rows),
+        unrepaired.map(({ rows }) => rows),
         [['uqt_other']],
       )
       assert.equal(store.count(), count + 1)
@@ -249,8 +249,8 @@ test('the store in the temporary folder is found, and merged', (t) => {
   lost.close()
   const { findings } = store.check()
   assert.deepEqual(byKind(findings), { 'fallback-store': [join(folder, 'tasks.sqlite')] })
-  const { mended, left } = store.repair(findings)
-  assert.deepEqual([mended[0]?.kind, left], ['fallback-store', []])
+  const { repaired, unrepaired } = store.repair(findings)
+  assert.deepEqual([repaired[0]?.kind, unrepaired], ['fallback-store', []])
   assert.equal(store.get('lost')?.backend, 'ibm')
   assert.ok(existsSync(join(folder, 'tasks.sqlite')), 'and stays where it is')
 })
@@ -261,15 +261,15 @@ test('the store in the temporary folder does not find itself', (t) => {
   assert.deepEqual(store.check(), { isSound: true, findings: [] })
 })
 
-test('a store in the temporary folder that is gone when it is to be merged is nothing to mend', (t) => {
+test('a store in the temporary folder that is gone when it is to be merged needs no repair', (t) => {
   const store = open(t)
   const folder = join(tmpdir(), 'uniqc', 'cache')
   new TaskStore(folder).close()
   const { findings } = store.check()
   assert.deepEqual(Object.keys(byKind(findings)), ['fallback-store'])
   rmSync(folder, { recursive: true })
-  const { mended, left } = store.repair(findings)
-  assert.deepEqual([mended, left], [[], []])
+  const { repaired, unrepaired } = store.repair(findings)
+  assert.deepEqual([repaired, unrepaired], [[], []])
   assert.equal(store.count(), 1)
 })
 
@@ -293,9 +293,12 @@ test('shards whose task is in the other place are left to be decided about', (t)
   $client.pragma('foreign_keys = ON')
   const { findings } = store.check()
   assert.deepEqual(byKind(findings), { 'orphan-shard': ['old'] })
-  const { mended, left } = store.repair(findings)
-  assert.deepEqual([mended, left.map(({ kind, rows }) => [kind, rows])], [[], [['orphan-shard', ['old']]]])
-  assert.match(left[0]?.reason ?? '', /decide which to keep/)
+  const { repaired, unrepaired } = store.repair(findings)
+  assert.deepEqual(
+    [repaired, unrepaired.map(({ kind, rows }) => [kind, rows])],
+    [[], [['orphan-shard', ['old']]]],
+  )
+  assert.match(unrepaired[0]?.reason ?? '', /decide which to keep/)
   assert.deepEqual([store.count(), store.archive.get('old')?.result], [0, [1]])
   assert.deepEqual(byKind(store.check().findings), byKind(findings))
 })
@@ -304,8 +307,8 @@ test('a database in memory is repaired without a copy', () => {
   using store = new TaskStore({ file: ':memory:' })
   store.db.$client.exec('DROP INDEX uniqc_tasks_status_time_idx')
   const { findings } = store.check()
-  const { backup, mended } = store.repair(findings.filter(({ kind }) => kind === 'missing-index'))
-  assert.deepEqual([backup, mended.map(({ kind }) => kind)], [undefined, ['missing-index']])
+  const { backup, repaired } = store.repair(findings.filter(({ kind }) => kind === 'missing-index'))
+  assert.deepEqual([backup, repaired.map(({ kind }) => kind)], [undefined, ['missing-index']])
 })
 
 test('a repair that fails changes nothing and leaves no copy', (t) => {
@@ -329,8 +332,11 @@ test('what nothing can be done about without a decision is left, with no copy ma
   const store = open(t)
   store.db.$client.exec("UPDATE tasks SET status = 'failed'")
   const { findings } = store.check()
-  const { backup, mended, left } = store.repair(findings)
-  assert.deepEqual([backup, mended, left.map(({ kind }) => kind)], [undefined, [], ['status-disagrees']])
+  const { backup, repaired, unrepaired } = store.repair(findings)
+  assert.deepEqual(
+    [backup, repaired, unrepaired.map(({ kind }) => kind)],
+    [undefined, [], ['status-mismatch']],
+  )
   for (const wrong of [undefined, 'x', [1], [{}], [{ kind: 'x' }]]) {
     assert.throws(() => store.repair(wrong as never), TypeError)
   }

@@ -4,9 +4,9 @@ import { setImmediate } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import {
   type ArchivedTaskInfo,
+  type ArchiveMoveOptions,
   type ArchiveOlderThanOptions,
   generateTaskId,
-  type MoveOptions,
   type NewTaskInfo,
   type TaskShard,
   TaskStore,
@@ -280,7 +280,10 @@ for (const direction of ['archive', 'restore'] as const) {
   test(`${direction}: a task that is live and archived is a CONFLICT that names it, and nothing moves`, () => {
     using store = conflicting()
     const before = rowsOf(store.db.$client)
-    for (const options of [undefined, {}, { onConflict: 'throw' }] as readonly (MoveOptions | undefined)[]) {
+    for (const options of [undefined, {}, { onConflict: 'throw' }] as readonly (
+      | ArchiveMoveOptions
+      | undefined
+    )[]) {
       assert.throws(
         () => store.archive[direction]('a', options),
         (error: Error & { code?: string }) =>

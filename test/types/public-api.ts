@@ -65,9 +65,9 @@ const listed: TaskInfo[] = store.list({ archived: 'both', limit: 1, after: store
 for (const each of store.iterate()) holds<Equal<typeof each, ListedTask>>()
 const hasResult: boolean | undefined = store.listSummaries()[0]?.hasResult
 const problems: readonly Finding[] = store.check({ pendingDays: 1 }).findings
-const left: number = store.repair(problems).left.length
+const unrepaired: number = store.repair(problems).unrepaired.length
 const made: Promise<BackupReport> = store.backup('x', { onProgress: ({ remainingPages }) => remainingPages })
-console.log(moved, listed, hasResult, left, made)
+console.log(moved, listed, hasResult, unrepaired, made)
 
 const persistence = new TaskPersistence(store)
 persistence.save('a', 'originq', 'running', null, { shots: 1, anything: 2 })

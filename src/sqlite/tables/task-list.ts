@@ -15,7 +15,7 @@ export interface Page<T> {
 }
 
 /** A task of a list that can hold archived ones. */
-export interface MaybeArchived {
+export interface WithArchivedAt {
   /** Set for an archived task, null for a live one in a list of both, absent in a list of live ones. */
   readonly archivedAt?: string | null
 }
@@ -55,12 +55,12 @@ export class TaskLists {
     this.#ranges = new TaskRanges(connection)
   }
 
-  list<T>(places: readonly Place[], list: CheckedList, shape: RowShape<T>): (T & MaybeArchived)[] {
+  list<T>(places: readonly Place[], list: CheckedList, shape: RowShape<T>): (T & WithArchivedAt)[] {
     return this.#rows(places, list, shape).map((row) => readRow(row, places, shape))
   }
 
   /** A page of at most `limit` tasks. */
-  page<T>(places: readonly Place[], list: CheckedList, shape: RowShape<T>): Page<T & MaybeArchived> {
+  page<T>(places: readonly Place[], list: CheckedList, shape: RowShape<T>): Page<T & WithArchivedAt> {
     const rows = this.#rows(places, { ...list, limit: list.limit + 1 }, shape)
     const items = rows.slice(0, list.limit).map((row) => readRow(row, places, shape))
     const last = rows[list.limit - 1]
@@ -72,7 +72,7 @@ export class TaskLists {
     places: readonly Place[],
     list: CheckedList,
     shape: RowShape<T>,
-  ): Generator<T & MaybeArchived, void, undefined> {
+  ): Generator<T & WithArchivedAt, void, undefined> {
     let { after, offset, limit } = list
     while (limit !== 0) {
       const size = limit < 0 ? ITERATION : Math.min(limit, ITERATION)
@@ -228,9 +228,9 @@ function listText<T>(places: readonly Place[], branches: readonly Branch[], shap
   return `SELECT ${selected.join()}, ${archivedAt}, k.r, k.a FROM ${merged} ${joins.join(' ')}`
 }
 
-function readRow<T>(row: Row, places: readonly Place[], shape: RowShape<T>): T & MaybeArchived {
+function readRow<T>(row: Row, places: readonly Place[], shape: RowShape<T>): T & WithArchivedAt {
   const task = shape.read(row)
-  if (!places.includes(ARCHIVE)) return task as T & MaybeArchived
+  if (!places.includes(ARCHIVE)) return task as T & WithArchivedAt
   return { ...task, archivedAt: row.at(-3) as string | null }
 }
 

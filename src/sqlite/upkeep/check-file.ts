@@ -23,12 +23,12 @@ export type FindingKind =
   | 'damaged-file'
   | 'missing-index'
   | 'orphan-shard'
-  | 'in-both-places'
-  | 'doubled-task'
+  | 'live-and-archived'
+  | 'duplicate-task'
   | 'unreadable-json'
-  | 'status-disagrees'
+  | 'status-mismatch'
   | 'unknown-status'
-  | 'unreadable-time'
+  | 'invalid-time'
   | 'long-pending'
   | 'fallback-store'
 
@@ -41,9 +41,9 @@ export interface Finding {
   readonly count: number
   /** The ids of the tasks, or what else names the rows: the first hundred. */
   readonly rows: readonly string[]
-  readonly meaning: string
-  /** The call that mends it, or what else there is to do. */
-  readonly mend: string
+  readonly message: string
+  /** The call that fixes it, or what else there is to do. */
+  readonly fix: string
 }
 
 /** What {@link TaskStore.check} looks at beyond the file itself. */
@@ -66,65 +66,65 @@ const REPAIR = 'store.repair(findings)'
 const SEVERITIES = ['error', 'warning', 'info'] as const
 
 /** What each kind means, and what to do. */
-const KINDS: Readonly<Record<FindingKind, Pick<Finding, 'severity' | 'meaning' | 'mend'>>> = {
+const KINDS: Readonly<Record<FindingKind, Pick<Finding, 'severity' | 'message' | 'fix'>>> = {
   'damaged-file': {
     severity: 'error',
-    meaning: 'SQLite finds the file damaged: some records cannot be read, or are not what was written',
-    mend: 'keep a copy of the file, then TaskStore.restoreBackup(backup), or exportFile() what can still be read',
+    message: 'SQLite finds the file damaged: some records cannot be read, or are not what was written',
+    fix: 'keep a copy of the file, then TaskStore.restoreBackup(backup), or exportFile() what can still be read',
   },
   'orphan-shard': {
     severity: 'error',
-    meaning: 'shards whose task is gone: another program deleted it without them',
-    mend: `${REPAIR} makes a task of what the shards say`,
+    message: 'shards whose task is gone: another program deleted it without them',
+    fix: `${REPAIR} makes a task of what the shards say`,
   },
-  'in-both-places': {
+  'live-and-archived': {
     severity: 'error',
-    meaning: 'tasks that are both live and archived, so that neither can be moved',
-    mend: "store.archive.archive(id, { onConflict: 'live' }) or 'archived' says which record wins",
+    message: 'tasks that are both live and archived, so that neither can be moved',
+    fix: "store.archive.archive(id, { onConflict: 'live' }) or 'archived' says which record wins",
   },
-  'doubled-task': {
+  'duplicate-task': {
     severity: 'error',
-    meaning:
+    message:
       'several tasks for one job of a platform, submitted at one time: two programs upgraded the file at once',
-    mend: `${REPAIR} removes those that say the very same; compare and delete() the others`,
+    fix: `${REPAIR} removes those that say the very same; compare and delete() the others`,
   },
   'missing-index': {
     severity: 'warning',
-    meaning: 'indexes that the file should have: without them lists are slow',
-    mend: `${REPAIR} makes them`,
+    message: 'indexes that the file should have: without them lists are slow',
+    fix: `${REPAIR} makes them`,
   },
   'unreadable-json': {
     severity: 'warning',
-    meaning: 'results or metadata that are not JSON: they are kept, and shown as UnreadableJson',
-    mend: 'store.update(id, { result }) replaces one; update() of metadata keeps the text under legacy_metadata_raw',
+    message: 'results or metadata that are not JSON: they are kept, and shown as UnreadableJson',
+    fix: 'store.update(id, { result }) replaces one; update() of metadata keeps the text under legacy_metadata_raw',
   },
   'fallback-store': {
     severity: 'warning',
-    meaning:
+    message:
       'UnifiedQuantum has a store in the temporary folder, where it goes without a word when its own file is locked: records may be there and not here',
-    mend: `${REPAIR} merges it, or store.mergeFile(path)`,
+    fix: `${REPAIR} merges it, or store.mergeFile(path)`,
   },
-  'status-disagrees': {
+  'status-mismatch': {
     severity: 'warning',
-    meaning: 'tasks that have another status than their shards add up to',
-    mend: 'store.saveShard(shard, { refreshTask: true }) brings the task up to date, store.update() does so by hand',
+    message: 'tasks that have another status than their shards add up to',
+    fix: 'store.saveShard(shard, { refreshTask: true }) brings the task up to date, store.update() does so by hand',
   },
-  'unreadable-time': {
+  'invalid-time': {
     severity: 'warning',
-    meaning:
+    message:
       'times that are no ISO times: such tasks stand wrongly in lists, and archiveOlderThan() leaves them',
-    mend: 'store.update(id, { submitTime })',
+    fix: 'store.update(id, { submitTime })',
   },
   'unknown-status': {
     severity: 'info',
-    meaning: `statuses other than ${TASK_STATUSES.join(', ')}: they are shown, but count as not terminal`,
-    mend: 'store.update(id, { status })',
+    message: `statuses other than ${TASK_STATUSES.join(', ')}: they are shown, but count as not terminal`,
+    fix: 'store.update(id, { status })',
   },
   'long-pending': {
     severity: 'info',
-    meaning:
+    message:
       'tasks that were submitted days ago and are not done: perhaps nobody asked the platform any more',
-    mend: 'ask the platform, then store.update(id, { status, result })',
+    fix: 'ask the platform, then store.update(id, { status, result })',
   },
 }
 
@@ -174,11 +174,11 @@ export function checkFile(connection: Connection, options: CheckOptions): CheckR
   connection.snapshot(() => {
     look(() => findings.addAll('damaged-file', findDamage(connection)))
     look(() => findings.addAll('missing-index', findMissingIndexes(connection)))
-    look(() => findings.addAll('in-both-places', findInBoth(connection)))
+    look(() => findings.addAll('live-and-archived', findInBoth(connection)))
     for (const place of PLACES) {
       look(() => findings.addAll('orphan-shard', findOrphans(connection, place)))
-      look(() => findings.addAll('status-disagrees', findDisagreeing(connection, place)))
-      look(() => findings.addAll('doubled-task', findDoubled(connection, place).flat()))
+      look(() => findings.addAll('status-mismatch', findDisagreeing(connection, place)))
+      look(() => findings.addAll('duplicate-task', findDoubled(connection, place).flat()))
       look(() => checkRows(connection, place, findings, timeZone, oldest))
     }
   })
@@ -276,7 +276,7 @@ function checkRows(
     }
     if (!(TASK_STATUSES as readonly string[]).includes(status)) findings.add('unknown-status', taskId)
     if (submitted === undefined || parseInstant(row.updateTime, timeZone) === undefined) {
-      findings.add('unreadable-time', taskId)
+      findings.add('invalid-time', taskId)
     }
     const isDone = (TERMINAL_STATUSES as readonly string[]).includes(status)
     if (place === LIVE && !isDone && submitted !== undefined && submitted < oldest) {

@@ -20,11 +20,11 @@ import {
 
 /** What a repair did. */
 export interface RepairReport {
-  /** The file as it was before; undefined where nothing was to be mended, or for a database in memory. */
+  /** The file as it was before; undefined where nothing was to be repaired, or for a database in memory. */
   readonly backup: string | undefined
-  readonly mended: readonly { readonly kind: FindingKind; readonly rows: readonly string[] }[]
-  /** What cannot be mended without a decision, each with the reason. */
-  readonly left: readonly {
+  readonly repaired: readonly { readonly kind: FindingKind; readonly rows: readonly string[] }[]
+  /** What cannot be repaired without a decision, each with the reason. */
+  readonly unrepaired: readonly {
     readonly kind: FindingKind
     readonly rows: readonly string[]
     readonly reason: string
@@ -32,37 +32,37 @@ export interface RepairReport {
 }
 
 /** What one kind of repair did to rows. */
-interface Mended {
-  readonly mended: string[]
-  readonly left: string[]
+interface Repaired {
+  readonly repaired: string[]
+  readonly unrepaired: string[]
   readonly reason: string
 }
 
-/** What can be mended without loss, in this order: a merge may need the indexes. */
-const MENDERS: readonly (readonly [FindingKind, (connection: Connection) => Mended])[] = [
+/** What can be repaired without loss, in this order: a merge may need the indexes. */
+const REPAIRS: readonly (readonly [FindingKind, (connection: Connection) => Repaired])[] = [
   ['missing-index', makeIndexes],
   ['orphan-shard', makeTasks],
-  ['doubled-task', removeDoubles],
+  ['duplicate-task', removeDoubles],
   ['fallback-store', mergeFallback],
 ]
 
-/** Mends what the findings are about, as it is now, in one transaction and after a copy. */
+/** Repairs what the findings are about, as it is now, in one transaction and after a copy. */
 export function repairFile(connection: Connection, findings: readonly Finding[]): RepairReport {
   const kinds = checkFindings(findings)
-  const mended: { kind: FindingKind; rows: string[] }[] = []
-  const left = findings
-    .filter(({ kind }) => !MENDERS.some(([mendable]) => mendable === kind))
-    .map(({ kind, rows, mend }) => ({ kind, rows, reason: mend }))
-  const menders = MENDERS.filter(([kind]) => kinds.has(kind))
-  if (menders.length === 0) return { backup: undefined, mended, left }
+  const repaired: { kind: FindingKind; rows: string[] }[] = []
+  const unrepaired = findings
+    .filter(({ kind }) => !REPAIRS.some(([repairable]) => repairable === kind))
+    .map(({ kind, rows, fix }) => ({ kind, rows, reason: fix }))
+  const repairs = REPAIRS.filter(([kind]) => kinds.has(kind))
+  if (repairs.length === 0) return { backup: undefined, repaired, unrepaired }
   let backup: string | undefined
   try {
     connection.transaction(() => {
       backup = copyFile(connection.database, connection.file, 'before-repair')
-      for (const [kind, mend] of menders) {
-        const done = mend(connection)
-        if (done.mended.length > 0) mended.push({ kind, rows: done.mended })
-        if (done.left.length > 0) left.push({ kind, rows: done.left, reason: done.reason })
+      for (const [kind, repair] of repairs) {
+        const done = repair(connection)
+        if (done.repaired.length > 0) repaired.push({ kind, rows: done.repaired })
+        if (done.unrepaired.length > 0) unrepaired.push({ kind, rows: done.unrepaired, reason: done.reason })
       }
     })
   } catch (error) {
@@ -71,26 +71,26 @@ export function repairFile(connection: Connection, findings: readonly Finding[])
     throw error
   }
   if (backup !== undefined) pruneCopies(connection.file, 'before-repair')
-  return { backup, mended, left }
+  return { backup, repaired, unrepaired }
 }
 
-function makeIndexes(connection: Connection): Mended {
+function makeIndexes(connection: Connection): Repaired {
   const missing = findMissingIndexes(connection)
   const statements = readIndexes()
   for (const name of missing) connection.database.exec(statements.get(name) ?? '')
-  return { mended: missing, left: [], reason: '' }
+  return { repaired: missing, unrepaired: [], reason: '' }
 }
 
 /** A task out of what its shards say. */
-function makeTasks(connection: Connection): Mended {
+function makeTasks(connection: Connection): Repaired {
   const copies = new CopyQueries(connection)
-  const mended: string[] = []
-  const left: string[] = []
+  const repaired: string[] = []
+  const unrepaired: string[] = []
   for (const place of PLACES) {
     const queries = new PlaceQueries(connection, place)
     for (const taskId of findOrphans(connection, place)) {
       if (copies.byId(place === LIVE ? ARCHIVE : LIVE, taskId) !== undefined) {
-        left.push(taskId)
+        unrepaired.push(taskId)
         continue
       }
       const shards = queries.shardsOf(taskId)
@@ -113,37 +113,37 @@ function makeTasks(connection: Connection): Mended {
       }
       const { archivedAt = null } = first as { archivedAt?: string }
       copies.saveTask(place, task, archivedAt)
-      mended.push(taskId)
+      repaired.push(taskId)
     }
   }
   return {
-    mended,
-    left,
+    repaired,
+    unrepaired,
     reason: 'the task is in the other place, with shards of its own: decide which to keep',
   }
 }
 
 /** Keeps the first of tasks that are equal but for their ids. */
-function removeDoubles(connection: Connection): Mended {
+function removeDoubles(connection: Connection): Repaired {
   const copies = new CopyQueries(connection)
-  const mended: string[] = []
-  const left: string[] = []
+  const repaired: string[] = []
+  const unrepaired: string[] = []
   for (const place of PLACES) {
     const queries = new PlaceQueries(connection, place)
     for (const [first, ...others] of findDoubled(connection, place)) {
       const kept = contentOf(copies, place, first ?? '')
       for (const taskId of others) {
         if (contentOf(copies, place, taskId) !== kept) {
-          left.push(taskId)
+          unrepaired.push(taskId)
           continue
         }
         queries.deleteShards(taskId)
         queries.delete(taskId)
-        mended.push(taskId)
+        repaired.push(taskId)
       }
     }
   }
-  return { mended, left, reason: 'they do not say the same: compare them, and delete() one' }
+  return { repaired, unrepaired, reason: 'they do not say the same: compare them, and delete() one' }
 }
 
 /** All that a task and its shards say, but for the id. */
@@ -154,14 +154,14 @@ function contentOf(copies: CopyQueries, place: Place, taskId: string): string {
   return JSON.stringify([task, shards])
 }
 
-function mergeFallback(connection: Connection): Mended {
+function mergeFallback(connection: Connection): Repaired {
   const fallback = findFallback(connection)
-  if (fallback === undefined) return { mended: [], left: [], reason: '' }
+  if (fallback === undefined) return { repaired: [], unrepaired: [], reason: '' }
   const { conflicts } = mergeFile(connection, fallback, {})
-  const left = conflicts.map(({ taskId }) => taskId)
+  const unrepaired = conflicts.map(({ taskId }) => taskId)
   return {
-    mended: [fallback],
-    left,
+    repaired: [fallback],
+    unrepaired,
     reason: `see the conflicts of store.mergeFile(${JSON.stringify(fallback)})`,
   }
 }
