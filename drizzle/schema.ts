@@ -9,7 +9,7 @@ import {
   text,
 } from 'drizzle-orm/sqlite-core'
 import { readJsonObject, readJsonValue, writeJsonCell } from './json/cell.ts'
-import type { JsonObject, JsonValue } from './json/codec.ts'
+import type { JsonObject, JsonValue } from './json/value.ts'
 import type { TaskStatus } from './task-status.ts'
 
 // The tables of a version 5 file of UnifiedQuantum 0.0.16: column for column, in its order, with its indexes

@@ -1,9 +1,4 @@
-export {
-  type JsonArray,
-  type JsonObject,
-  type JsonValue,
-  UnreadableJson,
-} from '../drizzle/json/codec.ts'
+export { type JsonArray, type JsonObject, type JsonValue, UnreadableJson } from '../drizzle/json/value.ts'
 export type {
   ArchivedTaskInfo,
   ArchivedTaskShard,

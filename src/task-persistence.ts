@@ -1,4 +1,4 @@
-import { type JsonObject, type JsonValue, UnreadableJson } from '../drizzle/json/codec.ts'
+import { type JsonObject, type JsonValue, UnreadableJson } from '../drizzle/json/value.ts'
 import type { NewTaskInfo, TaskInfo } from '../drizzle/schema.ts'
 import { checkInteger, checkKeys, checkObject, checkString, wrongType } from './rules/check-arguments.ts'
 import { invalidTask, TaskStoreError } from './rules/task-store-error.ts'

@@ -1,5 +1,5 @@
 import { readJsonObject } from '../drizzle/json/cell.ts'
-import { isPlainObject, type JsonObject, UnreadableJson } from '../drizzle/json/codec.ts'
+import { isPlainObject, type JsonObject, UnreadableJson } from '../drizzle/json/value.ts'
 import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
 import { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 import { aggregateStatus } from './rules/aggregate-shards.ts'

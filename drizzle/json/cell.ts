@@ -1,11 +1,6 @@
-import {
-  isPlainObject,
-  type JsonObject,
-  type JsonValue,
-  parseJson,
-  stringifyJson,
-  UnreadableJson,
-} from './codec.ts'
+import { parseJson } from './read.ts'
+import { isPlainObject, type JsonObject, type JsonValue, UnreadableJson } from './value.ts'
+import { stringifyJson } from './write.ts'
 
 /** The value of a JSON cell. An empty text is null, as UnifiedQuantum reads it. */
 export function readJsonValue(cell: string | null): JsonValue | null {

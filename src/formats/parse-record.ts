@@ -1,11 +1,6 @@
-import {
-  describe,
-  isPlainObject,
-  type JsonObject,
-  type JsonValue,
-  parseJson,
-} from '../../drizzle/json/codec.ts'
+import { parseJson } from '../../drizzle/json/read.ts'
 import { splitArray, splitObject } from '../../drizzle/json/text.ts'
+import { isPlainObject, type JsonObject, type JsonValue, typeName } from '../../drizzle/json/value.ts'
 import type { ShardCells, TaskCells, TaskCopy } from '../rules/raw-task.ts'
 import { fromStrictJson } from './strict-json.ts'
 
@@ -33,13 +28,13 @@ export function parseLine(text: string): TaskCopy {
 export function parseCacheEntry(text: string): TaskCopy {
   const [[key, record] = [], ...others] = Object.entries(parseObject(text))
   if (key === undefined || others.length > 0) throw new RecordError('is no entry of an object')
-  if (!isPlainObject(record)) throw new RecordError(`must be an object, not ${describe(record)}`)
+  if (!isPlainObject(record)) throw new RecordError(`must be an object, not ${typeName(record)}`)
   if (!Object.hasOwn(record, 'task_id')) record.task_id = key
   const texts = splitObject(splitObject(text).get(key) ?? '{}')
   const unknown = [...texts].filter(([name]) => !(CACHED as readonly string[]).includes(name))
   return named(record.task_id, () => {
     if (record.metadata !== undefined && !isPlainObject(record.metadata)) {
-      throw new RecordError(`metadata must be an object, not ${describe(record.metadata)}`)
+      throw new RecordError(`metadata must be an object, not ${typeName(record.metadata)}`)
     }
     // What later releases may have added is kept, too.
     const metadata = new Map([...unknown, ...splitObject(texts.get('metadata') ?? '{}')])
@@ -116,7 +111,7 @@ function parseExported(record: JsonObject, texts: Map<string, string>): TaskCopy
     decode(texts.get('metadata') ?? '{}', 'metadata'),
   )
   const shards = record.shards ?? []
-  if (!Array.isArray(shards)) throw new RecordError(`shards must be an array, not ${describe(shards)}`)
+  if (!Array.isArray(shards)) throw new RecordError(`shards must be an array, not ${typeName(shards)}`)
   const shardTexts = splitArray(texts.get('shards') ?? '[]')
   return {
     task,
@@ -174,7 +169,7 @@ function parseObject(text: string): JsonObject {
       cause: error,
     })
   }
-  if (!isPlainObject(value)) throw new RecordError(`must be an object, not ${describe(value)}`)
+  if (!isPlainObject(value)) throw new RecordError(`must be an object, not ${typeName(value)}`)
   return value
 }
 
@@ -195,7 +190,7 @@ function optionalText(record: JsonObject, field: string, path = ''): string | nu
   const value = Object.hasOwn(record, field) ? record[field] : null
   if (value === null || value === undefined) return null
   if (typeof value !== 'string') {
-    throw new RecordError(`${path}${field} must be a string, not ${describe(value)}`)
+    throw new RecordError(`${path}${field} must be a string, not ${typeName(value)}`)
   }
   if (!value.isWellFormed()) {
     throw new RecordError(`${path}${field} holds a lone surrogate, which SQLite cannot store`)
@@ -207,7 +202,7 @@ function count(record: JsonObject, field: string, byDefault: number | undefined,
   const value = Object.hasOwn(record, field) ? record[field] : byDefault
   if (isCount(value)) return value
   if (value === undefined) throw new RecordError(`has no ${path}${field}`)
-  throw new RecordError(`${path}${field} must be a whole number from 0, not ${describe(value)}`)
+  throw new RecordError(`${path}${field} must be a whole number from 0, not ${typeName(value)}`)
 }
 
 function isCount(value: JsonValue | undefined): value is number {

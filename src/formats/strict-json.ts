@@ -1,11 +1,6 @@
-import {
-  holdsLongInteger,
-  isPlainObject,
-  type JsonObject,
-  type JsonValue,
-  parseJson,
-  stringifyJson,
-} from '../../drizzle/json/codec.ts'
+import { holdsLongInteger, parseJson } from '../../drizzle/json/read.ts'
+import { isPlainObject, type JsonObject, type JsonValue } from '../../drizzle/json/value.ts'
+import { stringifyJson } from '../../drizzle/json/write.ts'
 
 // An export is JSON as everybody reads it. What Python's json writes beyond that is carried as an object with
 // one key: {"$float": "NaN"} (or "Infinity", "-Infinity"), {"$int": "12345678901234567890123"}, and for a cell

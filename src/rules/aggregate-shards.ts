@@ -1,4 +1,4 @@
-import { type JsonValue, UnreadableJson } from '../../drizzle/json/codec.ts'
+import { type JsonValue, UnreadableJson } from '../../drizzle/json/value.ts'
 import type { TaskShard } from '../../drizzle/schema.ts'
 import { type TaskStatus, TERMINAL_STATUSES } from '../../drizzle/task-status.ts'
 

@@ -1,8 +1,8 @@
-import { describe, isPlainObject } from '../../drizzle/json/codec.ts'
+import { isPlainObject, typeName } from '../../drizzle/json/value.ts'
 
 /** The `TypeError` for an argument of the wrong type. */
 export function wrongType(name: string, expected: string, value: unknown): TypeError {
-  return new TypeError(`${name} must be ${expected}, not ${describe(value)}`)
+  return new TypeError(`${name} must be ${expected}, not ${typeName(value)}`)
 }
 
 /** Refuses what is no plain object, or has a key that no column could hold. */

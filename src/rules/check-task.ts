@@ -1,14 +1,13 @@
 import { type Column, getTableColumns } from 'drizzle-orm'
+import { parseJson } from '../../drizzle/json/read.ts'
 import {
-  describe,
   isPlainObject,
-  JsonEncodeError,
   type JsonObject,
   type JsonValue,
-  parseJson,
+  typeName,
   UnreadableJson,
-  writeJson,
-} from '../../drizzle/json/codec.ts'
+} from '../../drizzle/json/value.ts'
+import { JsonEncodeError, writeJson } from '../../drizzle/json/write.ts'
 import {
   type NewTaskInfo,
   type NewTaskShard,
@@ -157,13 +156,13 @@ function checkField(taskId: string | undefined, rule: Rule, value: unknown): unk
     return null
   }
   if (kind === 'number') {
-    if (typeof value !== 'number') throw fail(`must be a number, not ${describe(value)}`)
+    if (typeof value !== 'number') throw fail(`must be a number, not ${typeName(value)}`)
     if (!Number.isSafeInteger(value) || value < 0) {
       throw fail(`must be a whole number from 0 to 2^53-1, not ${value}`)
     }
     return value + 0
   }
-  if (typeof value !== 'string') throw fail(`must be a string, not ${describe(value)}`)
+  if (typeof value !== 'string') throw fail(`must be a string, not ${typeName(value)}`)
   if (value === '' && isRequired) throw fail('must not be empty')
   if (!value.isWellFormed()) throw fail('holds a lone surrogate, which SQLite cannot store')
   if (field === 'status' && !(TASK_STATUSES as readonly string[]).includes(value)) {
@@ -177,7 +176,7 @@ function checkJson(taskId: string | undefined, field: string, given: unknown) {
   const { text, isAsGiven } = encodeJson(taskId, field, given)
   const value = isAsGiven ? (given as JsonValue) : parseJson(text)
   if (field === 'metadata' && !isPlainObject(value) && !((value as unknown) instanceof UnreadableJson)) {
-    throw invalidTask({ taskId, field, problem: `must be an object, not ${describe(given)}` })
+    throw invalidTask({ taskId, field, problem: `must be an object, not ${typeName(given)}` })
   }
   return { text, value }
 }

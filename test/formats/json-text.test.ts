@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { parseJson } from '../../drizzle/json/codec.ts'
+import { parseJson } from '../../drizzle/json/read.ts'
 import { endOfString, splitArray, splitObject } from '../../drizzle/json/text.ts'
 
 const ENDS: readonly (readonly [text: string, at: number, end: number])[] = [

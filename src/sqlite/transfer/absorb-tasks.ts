@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import { isPlainObject, type JsonValue, parseJson, stringifyJson } from '../../../drizzle/json/codec.ts'
+import { parseJson } from '../../../drizzle/json/read.ts'
+import { isPlainObject, type JsonValue } from '../../../drizzle/json/value.ts'
+import { stringifyJson } from '../../../drizzle/json/write.ts'
 import { parseInstant } from '../../rules/instant.ts'
 import type { ShardCells, TaskCells, TaskCopy } from '../../rules/raw-task.ts'
 import type { Connection } from '../connection.ts'

@@ -1,37 +1,4 @@
-import { endOfString } from './text.ts'
-
-/** Any value that the JSON columns can hold: JSON, and what Python's `json` writes beyond it. */
-export type JsonValue = null | boolean | number | bigint | string | JsonArray | JsonObject
-
-/** A list of {@link JsonValue}. */
-export type JsonArray = JsonValue[]
-
-/** An object of {@link JsonValue}. Every key is an own key, `__proto__` too. */
-export type JsonObject = { [key: string]: JsonValue }
-
-/**
- * What a JSON cell shows that cannot be read: its text, as it stands in the file. Saving a task that holds
- * one writes the same text back.
- *
- * @example
- * ```ts
- * import { TaskStore, UnreadableJson } from 'uniqc-task-store'
- *
- * using store = new TaskStore({ file: ':memory:' })
- * for (const task of store.list()) {
- *   if (task.result instanceof UnreadableJson) console.warn(task.taskId, task.result.text)
- * }
- * ```
- */
-export class UnreadableJson {
-  /** The text of the cell. */
-  readonly text: string
-
-  /** @internal */
-  constructor(text: string) {
-    this.text = text
-  }
-}
+import { isPlainObject, typeName } from './value.ts'
 
 /**
  * A value that JSON cannot hold. `path` leads to it from the value that was given: `.a[2]`, or an empty text.
@@ -47,35 +14,6 @@ export class JsonEncodeError extends Error {
     this.path = path
     this.problem = problem
   }
-}
-
-/**
- * An integer of sixteen digits or more where a number can stand. `JSON.parse` would round it. A fraction does
- * not match (its digits follow a dot), digits inside a string may: then the slow way gives the same value.
- */
-const LONG_INTEGER = /[\s[,:-]\d{16}/
-const LONG_INTEGER_ALONE = /^\d{16}/
-
-/** Whether a text may hold an integer that `JSON.parse` would round. */
-export function holdsLongInteger(text: string): boolean {
-  return LONG_INTEGER.test(text) || LONG_INTEGER_ALONE.test(text)
-}
-
-/**
- * The value of a JSON text, read as Python's `json.loads` reads it: `NaN` and the infinities are numbers, an
- * integer beyond 2^53-1 is a bigint, and of two equal keys the last one counts.
- *
- * @throws SyntaxError when the text is not JSON; RangeError when it is nested deeper than the stack allows.
- */
-export function parseJson(text: string): JsonValue {
-  if (!holdsLongInteger(text)) {
-    try {
-      return JSON.parse(text)
-    } catch {
-      // Perhaps a NaN. The parser below decides.
-    }
-  }
-  return new PythonJsonParser(text).parse()
 }
 
 /**
@@ -163,13 +101,6 @@ function isPlainNumber(value: number): boolean {
   )
 }
 
-/** True for object literals, objects without a prototype, and those of other realms. */
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
-}
-
 function hasToJson(value: object): value is { toJSON(key: string): unknown } {
   return 'toJSON' in value && typeof value.toJSON === 'function'
 }
@@ -195,7 +126,7 @@ function write(value: unknown, path: (string | number)[], ancestors: object[]): 
     case 'object':
       return value === null ? 'null' : writeObject(value, path, ancestors)
     default:
-      throw refuse(path, `is ${describe(value)}`)
+      throw refuse(path, `is ${typeName(value)}`)
   }
 }
 
@@ -231,7 +162,7 @@ function writeContents(value: object, path: (string | number)[], ancestors: obje
     // Not map: it skips holes.
     return `[${Array.from(value, (item, index) => member(index, item)).join(',')}]`
   }
-  if (!isPlainObject(value)) throw refuse(path, `is ${describe(value)}`)
+  if (!isPlainObject(value)) throw refuse(path, `is ${typeName(value)}`)
   const members: string[] = []
   for (const key of Object.keys(value)) {
     const content = value[key]
@@ -247,136 +178,4 @@ function refuse(path: readonly (string | number)[], problem: string): JsonEncode
 function pathSegment(key: string | number): string {
   if (typeof key === 'number') return `[${key}]`
   return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
-}
-
-/** What kind of value this is, in words and without its content: `a function`, `a Map`. */
-export function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value !== 'object') return `a ${typeof value}`
-  const name = isPlainObject(value) ? 'object' : value.constructor?.name || 'object'
-  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`
-}
-
-const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
-const SPACE = /[ \t\n\r]*/y
-const WORDS: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>([
-  ['null', null],
-  ['true', true],
-  ['false', false],
-  ['NaN', Number.NaN],
-  ['Infinity', Number.POSITIVE_INFINITY],
-  ['-Infinity', Number.NEGATIVE_INFINITY],
-])
-
-class PythonJsonParser {
-  readonly #text: string
-  #at = 0
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  parse(): JsonValue {
-    const value = this.#value()
-    this.#space()
-    if (this.#at < this.#text.length) throw this.#unexpected()
-    return value
-  }
-
-  #value(): JsonValue {
-    this.#space()
-    switch (this.#text[this.#at]) {
-      case '{':
-        return this.#object()
-      case '[':
-        return this.#array()
-      case '"':
-        return this.#string()
-      default:
-        return this.#wordOrNumber()
-    }
-  }
-
-  #object(): JsonObject {
-    const object: JsonObject = {}
-    this.#at++
-    this.#space()
-    if (this.#skip('}')) return object
-    do {
-      this.#space()
-      if (this.#text[this.#at] !== '"') throw this.#unexpected()
-      const key = this.#string()
-      this.#space()
-      if (!this.#skip(':')) throw this.#unexpected()
-      const value = this.#value()
-      if (key === '__proto__') {
-        Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
-      } else {
-        object[key] = value
-      }
-      this.#space()
-    } while (this.#skip(','))
-    if (!this.#skip('}')) throw this.#unexpected()
-    return object
-  }
-
-  #array(): JsonArray {
-    const array: JsonArray = []
-    this.#at++
-    this.#space()
-    if (this.#skip(']')) return array
-    do {
-      array.push(this.#value())
-      this.#space()
-    } while (this.#skip(','))
-    if (!this.#skip(']')) throw this.#unexpected()
-    return array
-  }
-
-  #string(): string {
-    const end = endOfString(this.#text, this.#at)
-    if (end < 0) throw this.#unexpected()
-    const string = JSON.parse(this.#text.slice(this.#at, end))
-    this.#at = end
-    return string
-  }
-
-  #wordOrNumber(): JsonValue {
-    for (const [word, value] of WORDS) {
-      if (this.#text.startsWith(word, this.#at)) {
-        this.#at += word.length
-        return value
-      }
-    }
-    return this.#number()
-  }
-
-  #number(): number | bigint {
-    NUMBER.lastIndex = this.#at
-    const match = NUMBER.exec(this.#text)
-    if (match === null) throw this.#unexpected()
-    const [digits, fraction, exponent] = match
-    this.#at += digits.length
-    const value = Number(digits)
-    const isInteger = fraction === undefined && exponent === undefined
-    return isInteger && !Number.isSafeInteger(value) ? BigInt(digits) : value
-  }
-
-  #space(): void {
-    SPACE.lastIndex = this.#at
-    SPACE.exec(this.#text)
-    this.#at = SPACE.lastIndex
-  }
-
-  #skip(character: string): boolean {
-    if (this.#text[this.#at] !== character) return false
-    this.#at++
-    return true
-  }
-
-  #unexpected(): SyntaxError {
-    const found = this.#at < this.#text.length ? 'character' : 'end'
-    return new SyntaxError(`Unexpected ${found} of JSON at position ${this.#at}`)
-  }
 }

@@ -1,0 +1,154 @@
+import { endOfString } from './text.ts'
+import type { JsonArray, JsonObject, JsonValue } from './value.ts'
+
+/**
+ * An integer of sixteen digits or more where a number can stand. `JSON.parse` would round it. A fraction does
+ * not match (its digits follow a dot), digits inside a string may: then the slow way gives the same value.
+ */
+const LONG_INTEGER = /[\s[,:-]\d{16}/
+const LONG_INTEGER_ALONE = /^\d{16}/
+
+/** Whether a text may hold an integer that `JSON.parse` would round. */
+export function holdsLongInteger(text: string): boolean {
+  return LONG_INTEGER.test(text) || LONG_INTEGER_ALONE.test(text)
+}
+
+/**
+ * The value of a JSON text, read as Python's `json.loads` reads it: `NaN` and the infinities are numbers, an
+ * integer beyond 2^53-1 is a bigint, and of two equal keys the last one counts.
+ *
+ * @throws SyntaxError when the text is not JSON; RangeError when it is nested deeper than the stack allows.
+ */
+export function parseJson(text: string): JsonValue {
+  if (!holdsLongInteger(text)) {
+    try {
+      return JSON.parse(text)
+    } catch {
+      // Perhaps a NaN. The parser below decides.
+    }
+  }
+  return new PythonJsonParser(text).parse()
+}
+
+const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
+const SPACE = /[ \t\n\r]*/y
+const WORDS: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>([
+  ['null', null],
+  ['true', true],
+  ['false', false],
+  ['NaN', Number.NaN],
+  ['Infinity', Number.POSITIVE_INFINITY],
+  ['-Infinity', Number.NEGATIVE_INFINITY],
+])
+
+class PythonJsonParser {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  parse(): JsonValue {
+    const value = this.#value()
+    this.#space()
+    if (this.#at < this.#text.length) throw this.#unexpected()
+    return value
+  }
+
+  #value(): JsonValue {
+    this.#space()
+    switch (this.#text[this.#at]) {
+      case '{':
+        return this.#object()
+      case '[':
+        return this.#array()
+      case '"':
+        return this.#string()
+      default:
+        return this.#wordOrNumber()
+    }
+  }
+
+  #object(): JsonObject {
+    const object: JsonObject = {}
+    this.#at++
+    this.#space()
+    if (this.#skip('}')) return object
+    do {
+      this.#space()
+      if (this.#text[this.#at] !== '"') throw this.#unexpected()
+      const key = this.#string()
+      this.#space()
+      if (!this.#skip(':')) throw this.#unexpected()
+      const value = this.#value()
+      if (key === '__proto__') {
+        Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
+      } else {
+        object[key] = value
+      }
+      this.#space()
+    } while (this.#skip(','))
+    if (!this.#skip('}')) throw this.#unexpected()
+    return object
+  }
+
+  #array(): JsonArray {
+    const array: JsonArray = []
+    this.#at++
+    this.#space()
+    if (this.#skip(']')) return array
+    do {
+      array.push(this.#value())
+      this.#space()
+    } while (this.#skip(','))
+    if (!this.#skip(']')) throw this.#unexpected()
+    return array
+  }
+
+  #string(): string {
+    const end = endOfString(this.#text, this.#at)
+    if (end < 0) throw this.#unexpected()
+    const string = JSON.parse(this.#text.slice(this.#at, end))
+    this.#at = end
+    return string
+  }
+
+  #wordOrNumber(): JsonValue {
+    for (const [word, value] of WORDS) {
+      if (this.#text.startsWith(word, this.#at)) {
+        this.#at += word.length
+        return value
+      }
+    }
+    return this.#number()
+  }
+
+  #number(): number | bigint {
+    NUMBER.lastIndex = this.#at
+    const match = NUMBER.exec(this.#text)
+    if (match === null) throw this.#unexpected()
+    const [digits, fraction, exponent] = match
+    this.#at += digits.length
+    const value = Number(digits)
+    const isInteger = fraction === undefined && exponent === undefined
+    return isInteger && !Number.isSafeInteger(value) ? BigInt(digits) : value
+  }
+
+  #space(): void {
+    SPACE.lastIndex = this.#at
+    SPACE.exec(this.#text)
+    this.#at = SPACE.lastIndex
+  }
+
+  #skip(character: string): boolean {
+    if (this.#text[this.#at] !== character) return false
+    this.#at++
+    return true
+  }
+
+  #unexpected(): SyntaxError {
+    const found = this.#at < this.#text.length ? 'character' : 'end'
+    return new SyntaxError(`Unexpected ${found} of JSON at position ${this.#at}`)
+  }
+}

@@ -1,0 +1,48 @@
+/** Any value that the JSON columns can hold: JSON, and what Python's `json` writes beyond it. */
+export type JsonValue = null | boolean | number | bigint | string | JsonArray | JsonObject
+
+/** A list of {@link JsonValue}. */
+export type JsonArray = JsonValue[]
+
+/** An object of {@link JsonValue}. Every key is an own key, `__proto__` too. */
+export type JsonObject = { [key: string]: JsonValue }
+
+/**
+ * What a JSON cell shows that cannot be read: its text, as it stands in the file. Saving a task that holds
+ * one writes the same text back.
+ *
+ * @example
+ * ```ts
+ * import { TaskStore, UnreadableJson } from 'uniqc-task-store'
+ *
+ * using store = new TaskStore({ file: ':memory:' })
+ * for (const task of store.list()) {
+ *   if (task.result instanceof UnreadableJson) console.warn(task.taskId, task.result.text)
+ * }
+ * ```
+ */
+export class UnreadableJson {
+  /** The text of the cell. */
+  readonly text: string
+
+  /** @internal */
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** True for object literals, objects without a prototype, and those of other realms. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** What kind of value this is, in words and without its content: `a function`, `a Map`. */
+export function typeName(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value !== 'object') return `a ${typeof value}`
+  const name = isPlainObject(value) ? 'object' : value.constructor?.name || 'object'
+  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`
+}
