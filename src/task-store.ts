@@ -34,7 +34,7 @@ import { locateStore, type StoreLocation, type TaskStoreOptions } from './sqlite
 import { toCondition } from './sqlite/tables/filter-sql.ts'
 import { findTask } from './sqlite/tables/find-task.ts'
 import { TaskShards } from './sqlite/tables/live-shards.ts'
-import { LIVE } from './sqlite/tables/place.ts'
+import { LIVE, placeOf } from './sqlite/tables/place.ts'
 import { DELETE_BATCH, PlaceQueries } from './sqlite/tables/place-queries.ts'
 import { StagedRows } from './sqlite/tables/staged-rows.ts'
 import { type Page, TaskLists, type WithArchivedAt } from './sqlite/tables/task-list.ts'
@@ -277,13 +277,13 @@ export class TaskStore {
    */
   list(options?: TaskListOptions): ListedTask[] {
     const { places, ...list } = checkTaskList(options)
-    return this.#lists.list(places, list, WHOLE)
+    return this.#lists.list(places.map(placeOf), list, WHOLE)
   }
 
   /** What {@link TaskStore.list} gives, without results and metadata, which are not even read. */
   listSummaries(options?: TaskListOptions): ListedSummary[] {
     const { places, ...list } = checkTaskList(options)
-    return this.#lists.list(places, list, SUMMARY)
+    return this.#lists.list(places.map(placeOf), list, SUMMARY)
   }
 
   /**
@@ -297,7 +297,7 @@ export class TaskStore {
     const { places, ...list } = checkTaskList(options)
     const limit = options.limit === undefined ? PAGE_SIZE : list.limit
     if (limit < 1) throw new TypeError(`limit must be a whole number from 1, not ${limit}`)
-    return this.#lists.page(places, { ...list, limit }, WHOLE)
+    return this.#lists.page(places.map(placeOf), { ...list, limit }, WHOLE)
   }
 
   /**
@@ -307,7 +307,7 @@ export class TaskStore {
    */
   iterate(options?: TaskListOptions): Generator<ListedTask, void, undefined> {
     const { places, ...list } = checkTaskList(options)
-    return this.#lists.iterate(places, list, WHOLE)
+    return this.#lists.iterate(places.map(placeOf), list, WHOLE)
   }
 
   /** How many live tasks match. */

@@ -1,29 +1,28 @@
 import { TaskStoreError } from '../rules/task-store-error.ts'
-import { translateDriverError } from '../sqlite/driver-error.ts'
 
 const FULL: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']
 
 /**
- * What `work` returns, which reads or writes a file itself. Its errors come out in this package's terms: Node's as
- * `CANNOT_OPEN` or `DISK_FULL`, the driver's as {@link translateDriverError} has them.
+ * Runs `work`, which reads or writes a file, and translates the errors of Node.
  *
- * @throws TaskStoreError
+ * @throws TaskStoreError `CANNOT_OPEN`, `DISK_FULL`.
  */
 export function withFile<T>(file: string, done: 'read' | 'written', work: () => T): T {
   try {
     return work()
   } catch (error) {
-    const translated = translateDriverError(error, file)
-    throw translated instanceof TaskStoreError ? translated : fileError(error, file, done)
+    throw fileError(error, file, done)
   }
 }
 
-/** The code that Node gives an error of its own. */
+/** The code of an error of Node. */
 export function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
-function fileError(error: unknown, file: string, done: 'read' | 'written'): TaskStoreError {
+/** The error of Node in this package's terms. A {@link TaskStoreError} stays as it is. */
+export function fileError(error: unknown, file: string, done: 'read' | 'written'): TaskStoreError {
+  if (error instanceof TaskStoreError) return error
   const code = codeOf(error)
   if (FULL.includes(code)) {
     const advice = 'the disk is full, over a limit, or failing; make room and call again'

@@ -1,4 +1,3 @@
-import { ARCHIVE, LIVE, type Place } from '../sqlite/tables/place.ts'
 import {
   checkBoolean,
   checkInteger,
@@ -9,6 +8,7 @@ import {
 } from './check-arguments.ts'
 import { formatTime } from './clock.ts'
 import { type Cursor, decodeCursor } from './cursor.ts'
+import type { PlaceName } from './place-name.ts'
 
 /** Which tasks. A field that is left out does not restrict; all that are given must hold. */
 export interface TaskFilter {
@@ -80,21 +80,21 @@ export function checkList(options: ArchiveListOptions = {}): CheckedList {
 /** @throws TypeError for an option that does not exist or has the wrong type. */
 export function checkTaskList(
   options: TaskListOptions = {},
-): CheckedList & { readonly places: readonly Place[] } {
+): CheckedList & { readonly places: readonly PlaceName[] } {
   checkKeys('options', options, [...LIST_KEYS, 'archived'])
   return { ...checkListFields(options), places: checkArchived(options.archived) }
 }
 
 /** The places that an `archived` option names. */
-export function checkArchived(archived: boolean | 'both' | undefined = false): readonly Place[] {
+export function checkArchived(archived: boolean | 'both' | undefined = false): readonly PlaceName[] {
   if (archived === 'both') return BOTH
   checkBoolean('archived', archived)
-  return archived ? ARCHIVED : ALIVE
+  return archived ? ARCHIVED : LIVE
 }
 
-const ALIVE: readonly Place[] = [LIVE]
-const ARCHIVED: readonly Place[] = [ARCHIVE]
-const BOTH: readonly Place[] = [LIVE, ARCHIVE]
+const LIVE: readonly PlaceName[] = ['live']
+const ARCHIVED: readonly PlaceName[] = ['archived']
+const BOTH: readonly PlaceName[] = ['live', 'archived']
 
 function checkListFields(options: ArchiveListOptions): CheckedList {
   const { limit, offset, after } = options

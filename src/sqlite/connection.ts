@@ -2,7 +2,6 @@ import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
-import { withFile } from '../files/file-error.ts'
 import {
   type FileIdentity,
   followLinks,
@@ -15,7 +14,7 @@ import { linkAlone, unfinishedName } from '../files/whole-file.ts'
 import { wrongType } from '../rules/check-arguments.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { openDriver } from './driver.ts'
-import { isBusy, translateDriverError } from './driver-error.ts'
+import { isBusy, translateDriverError, withDatabaseFile } from './driver-error.ts'
 import { LockCourtesy } from './lock-fairness.ts'
 import { inspectFile, readPragma } from './migrating/inspect-file.ts'
 import { type MigrateGoal, migrate } from './migrating/migrate.ts'
@@ -398,7 +397,7 @@ function openError(error: unknown, file: string): TaskStoreError {
  */
 function createPrivately(path: string, goal: MigrateGoal): void {
   if (identifyFile(path) !== undefined) return
-  withFile(path, 'written', () => {
+  withDatabaseFile(path, 'written', () => {
     const file = followLinks(path)
     waitUntilRemoved(file)
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })

@@ -1,3 +1,4 @@
+import { fileError } from '../files/file-error.ts'
 import { TaskStoreError, type TaskStoreErrorCode } from '../rules/task-store-error.ts'
 
 /** The first match counts. A result code of SQLite begins with one of these. */
@@ -57,6 +58,20 @@ export function translateDriverError(error: unknown, file: string): unknown {
   const meaning = code && MEANINGS.find(([prefix]) => text.startsWith(prefix))
   if (!meaning) return error
   return new TaskStoreError(meaning[1], `${file} ${meaning[2]} (${code})`, { cause: error })
+}
+
+/**
+ * Runs `work`, which touches a database both as a plain file and through the driver, and translates the errors of
+ * either.
+ *
+ * @throws TaskStoreError
+ */
+export function withDatabaseFile<T>(file: string, done: 'read' | 'written', work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw fileError(translateDriverError(error, file), file, done)
+  }
 }
 
 /** Whether the driver gave up waiting for a lock. */

@@ -1,8 +1,9 @@
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
+import type { PlaceName } from '../../rules/place-name.ts'
 
 /** Where a task is: among the live ones, or in the archive. */
 export interface Place {
-  readonly name: 'live' | 'archived'
+  readonly name: PlaceName
   readonly tasks: typeof tasks
   readonly shards: typeof taskShards
 }
@@ -17,3 +18,5 @@ export const ARCHIVE: Place = {
 }
 
 export const PLACES: readonly Place[] = [LIVE, ARCHIVE]
+
+export const placeOf = (name: PlaceName): Place => (name === 'live' ? LIVE : ARCHIVE)

@@ -7,6 +7,7 @@ import { checkArchived, checkFilter, FILTER_KEYS, type TaskFilter } from '../../
 import type { Connection } from '../connection.ts'
 import { CopyQueries } from '../tables/copy-queries.ts'
 import { toCondition } from '../tables/filter-sql.ts'
+import { placeOf } from '../tables/place.ts'
 
 /** Which tasks are exported, and how. */
 export interface ExportOptions extends TaskFilter {
@@ -50,7 +51,7 @@ function checkExportOptions(options: ExportOptions) {
   const { archived = 'both', replace, ...filter } = options
   checkBoolean('replace', replace)
   return {
-    places: checkArchived(archived),
+    places: checkArchived(archived).map(placeOf),
     filter: toCondition(checkFilter(filter)),
     replace: replace ?? false,
   }

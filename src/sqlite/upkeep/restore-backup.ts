@@ -3,7 +3,6 @@ import { basename, dirname, join } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { getTableColumns, getTableName } from 'drizzle-orm'
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
-import { withFile } from '../../files/file-error.ts'
 import { checkNotOwn, followLinks, identifyFile } from '../../files/file-identity.ts'
 import { finishFile, unfinishedName } from '../../files/whole-file.ts'
 import { checkDatabasePath } from '../../rules/check-arguments.ts'
@@ -11,6 +10,7 @@ import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { Connection } from '../connection.ts'
 import { copyFile, pruneCopies } from '../copy-beside.ts'
 import { openDriver } from '../driver.ts'
+import { withDatabaseFile } from '../driver-error.ts'
 import { inspectFile } from '../migrating/inspect-file.ts'
 import { locateStore, type TaskStoreOptions } from '../store-location.ts'
 import { checkCopy } from './backup-file.ts'
@@ -64,7 +64,7 @@ function unlessDamaged<T>(work: () => T): T | undefined {
 
 /** Runs `work` on a file that is one of ours, opened only to be read. */
 function probe<T>(file: string, work: (reader: Database) => T): T {
-  return withFile(file, 'read', () => {
+  return withDatabaseFile(file, 'read', () => {
     const reader = openDriver(file, { readonly: true, fileMustExist: true })
     try {
       inspectFile(reader, file)

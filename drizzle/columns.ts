@@ -1,0 +1,29 @@
+import { type Column, getTableColumns } from 'drizzle-orm'
+import { type TaskInfo, type TaskShard, taskShards, tasks } from './schema.ts'
+
+/** The name of each column in the file, by its property, in the order of the live table. */
+export const TASK_COLUMNS = columnNames(tasks) as Readonly<Record<keyof TaskInfo, string>>
+
+/** The same of a shard. */
+export const SHARD_COLUMNS = columnNames(taskShards) as Readonly<Record<keyof TaskShard, string>>
+
+/** The name of each property in JSON lines and in flat records: that of its column, less the `_json` of a JSON cell. */
+export const TASK_NAMES = jsonNames(TASK_COLUMNS)
+
+/** The same of a shard. */
+export const SHARD_NAMES = jsonNames(SHARD_COLUMNS)
+
+function columnNames(table: typeof tasks | typeof taskShards): Record<string, string> {
+  return mapValues<Column>(getTableColumns(table), ({ name }) => name)
+}
+
+function jsonNames<Names extends Readonly<Record<string, string>>>(columns: Names): Names {
+  return mapValues(columns, (name) => name.replace(/_json$/, '')) as Names
+}
+
+function mapValues<T>(
+  object: Readonly<Record<string, T>>,
+  map: (value: T) => string,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value)]))
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, posix, resolve } from 'node:path'
+import test from 'node:test'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+
+/** The wings of the house, from the top down: a file may import from its own wing and from those below it. */
+const WINGS = ['src', 'src/sqlite', 'src/formats', 'src/files', 'src/rules', 'drizzle'] as const
+
+/** Packages that one wing alone may import. The types of a package are as much an import as its code. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  'better-sqlite3': 'src/sqlite',
+  'drizzle-orm/better-sqlite3': 'src/sqlite',
+}
+
+/** What an import or a re-export names; not what stands in a comment. */
+const IMPORT = /^(?! *\*).*?\bfrom '([^']+)'/gm
+
+interface Import {
+  readonly file: string
+  readonly target: string
+}
+
+function readImports(): Import[] {
+  const files = ['src', 'drizzle'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => posix.join(folder, name.replaceAll('\\', '/'))),
+  )
+  return files.flatMap((file) => importsOf(file, readFileSync(join(ROOT, file), 'utf8')))
+}
+
+function importsOf(file: string, text: string): Import[] {
+  return [...text.matchAll(IMPORT)].map(([, name = '']) => ({
+    file,
+    target: name.startsWith('.') ? posix.join(posix.dirname(file), name) : name,
+  }))
+}
+
+/** The innermost wing that a path lies in; undefined for a package. */
+function wingOf(path: string): (typeof WINGS)[number] | undefined {
+  return WINGS.filter((wing) => path.startsWith(`${wing}/`)).toSorted((a, b) => b.length - a.length)[0]
+}
+
+/** Why an import must not be; undefined where it may. */
+function problemOf({ file, target }: Import): string | undefined {
+  const from = wingOf(file) ?? 'src'
+  const to = wingOf(target)
+  if (to !== undefined) {
+    return WINGS.indexOf(to) < WINGS.indexOf(from)
+      ? `${file} imports ${target}, which is above it`
+      : undefined
+  }
+  const owner = PACKAGES[target]
+  if (owner !== undefined && from !== owner) return `${file} imports ${target}, which only ${owner} may`
+  const isDrizzle = from === 'drizzle' && !target.startsWith('drizzle-orm')
+  return isDrizzle ? `${file} imports ${target}; drizzle/ imports drizzle-orm alone` : undefined
+}
+
+test('imports point one way: front rooms, sqlite, formats, files, rules, drizzle', () => {
+  const imports = readImports()
+  assert.ok(imports.length > 200, `only ${imports.length} imports were found`)
+  assert.deepEqual(
+    imports.flatMap((found) => problemOf(found) ?? []),
+    [],
+  )
+})
+
+test('an import that points up, or a driver outside its wing, is found', () => {
+  const wrong = {
+    'src/rules/planted.ts': "import { TaskStore } from '../task-store.ts'",
+    'drizzle/planted.ts': "export type { Database } from 'better-sqlite3'",
+    'src/formats/planted.ts': "import {\n  type Place,\n} from '../sqlite/tables/place.ts'",
+    'src/planted.ts': "import Database from 'better-sqlite3'",
+  }
+  for (const [file, text] of Object.entries(wrong)) {
+    assert.ok(
+      importsOf(file, text).some((found) => problemOf(found) !== undefined),
+      file,
+    )
+  }
+})
