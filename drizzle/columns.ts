@@ -13,6 +13,11 @@ export const TASK_NAMES = jsonNames(TASK_COLUMNS)
 /** The same of a shard. */
 export const SHARD_NAMES = jsonNames(SHARD_COLUMNS)
 
+const { metadata: _, ...names } = TASK_NAMES
+
+/** The name of each property in a flat record, whose other keys are the metadata. */
+export const RECORD_NAMES = { ...names, backend: 'platform' } as const
+
 function columnNames(table: typeof tasks | typeof taskShards): Record<string, string> {
   return mapValues<Column>(getTableColumns(table), ({ name }) => name)
 }

@@ -1,83 +1,29 @@
 import type { ArchivedTaskInfo, ArchivedTaskShard } from '../drizzle/schema.ts'
-import { TERMINAL_STATUSES } from '../drizzle/task-status.ts'
-import {
-  checkBoolean,
-  checkIterable,
-  checkKeys,
-  checkString,
-  checkStrings,
-  wrongType,
-} from './rules/check-arguments.ts'
+import { checkIterable, checkString } from './rules/check-arguments.ts'
 import { now } from './rules/clock.ts'
-import { checkTimeZone, parseInstant } from './rules/instant.ts'
+import {
+  type ArchiveMoveOptions,
+  type ArchiveMoveResult,
+  type ArchiveOlderThanOptions,
+  type ArchiveOlderThanReport,
+  type MovableTask,
+  type OnConflict,
+  planMove,
+  readMoveOptions,
+  readOlderThanOptions,
+} from './rules/move-task.ts'
+import { otherPlace, type PlaceName } from './rules/place-name.ts'
 import { type ArchiveListOptions, checkFilter, checkList, type TaskFilter } from './rules/task-filter.ts'
-import { isReplaceable } from './rules/task-id.ts'
 import { TaskStoreError } from './rules/task-store-error.ts'
 import type { Connection } from './sqlite/connection.ts'
-import { findTask } from './sqlite/tables/find-task.ts'
-import { inBatches } from './sqlite/tables/in-batches.ts'
-import { type MovableTask, MoveQueries, SCAN_BATCH } from './sqlite/tables/move-queries.ts'
-import { ARCHIVE, LIVE, type Place } from './sqlite/tables/place.ts'
-import { PlaceQueries } from './sqlite/tables/place-queries.ts'
-import { TaskLists } from './sqlite/tables/task-list.ts'
-import { WHOLE } from './sqlite/tables/task-row.ts'
-import { nextRowid } from './sqlite/tables/walk.ts'
+import { BATCH } from './sqlite/tables/stored-tasks.ts'
+import { TaskList } from './sqlite/tables/task-list.ts'
+import { readArchivedShard, WHOLE } from './sqlite/tables/task-row.ts'
+import { movableTask } from './sqlite/tables/task-table.ts'
+import { inBatches, walk } from './sqlite/tables/walk.ts'
 
-/** What happens where a task is both live and archived. */
-export interface ArchiveMoveOptions {
-  /**
-   * `throw` (default): a `CONFLICT`, and nothing is moved. `live` or `archived`: that record wins, and the
-   * other one is deleted.
-   */
-  readonly onConflict?: 'throw' | 'live' | 'archived' | undefined
-}
-
-/** What happened to one of several tasks. */
-export interface ArchiveMoveResult {
-  /** The id as it was given. */
-  readonly taskId: string
-  readonly outcome:
-    | 'archived'
-    | 'restored'
-    | 'deleted'
-    /** It was moved before. */
-    | 'already-there'
-    | 'not-found'
-    /** It is both live and archived; nothing was moved. */
-    | 'conflict'
-    /** Several tasks replaced this id; nothing was moved. */
-    | 'ambiguous-id'
-  /** Set for `conflict` and `ambiguous-id`. */
-  readonly error?: TaskStoreError
-}
-
-/** Which tasks are moved to the archive. */
-export interface ArchiveOlderThanOptions extends ArchiveMoveOptions {
-  /** Submitted longer ago than this many hours. */
-  readonly hours: number
-  /** The statuses of the tasks that are moved. Default: the terminal ones. */
-  readonly statuses?: string | readonly string[] | undefined
-  /**
-   * The zone of times that name none, as UnifiedQuantum wrote them until 0.0.11: `UTC`, `+08:00`,
-   * `Asia/Shanghai`. Default: the zone of this machine.
-   */
-  readonly timeZone?: string | undefined
-  /** Report what would be moved, and move nothing. Default false. */
-  readonly dryRun?: boolean | undefined
-}
-
-/** What {@link TaskArchive.archiveOlderThan} did, by task id. */
-export interface ArchiveOlderThanReport {
-  /** The tasks that were moved, or that would be in a dry run. */
-  readonly archived: readonly string[]
-  /** Old enough, but already in the archive as well. */
-  readonly conflicts: readonly string[]
-  /** Left alone, since their submit time cannot be read. */
-  readonly unreadable: readonly string[]
-}
-
-/** How many tasks are moved under one lock. */
-const MOVE_BATCH = 100
+/** How many rows are looked at in one go, without a lock. */
+const SCAN_BATCH = 5000
 
 /**
  * The archived tasks of a store, in the same file. A task and its shards move together or not at all, and
@@ -96,18 +42,12 @@ const MOVE_BATCH = 100
  */
 export class TaskArchive {
   readonly #connection: Connection
-  readonly #live: PlaceQueries
-  readonly #archived: PlaceQueries<ArchivedTaskInfo, ArchivedTaskShard>
-  readonly #moves: MoveQueries
-  readonly #lists: TaskLists
+  readonly #list: TaskList
 
   /** @internal */
   constructor(connection: Connection) {
     this.#connection = connection
-    this.#live = new PlaceQueries(connection, LIVE)
-    this.#archived = new PlaceQueries(connection, ARCHIVE)
-    this.#moves = new MoveQueries(connection)
-    this.#lists = new TaskLists(connection)
+    this.#list = new TaskList(connection)
   }
 
   /**
@@ -116,8 +56,8 @@ export class TaskArchive {
    * @returns Whether there was one.
    * @throws TaskStoreError `CONFLICT` where the archive has it already; `AMBIGUOUS_ID`.
    */
-  archive(taskId: string, options: ArchiveMoveOptions = {}): boolean {
-    return this.#moveOne(taskId, LIVE, options)
+  archive(taskId: string, options?: ArchiveMoveOptions): boolean {
+    return this.#moveOne(taskId, 'live', options)
   }
 
   /**
@@ -126,21 +66,21 @@ export class TaskArchive {
    * @returns Whether there was one.
    * @throws TaskStoreError `CONFLICT` where a live task has its id; `AMBIGUOUS_ID`.
    */
-  restore(taskId: string, options: ArchiveMoveOptions = {}): boolean {
-    return this.#moveOne(taskId, ARCHIVE, options)
+  restore(taskId: string, options?: ArchiveMoveOptions): boolean {
+    return this.#moveOne(taskId, 'archived', options)
   }
 
   /**
    * Archives any number of tasks, in batches, so that others can write between them. What stands in the way
    * of one does not keep the others: each has its line in the report.
    */
-  archiveMany(taskIds: Iterable<string>, options: ArchiveMoveOptions = {}): ArchiveMoveResult[] {
-    return this.#moveMany(taskIds, LIVE, options)
+  archiveMany(taskIds: Iterable<string>, options?: ArchiveMoveOptions): ArchiveMoveResult[] {
+    return this.#moveMany(taskIds, 'live', options)
   }
 
   /** Restores any number of tasks, as {@link TaskArchive.archiveMany} archives them. */
-  restoreMany(taskIds: Iterable<string>, options: ArchiveMoveOptions = {}): ArchiveMoveResult[] {
-    return this.#moveMany(taskIds, ARCHIVE, options)
+  restoreMany(taskIds: Iterable<string>, options?: ArchiveMoveOptions): ArchiveMoveResult[] {
+    return this.#moveMany(taskIds, 'archived', options)
   }
 
   /**
@@ -149,47 +89,48 @@ export class TaskArchive {
    * others can write between them; stopped half-way, call it again.
    */
   archiveOlderThan(options: ArchiveOlderThanOptions): ArchiveOlderThanReport {
-    const { isDue, onConflict, dryRun } = checkOlderThan(options)
+    const { isDue, onConflict, dryRun } = readOlderThanOptions(options, Date.now())
+    const { live } = this.#connection
     const report = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[] }
-    const file = (task: MovableTask) => {
-      const outcome = this.#fileAway(task, isDue, onConflict, dryRun)
+    const archive = (task: MovableTask) => {
+      const outcome = this.#archiveIfDue(task, isDue, onConflict, dryRun)
       if (outcome !== undefined) report[outcome].push(task.taskId)
     }
-    for (let rowid = 0; ; ) {
-      const scanned = this.#connection.run(() => this.#moves.scan(rowid))
-      const due = scanned.filter((task) => isDue(task) !== false)
-      for (const batch of inBatches(due, MOVE_BATCH)) {
-        if (dryRun) this.#connection.snapshot(() => batch.forEach(file))
-        else this.#connection.turn(() => batch.forEach(file))
+    const scan = (rowid: number) => this.#connection.run(() => live.movableAfter(rowid, SCAN_BATCH))
+    for (const rows of walk(this.#connection.file, SCAN_BATCH, scan)) {
+      const due = rows.map(movableTask).filter((task) => isDue(task) !== false)
+      for (const batch of inBatches(due, BATCH)) {
+        if (dryRun) this.#connection.snapshot(() => batch.forEach(archive))
+        else this.#connection.batch(() => batch.forEach(archive))
       }
-      if (scanned.length < SCAN_BATCH) return report
-      rowid = nextRowid(scanned, rowid, this.#connection.file)
     }
+    return report
   }
 
   /** The archived tasks that match, in the order of {@link TaskStore.list}, which can give them as well. */
   list(options?: ArchiveListOptions): ArchivedTaskInfo[] {
-    return this.#lists.list([ARCHIVE], checkList(options), WHOLE) as ArchivedTaskInfo[]
+    return this.#list.list(['archived'], checkList(options), WHOLE) as ArchivedTaskInfo[]
   }
 
   /** The archived task with this id. @throws TaskStoreError `AMBIGUOUS_ID`. */
   get(taskId: string): ArchivedTaskInfo | undefined {
     checkString('taskId', taskId)
-    return this.#connection.run(() => findTask(this.#archived, taskId))
+    return this.#connection.run(() => this.#connection.archive.find(taskId))
   }
 
   /** The shards of an archived task, by their index. @throws TaskStoreError `AMBIGUOUS_ID`. */
   getShards(taskId: string): ArchivedTaskShard[] {
     checkString('taskId', taskId)
     return this.#connection.run(() => {
-      const id = this.#resolve(ARCHIVE, taskId)
-      return id === undefined ? [] : this.#archived.shardsOf(id)
+      const { archive } = this.#connection
+      const id = archive.idOf(taskId)
+      return id === undefined ? [] : archive.shards.of(id).map(readArchivedShard)
     })
   }
 
   /** How many archived tasks match. */
   count(filter?: TaskFilter): number {
-    return this.#lists.count(ARCHIVE, checkFilter(filter))
+    return this.#list.count('archived', checkFilter(filter))
   }
 
   /**
@@ -208,18 +149,22 @@ export class TaskArchive {
     return this.#each(taskIds, (taskId) => (this.#delete(taskId) ? 'deleted' : 'not-found'))
   }
 
-  #moveOne(taskId: string, from: Place, options: ArchiveMoveOptions): boolean {
+  #moveOne(taskId: string, from: PlaceName, options: ArchiveMoveOptions | undefined): boolean {
     checkString('taskId', taskId)
-    const onConflict = checkMoveOptions(options)
+    const { onConflict } = readMoveOptions(options)
     return this.#connection.transaction(() => this.#move(taskId, from, onConflict))
   }
 
-  #moveMany(taskIds: Iterable<string>, from: Place, options: ArchiveMoveOptions): ArchiveMoveResult[] {
-    const onConflict = checkMoveOptions(options)
-    const to = otherPlace(from)
+  #moveMany(
+    taskIds: Iterable<string>,
+    from: PlaceName,
+    options: ArchiveMoveOptions | undefined,
+  ): ArchiveMoveResult[] {
+    const { onConflict } = readMoveOptions(options)
     return this.#each(taskIds, (taskId) => {
-      if (this.#move(taskId, from, onConflict)) return from === LIVE ? 'archived' : 'restored'
-      return this.#resolve(to, taskId) === undefined ? 'not-found' : 'already-there'
+      if (this.#move(taskId, from, onConflict)) return from === 'live' ? 'archived' : 'restored'
+      const isThere = this.#connection.at(otherPlace(from)).idOf(taskId) !== undefined
+      return isThere ? 'already-there' : 'not-found'
     })
   }
 
@@ -241,107 +186,45 @@ export class TaskArchive {
         throw error
       }
     }
-    return inBatches(ids, MOVE_BATCH).flatMap((batch) => this.#connection.turn(() => batch.map(attempt)))
+    return inBatches(ids, BATCH).flatMap((batch) => this.#connection.batch(() => batch.map(attempt)))
   }
 
-  /** Moves a task to the other place, with its shards, and gives whether there was one. */
-  #move(taskId: string, from: Place, onConflict: 'throw' | 'live' | 'archived'): boolean {
-    const id = this.#resolve(from, taskId)
-    if (id === undefined) return false
+  /** Moves a task with its shards to the other place, and returns whether there was one. */
+  #move(taskId: string, from: PlaceName, onConflict: OnConflict): boolean {
     const to = otherPlace(from)
-    const isThere = this.#moves.hasTask(to, id)
-    if (isThere || this.#moves.hasShards(to, id)) {
-      if (onConflict === 'throw') throw conflict(id, to, isThere)
-      // Shards without a task are no record that could win.
-      if (isThere && onConflict === to.name) {
-        this.#deleteAt(from, id)
-        return true
-      }
-      this.#deleteAt(to, id)
-    }
-    if (to === ARCHIVE) this.#moves.copyToArchive(id, now())
-    else this.#moves.copyToLive(id)
-    this.#deleteAt(from, id)
+    const [source, target] = [this.#connection.at(from), this.#connection.at(to)]
+    const id = source.idOf(taskId)
+    if (id === undefined) return false
+    const there = { task: target.has(id), shards: target.shards.has(id) }
+    const plan = planMove(id, to, there, onConflict)
+    if (plan === 'replace') target.deleteWithShards(id)
+    if (plan !== 'discard') source.copyTo(target, id, now())
+    source.deleteWithShards(id)
     return true
   }
 
-  /** Archives a task that is still due when it is looked at under the lock. */
-  #fileAway(
+  /** Archives a task if it is still there and still due, and returns what became of it. */
+  #archiveIfDue(
     { taskId }: MovableTask,
     isDue: (task: MovableTask) => boolean | undefined,
-    onConflict: 'throw' | 'live' | 'archived',
+    onConflict: OnConflict,
     dryRun: boolean,
   ): keyof ArchiveOlderThanReport | undefined {
-    const task = this.#moves.byId(taskId)
+    const { live, archive } = this.#connection
+    const task = live.movable(taskId)
     const due = task && isDue(task)
     if (task === undefined || due === false) return undefined
     if (due === undefined) return 'unreadable'
-    const isTaken = this.#moves.hasTask(ARCHIVE, taskId) || this.#moves.hasShards(ARCHIVE, taskId)
-    if (isTaken && onConflict === 'throw') return 'conflicts'
-    if (!dryRun) this.#move(taskId, LIVE, onConflict)
+    const isTaken = onConflict === 'throw' && (archive.has(taskId) || archive.shards.has(taskId))
+    if (isTaken) return 'conflicts'
+    if (!dryRun) this.#move(taskId, 'live', onConflict)
     return 'archived'
   }
 
   #delete(taskId: string): boolean {
-    const id = this.#resolve(ARCHIVE, taskId)
-    if (id !== undefined) this.#deleteAt(ARCHIVE, id)
+    const { archive } = this.#connection
+    const id = archive.idOf(taskId)
+    if (id !== undefined) archive.deleteWithShards(id)
     return id !== undefined
-  }
-
-  #deleteAt(place: Place, taskId: string): void {
-    const queries = place === LIVE ? this.#live : this.#archived
-    // Only the live shards go with their task by themselves.
-    queries.deleteShards(taskId)
-    queries.delete(taskId)
-  }
-
-  /** The id that a task has now, without reading more than is needed. */
-  #resolve(place: Place, taskId: string): string | undefined {
-    if (this.#moves.hasTask(place, taskId)) return taskId
-    if (!isReplaceable(taskId)) return undefined
-    return place === LIVE ? findTask(this.#live, taskId)?.taskId : findTask(this.#archived, taskId)?.taskId
-  }
-}
-
-const otherPlace = (place: Place) => (place === LIVE ? ARCHIVE : LIVE)
-
-function conflict(taskId: string, place: Place, hasTask: boolean): TaskStoreError {
-  const what = hasTask ? 'also' : 'not, but shards of it are,'
-  const where = place === LIVE ? 'live' : 'in the archive'
-  return new TaskStoreError(
-    'CONFLICT',
-    `task ${JSON.stringify(taskId)} is ${what} ${where}; nothing was moved. Give onConflict 'live' or 'archived' to say which record wins`,
-  )
-}
-
-function checkMoveOptions(options: ArchiveMoveOptions): 'throw' | 'live' | 'archived' {
-  checkKeys('options', options, ['onConflict'])
-  return checkOnConflict(options.onConflict)
-}
-
-function checkOnConflict(onConflict: unknown = 'throw'): 'throw' | 'live' | 'archived' {
-  if (onConflict === 'throw' || onConflict === 'live' || onConflict === 'archived') return onConflict
-  throw wrongType('onConflict', "'throw', 'live' or 'archived'", onConflict)
-}
-
-function checkOlderThan(options: ArchiveOlderThanOptions) {
-  checkKeys('options', options, ['hours', 'statuses', 'timeZone', 'dryRun', 'onConflict'])
-  const { hours, timeZone, dryRun } = options
-  if (typeof hours !== 'number' || !Number.isFinite(hours) || hours < 0) {
-    throw wrongType('hours', 'a number from 0', hours)
-  }
-  checkTimeZone(timeZone)
-  checkBoolean('dryRun', dryRun)
-  const statuses: readonly string[] = checkStrings('statuses', options.statuses) ?? TERMINAL_STATUSES
-  const latest = (Date.now() - hours * 3_600_000) * 1000
-  return {
-    /** Undefined where it cannot be told. */
-    isDue: ({ status, submitTime }: MovableTask) => {
-      if (!statuses.includes(status)) return false
-      const instant = parseInstant(submitTime, timeZone)
-      return instant === undefined ? undefined : instant < latest
-    },
-    onConflict: checkOnConflict(options.onConflict),
-    dryRun: dryRun ?? false,
   }
 }

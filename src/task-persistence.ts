@@ -1,9 +1,12 @@
+import { RECORD_NAMES } from '../drizzle/columns.ts'
 import { type JsonObject, type JsonValue, UnreadableJson } from '../drizzle/json/value.ts'
 import type { NewTaskInfo, TaskInfo } from '../drizzle/schema.ts'
 import { checkInteger, checkKeys, checkObject, checkString, wrongType } from './rules/check-arguments.ts'
+import { RAW_METADATA } from './rules/replaced-id.ts'
 import { invalidTask, TaskStoreError } from './rules/task-store-error.ts'
+import type { TaskChanges } from './rules/update-task.ts'
 import type { TaskStoreOptions } from './sqlite/store-location.ts'
-import { type TaskChanges, TaskStore } from './task-store.ts'
+import { TaskStore } from './task-store.ts'
 
 /**
  * A task as a flat dict: the fields of a record, and every metadata key beside them that does not collide
@@ -46,17 +49,10 @@ export interface RecordListOptions extends RecordFilter {
   readonly limit?: number | undefined
 }
 
-/** The fields of a record, and of a task. Every other key of a record is metadata. */
-const FIELDS = {
-  task_id: 'taskId',
-  platform: 'backend',
-  status: 'status',
-  result: 'result',
-  shots: 'shots',
-  submit_time: 'submitTime',
-  update_time: 'updateTime',
-  error_message: 'errorMessage',
-} as const satisfies Record<string, keyof TaskInfo>
+/** The property of each field of a record. Every other key of a record is metadata. */
+const FIELDS: ReadonlyMap<string, keyof NewTaskInfo> = new Map(
+  (Object.entries(RECORD_NAMES) as [keyof NewTaskInfo, string][]).map(([property, name]) => [name, property]),
+)
 
 /** The fields that the short form of `save` takes as arguments of their own. */
 const ARGUMENTS = ['task_id', 'platform', 'status', 'result'] as const
@@ -243,7 +239,8 @@ function toTask(name: string, record: TaskRecordChanges) {
   for (const key of Object.keys(record)) {
     const value = record[key]
     if (value === undefined) continue
-    if (Object.hasOwn(FIELDS, key)) task[FIELDS[key as keyof typeof FIELDS]] = value
+    const property = FIELDS.get(key)
+    if (property !== undefined) task[property] = value
     else setOwn(metadata, key, value as JsonValue)
   }
   return { ...(task as Partial<NewTaskInfo>), metadata: unwrapUnreadable(metadata) }
@@ -288,7 +285,7 @@ function unwrapUnreadable(metadata: JsonObject): JsonObject {
   if (!(unreadable instanceof UnreadableJson)) return metadata
   const { metadata: _, ...others } = metadata
   if (Object.keys(others).length === 0) return unreadable as unknown as JsonObject
-  return { legacy_metadata_raw: unreadable.text, ...others }
+  return { [RAW_METADATA]: unreadable.text, ...others }
 }
 
 function checkFilter({ platform, status }: RecordFilter): RecordFilter {
@@ -305,7 +302,7 @@ function inRecordTerms<T>(work: () => T): T {
     if (!(error instanceof TaskStoreError) || error.invalid === undefined) throw error
     const { field, ...rest } = error.invalid
     const [name = ''] = /^\w+/.exec(field) ?? []
-    const flat = Object.entries(FIELDS).find(([, inner]) => inner === name)?.[0]
+    const flat = (RECORD_NAMES as Readonly<Record<string, string>>)[name]
     const path = field.slice(name.length)
     throw invalidTask(
       { ...rest, field: flat === undefined ? path.replace(/^\./, '') : flat + path },

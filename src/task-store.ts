@@ -1,101 +1,58 @@
-import { readJsonObject } from '../drizzle/json/cell.ts'
-import { isPlainObject, type JsonObject, UnreadableJson } from '../drizzle/json/value.ts'
+import { isPlainObject } from '../drizzle/json/value.ts'
 import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
 import { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
+import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
 import { aggregateStatus } from './rules/aggregate-shards.ts'
-import {
-  checkBoolean,
-  checkIterable,
-  checkKeys,
-  checkString,
-  checkStrings,
-  wrongType,
-} from './rules/check-arguments.ts'
-import {
-  type CheckedTask,
-  checkFields,
-  checkNewShard,
-  checkNewTask,
-  encodeJson,
-  mergeMetadata,
-  missing,
-} from './rules/check-task.ts'
+import { checkIterable, checkString, strings, wrongType } from './rules/check-arguments.ts'
+import { checkNewShard, checkNewTask, missing } from './rules/check-task.ts'
 import { now } from './rules/clock.ts'
+import type { CheckOptions, CheckReport, Finding } from './rules/findings.ts'
+import { readSaveShardOptions, type SaveShardOptions } from './rules/save-shard.ts'
+import { readSaveOptions, rowUnderNewId, type SaveOptions, type TaskRow, taskRow } from './rules/save-task.ts'
 import {
   type CheckedFilter,
   checkFilter,
   checkTaskList,
+  type FindShardsOptions,
+  type ListedSummary,
+  type ListedTask,
+  type Page,
+  readFindShardsOptions,
   type TaskFilter,
   type TaskListOptions,
 } from './rules/task-filter.ts'
-import { isReplaceable } from './rules/task-id.ts'
-import { Connection, type TaskDatabase } from './sqlite/connection.ts'
+import { mayBeReplacedId } from './rules/task-id.ts'
+import {
+  checkUpdate,
+  isBlind,
+  planUpdate,
+  type TaskChanges,
+  type UpdateOptions,
+} from './rules/update-task.ts'
+import { Connection } from './sqlite/connection.ts'
+import type { TaskDatabase } from './sqlite/statement.ts'
 import { locateStore, type StoreLocation, type TaskStoreOptions } from './sqlite/store-location.ts'
-import { toCondition } from './sqlite/tables/filter-sql.ts'
-import { findTask } from './sqlite/tables/find-task.ts'
-import { TaskShards } from './sqlite/tables/live-shards.ts'
-import { LIVE, placeOf } from './sqlite/tables/place.ts'
-import { DELETE_BATCH, PlaceQueries } from './sqlite/tables/place-queries.ts'
+import { filterSql } from './sqlite/tables/filter-sql.ts'
+import { LiveShards } from './sqlite/tables/live-shards.ts'
 import { StagedRows } from './sqlite/tables/staged-rows.ts'
-import { type Page, TaskLists, type WithArchivedAt } from './sqlite/tables/task-list.ts'
-import { SUMMARY, type TaskSummary, WHOLE } from './sqlite/tables/task-row.ts'
-import { TaskQueries, type TaskRow } from './sqlite/tables/task-table.ts'
-import { nextRowid } from './sqlite/tables/walk.ts'
+import { TaskList } from './sqlite/tables/task-list.ts'
+import { readTask, SUMMARY, WHOLE } from './sqlite/tables/task-row.ts'
+import { upsertKnownTask, upsertOneOfMany, upsertTask } from './sqlite/tables/upsert-task.ts'
+import { walk } from './sqlite/tables/walk.ts'
 import { type ExportOptions, type ExportReport, exportFile } from './sqlite/transfer/export-file.ts'
-import { type ImportOptions, type ImportReport, importFile } from './sqlite/transfer/import-file.ts'
+import { importFile } from './sqlite/transfer/import-file.ts'
 import { type MergeOptions, type MergeReport, mergeFile } from './sqlite/transfer/merge-file.ts'
 import { type BackupOptions, type BackupReport, backupFile } from './sqlite/upkeep/backup-file.ts'
-import { type CheckOptions, type CheckReport, checkFile, type Finding } from './sqlite/upkeep/check-file.ts'
+import { checkFile } from './sqlite/upkeep/check-file.ts'
 import { type RepairReport, repairFile } from './sqlite/upkeep/repair-file.ts'
 import { type RestoreReport, restoreBackup } from './sqlite/upkeep/restore-backup.ts'
 import { TaskArchive } from './task-archive.ts'
 
-/** A task of a list. */
-export type ListedTask = TaskInfo & WithArchivedAt
-
-/** A task of a list, without its result and metadata. */
-export type ListedSummary = TaskSummary & WithArchivedAt
-
-/** How many tasks a page has, unless it is said. */
+/** How many tasks a page has by default. */
 const PAGE_SIZE = 100
 
-/** How a task is saved. */
-export interface SaveOptions {
-  /** Store the task's own `updateTime`, where it has one, instead of the time now. Default false. */
-  readonly keepUpdateTime?: boolean | undefined
-}
-
-/** What to change of a task. A field that is left out or undefined stays as it is. */
-export type TaskChanges = Partial<Omit<NewTaskInfo, 'taskId'>>
-
-/** How a task is updated. */
-export interface UpdateOptions {
-  /** Update only a task that has this status, or one of these. */
-  readonly ifStatus?: string | readonly string[] | undefined
-  /** Update only a task whose `updateTime` is still this one: nobody has written it since it was read. */
-  readonly ifUpdateTime?: string | undefined
-  /**
-   * Store the `updateTime` that is given, or leave the stored one, instead of the time now. Default false.
-   */
-  readonly keepUpdateTime?: boolean | undefined
-}
-
-/** How a shard is saved. */
-export interface SaveShardOptions extends SaveOptions {
-  /**
-   * Bring the task up to date in the same transaction: its status by {@link TaskStore.aggregateStatus}; its
-   * result as the list of one value a circuit in the order of `subIndexOffset`, null for a circuit without a
-   * result (for one shard of one circuit its value alone, and null where no circuit has one); its error as
-   * what the failed shards say. Default false.
-   */
-  readonly refreshTask?: boolean | undefined
-}
-
-/** Which shards. */
-export interface FindShardsOptions {
-  /** The backend of the shard, exactly. Default: any. */
-  readonly backend?: string | undefined
-}
+/** How many tasks of a long deletion go under one lock, so that other writers get their turn. */
+const DELETE_BATCH = 1000
 
 /**
  * The records of quantum tasks in one SQLite file, which UnifiedQuantum (Python) may be using at the same
@@ -122,10 +79,8 @@ export interface FindShardsOptions {
 export class TaskStore {
   readonly #connection: Connection
   readonly #location: StoreLocation
-  readonly #live: PlaceQueries
-  readonly #lists: TaskLists
-  readonly #queries: TaskQueries
-  readonly #shards: TaskShards
+  readonly #list: TaskList
+  readonly #shards: LiveShards
 
   /** The tasks that were moved out of the way, with their shards. */
   readonly archive: TaskArchive
@@ -141,10 +96,8 @@ export class TaskStore {
   constructor(options?: string | TaskStoreOptions) {
     this.#location = locateStore(options)
     this.#connection = new Connection(this.#location)
-    this.#live = new PlaceQueries(this.#connection, LIVE)
-    this.#lists = new TaskLists(this.#connection)
-    this.#queries = new TaskQueries(this.#connection)
-    this.#shards = new TaskShards(this.#connection)
+    this.#list = new TaskList(this.#connection)
+    this.#shards = new LiveShards(this.#connection)
     this.archive = new TaskArchive(this.#connection)
   }
 
@@ -163,10 +116,7 @@ export class TaskStore {
    * Ask for it each time: where the file was removed or replaced, it is another one.
    */
   get db(): TaskDatabase {
-    return this.#connection.run(() => {
-      this.#connection.waitInDriver()
-      return this.#connection.db
-    })
+    return this.#connection.handOut()
   }
 
   /**
@@ -177,14 +127,16 @@ export class TaskStore {
    * @returns The task as it is now stored.
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
    */
-  save(task: NewTaskInfo, options: SaveOptions = {}): TaskInfo {
-    const keepUpdateTime = checkSaveOptions(options)
+  save(task: NewTaskInfo, options?: SaveOptions): TaskInfo {
+    const { keepUpdateTime } = readSaveOptions(options)
     const checked = checkNewTask(task)
-    const row = toRow(checked, keepUpdateTime)
-    return this.#connection.write(() => {
-      const saved = this.#saveRow(row)
-      return { ...checked.task, updateTime: row.updateTime, ...saved }
-    })
+    const row = taskRow(checked, keepUpdateTime, now())
+    const submitTime = this.#connection.write(() => upsertTask(this.#connection, row))
+    const saved =
+      submitTime === undefined
+        ? this.#connection.transaction(() => this.#saveUnderNewId(row))
+        : { submitTime }
+    return { ...checked.task, updateTime: row.updateTime, ...saved }
   }
 
   /**
@@ -195,14 +147,14 @@ export class TaskStore {
    * @returns How many there were.
    * @throws TaskStoreError `INVALID_TASK` for the first that cannot be stored, `AMBIGUOUS_ID`.
    */
-  saveMany(tasks: Iterable<NewTaskInfo>, options: SaveOptions = {}): number {
-    const keepUpdateTime = checkSaveOptions(options)
+  saveMany(tasks: Iterable<NewTaskInfo>, options?: SaveOptions): number {
+    const { keepUpdateTime } = readSaveOptions(options)
     checkIterable('tasks', tasks, 'an iterable of tasks')
     using rows = new StagedRows()
-    for (const task of tasks) rows.add(toRow(checkNewTask(task), keepUpdateTime))
+    for (const task of tasks) rows.add(taskRow(checkNewTask(task), keepUpdateTime, now()))
     return this.#connection.transaction(() => {
       for (const row of rows) {
-        if (!this.#queries.storeUnlessReplaced(row)) this.#saveReplaced(row)
+        if (!upsertOneOfMany(this.#connection, row)) this.#saveUnderNewId(row)
       }
       return rows.count
     })
@@ -216,7 +168,7 @@ export class TaskStore {
    */
   get(taskId: string): TaskInfo | undefined {
     checkString('taskId', taskId)
-    return this.#connection.run(() => this.#find(taskId))
+    return this.#connection.run(() => this.#connection.live.find(taskId))
   }
 
   /**
@@ -228,46 +180,19 @@ export class TaskStore {
    * not hold.
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
    */
-  update(taskId: string, changes: TaskChanges, options: UpdateOptions = {}): TaskInfo | undefined {
-    checkString('taskId', taskId)
-    checkKeys('options', options, ['ifStatus', 'ifUpdateTime', 'keepUpdateTime'])
-    const statuses = checkStrings('ifStatus', options.ifStatus)
-    if (options.ifUpdateTime !== undefined) checkString('ifUpdateTime', options.ifUpdateTime)
-    checkBoolean('keepUpdateTime', options.keepUpdateTime)
-    const { fields, cells } = checkFields('changes', changes, taskId)
-    const { taskId: changedId, result, metadata, ...columns } = fields
-    const row = { ...columns, ...(result !== undefined && { result: cells.result }) }
-    const { ifUpdateTime, keepUpdateTime } = options
-    if (metadata === undefined && changedId === undefined && !keepUpdateTime) {
-      const conditions = { statuses, ifUpdateTime }
+  update(taskId: string, changes: TaskChanges, options?: UpdateOptions): TaskInfo | undefined {
+    const update = checkUpdate(taskId, changes, options)
+    const { live } = this.#connection
+    if (isBlind(update)) {
       const updateTime = now()
-      const updated = this.#connection.write(() =>
-        this.#queries.updateIf(taskId, { ...row, updateTime }, conditions),
-      )
-      if (updated !== undefined) return { ...updated, ...fields, updateTime } as TaskInfo
+      const row = this.#connection.write(() => live.updateIf(update, updateTime))
+      if (row !== undefined) return { ...readTask(row), ...update.fields, updateTime } as TaskInfo
     }
     return this.#connection.transaction(() => {
-      const stored = this.#find(taskId)
-      if (stored === undefined) return undefined
-      if (changedId !== undefined && changedId !== taskId && changedId !== stored.taskId) {
-        throw new TypeError('changes.taskId is another id; a task keeps its id')
-      }
-      if (statuses !== undefined && !statuses.includes(stored.status)) return undefined
-      if (ifUpdateTime !== undefined && ifUpdateTime !== stored.updateTime) return undefined
-      const updateTime = keepUpdateTime ? (fields.updateTime ?? stored.updateTime) : now(stored.updateTime)
-      const merged = metadata && mergeMetadata(stored.metadata, metadata)
-      this.#queries.update(stored.taskId, {
-        ...row,
-        updateTime,
-        ...(merged !== undefined && { metadata: encodeJson(taskId, 'metadata', merged).text }),
-      })
-      return {
-        ...stored,
-        ...fields,
-        taskId: stored.taskId,
-        updateTime,
-        ...(merged !== undefined && { metadata: merged }),
-      } as TaskInfo
+      const stored = live.find(taskId)
+      const plan = stored && planUpdate(stored, update, now(stored.updateTime))
+      if (plan !== undefined) live.update(plan.task.taskId, plan.change)
+      return plan?.task
     })
   }
 
@@ -277,13 +202,13 @@ export class TaskStore {
    */
   list(options?: TaskListOptions): ListedTask[] {
     const { places, ...list } = checkTaskList(options)
-    return this.#lists.list(places.map(placeOf), list, WHOLE)
+    return this.#list.list(places, list, WHOLE)
   }
 
   /** What {@link TaskStore.list} gives, without results and metadata, which are not even read. */
   listSummaries(options?: TaskListOptions): ListedSummary[] {
     const { places, ...list } = checkTaskList(options)
-    return this.#lists.list(places.map(placeOf), list, SUMMARY)
+    return this.#list.list(places, list, SUMMARY)
   }
 
   /**
@@ -297,7 +222,7 @@ export class TaskStore {
     const { places, ...list } = checkTaskList(options)
     const limit = options.limit === undefined ? PAGE_SIZE : list.limit
     if (limit < 1) throw new TypeError(`limit must be a whole number from 1, not ${limit}`)
-    return this.#lists.page(places.map(placeOf), { ...list, limit }, WHOLE)
+    return this.#list.page(places, { ...list, limit }, WHOLE)
   }
 
   /**
@@ -307,17 +232,17 @@ export class TaskStore {
    */
   iterate(options?: TaskListOptions): Generator<ListedTask, void, undefined> {
     const { places, ...list } = checkTaskList(options)
-    return this.#lists.iterate(places.map(placeOf), list, WHOLE)
+    return this.#list.iterate(places, list, WHOLE)
   }
 
   /** How many live tasks match. */
   count(filter?: TaskFilter): number {
-    return this.#lists.count(LIVE, checkFilter(filter))
+    return this.#list.count('live', checkFilter(filter))
   }
 
   /** How many live tasks match, by status. The five are always there; others where a file holds them. */
   countByStatus(filter?: TaskFilter): Record<TaskStatus, number> & Record<string, number> {
-    const counts = this.#lists.countByStatus(LIVE, checkFilter(filter))
+    const counts = this.#list.countByStatus('live', checkFilter(filter))
     return Object.fromEntries([...TASK_STATUSES.map((status) => [status, 0]), ...counts])
   }
 
@@ -328,7 +253,7 @@ export class TaskStore {
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, and where there is no such task;
    * `AMBIGUOUS_ID`.
    */
-  addShard(shard: Omit<NewTaskShard, 'shardIndex'>, options: SaveShardOptions = {}): TaskShard {
+  addShard(shard: Omit<NewTaskShard, 'shardIndex'>, options?: SaveShardOptions): TaskShard {
     if (isPlainObject(shard) && Object.hasOwn(shard, 'shardIndex')) {
       throw new TypeError('addShard() takes the next free index; to give one, call saveShard()')
     }
@@ -343,7 +268,7 @@ export class TaskStore {
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, and where there is no such task;
    * `AMBIGUOUS_ID`.
    */
-  saveShard(shard: NewTaskShard, options: SaveShardOptions = {}): TaskShard {
+  saveShard(shard: NewTaskShard, options?: SaveShardOptions): TaskShard {
     if (isPlainObject(shard) && shard.shardIndex === undefined) missing(shard.uniqcTaskId, 'shardIndex')
     return this.#saveShard(shard, options)
   }
@@ -351,15 +276,14 @@ export class TaskStore {
   /** The shards of a task, by their index. @throws TaskStoreError `AMBIGUOUS_ID`. */
   getShards(taskId: string): TaskShard[] {
     checkString('taskId', taskId)
-    return this.#connection.run(() => this.#shards.get(taskId))
+    return this.#connection.run(() => this.#shards.of(taskId))
   }
 
   /** The shards of live tasks with this id on their platform: several where tasks share one. */
-  findShards(platformTaskId: string, options: FindShardsOptions = {}): TaskShard[] {
+  findShards(platformTaskId: string, options?: FindShardsOptions): TaskShard[] {
     checkString('platformTaskId', platformTaskId)
-    checkKeys('options', options, ['backend'])
-    if (options.backend !== undefined) checkString('backend', options.backend)
-    return this.#connection.run(() => this.#shards.find(platformTaskId, options.backend))
+    const { backend } = readFindShardsOptions(options)
+    return this.#connection.run(() => this.#shards.find(platformTaskId, backend))
   }
 
   /**
@@ -392,13 +316,12 @@ export class TaskStore {
    */
   delete(taskId: string): boolean {
     checkString('taskId', taskId)
-    return this.#connection.write(() => {
-      if (this.#live.delete(taskId)) return true
-      if (!isReplaceable(taskId)) return false
-      return this.#connection.transaction(() => {
-        const stored = this.#find(taskId)
-        return stored !== undefined && this.#live.delete(stored.taskId)
-      })
+    const { live } = this.#connection
+    if (this.#connection.write(() => live.delete(taskId))) return true
+    if (!mayBeReplacedId(taskId)) return false
+    return this.#connection.transaction(() => {
+      const id = live.idOf(taskId)
+      return id !== undefined && live.delete(id)
     })
   }
 
@@ -410,7 +333,7 @@ export class TaskStore {
    * @returns How many there were.
    */
   clearCompleted(statuses: string | readonly string[] = TERMINAL_STATUSES): number {
-    return this.#clear(checkFilter({ status: checkStrings('statuses', statuses) ?? [] }))
+    return this.#clear(checkFilter({ status: strings('statuses', statuses) ?? [] }))
   }
 
   /**
@@ -431,7 +354,7 @@ export class TaskStore {
    *
    * @throws TaskStoreError `CONFLICT` where the file exists, `CANNOT_OPEN`, `DISK_FULL`.
    */
-  exportFile(file: string, options: ExportOptions = {}): ExportReport {
+  exportFile(file: string, options?: ExportOptions): ExportReport {
     return exportFile(this.#connection, file, options)
   }
 
@@ -444,7 +367,7 @@ export class TaskStore {
    * @param path The file, or a folder that has these files.
    * @throws TaskStoreError `CANNOT_OPEN` where there is no such file.
    */
-  importFile(path: string, options: ImportOptions = {}): ImportReport {
+  importFile(path: string, options?: ImportOptions): ImportReport {
     return importFile(this.#connection, path, options)
   }
 
@@ -455,7 +378,7 @@ export class TaskStore {
    *
    * @throws TaskStoreError With the codes of opening a store, for the other file.
    */
-  mergeFile(file: string, options: MergeOptions = {}): MergeReport {
+  mergeFile(file: string, options?: MergeOptions): MergeReport {
     return mergeFile(this.#connection, file, options)
   }
 
@@ -465,7 +388,7 @@ export class TaskStore {
    *
    * @returns What was found, the worst first, each with what it means and what mends it.
    */
-  check(options: CheckOptions = {}): CheckReport {
+  check(options?: CheckOptions): CheckReport {
     return checkFile(this.#connection, options)
   }
 
@@ -487,7 +410,7 @@ export class TaskStore {
    * @throws TaskStoreError `CONFLICT` where the file exists, `CORRUPT_FILE` where this one is damaged,
    * `CANNOT_OPEN`, `DISK_FULL`; nothing is left behind.
    */
-  async backup(file: string, options: BackupOptions = {}): Promise<BackupReport> {
+  async backup(file: string, options?: BackupOptions): Promise<BackupReport> {
     return backupFile(this.#connection, file, options)
   }
 
@@ -511,14 +434,14 @@ export class TaskStore {
    * @returns What `work` returns.
    * @throws TypeError where `work` is async or returns a promise: its writes would come after the commit.
    */
-  transaction<T>(work: () => T): T {
+  transaction<T>(work: (tx: this) => T): T {
     if (typeof work !== 'function') throw wrongType('work', 'a function', work)
     if (LATE_FUNCTIONS.includes(Object.getPrototypeOf(work))) {
       throw new TypeError(
         'transaction() takes a function that is neither async nor a generator: its writes would come after the commit',
       )
     }
-    return this.#connection.transaction(work)
+    return this.#connection.transaction(() => work(this))
   }
 
   /** Closes the file. A database that was handed in stays open. Closing twice does no harm. */
@@ -531,83 +454,31 @@ export class TaskStore {
     this.close()
   }
 
-  #find(taskId: string): TaskInfo | undefined {
-    return findTask(this.#live, taskId)
+  #saveShard(shard: Omit<NewTaskShard, 'shardIndex'>, options: SaveShardOptions | undefined): TaskShard {
+    const { keepUpdateTime, refreshTask } = readSaveShardOptions(options)
+    return this.#shards.save(checkNewShard(shard), keepUpdateTime, refreshTask)
   }
 
-  #saveShard(shard: Omit<NewTaskShard, 'shardIndex'>, options: SaveShardOptions): TaskShard {
-    checkKeys('options', options, ['keepUpdateTime', 'refreshTask'])
-    checkBoolean('keepUpdateTime', options.keepUpdateTime)
-    checkBoolean('refreshTask', options.refreshTask)
-    const checked = checkNewShard(shard)
-    return this.#shards.save(checked, options.keepUpdateTime ?? false, options.refreshTask ?? false)
-  }
-
-  /** Saves a row, and gives what of it only the file can tell. */
-  #saveRow(row: TaskRow): Pick<TaskInfo, 'submitTime'> & Partial<TaskInfo> {
-    const submitTime = this.#queries.saveUnlessReplaced(row)
-    if (submitTime !== undefined) return { submitTime }
-    return this.#connection.transaction(() => this.#saveReplaced(row))
-  }
-
-  /** Saves a task whose id was replaced, or may have been, so that its old id goes on finding it. */
-  #saveReplaced(row: TaskRow): Pick<TaskInfo, 'taskId' | 'metadata' | 'submitTime'> {
-    const stored = this.#find(row.taskId)
-    const taskId = stored?.taskId ?? row.taskId
-    const given = readJsonObject(row.metadata)
-    const metadata = stored ? this.#keepReplacedId(stored, given) : given
-    const text = metadata === given ? row.metadata : encodeJson(taskId, 'metadata', metadata).text
-    return { taskId, metadata, submitTime: this.#queries.save({ ...row, taskId, metadata: text }) }
-  }
-
-  /** New metadata for a stored task: with the id that it replaced, unless another is given. */
-  #keepReplacedId(stored: TaskInfo, metadata: JsonObject): JsonObject {
-    const oldId = stored.metadata.legacy_platform_id
-    if (typeof oldId !== 'string' || metadata instanceof UnreadableJson) return metadata
-    if (Object.hasOwn(metadata, 'legacy_platform_id')) return metadata
-    const isReplaced = this.#live.byPlatformTaskId(oldId).some((task) => task.taskId === stored.taskId)
-    return isReplaced ? { ...metadata, legacy_platform_id: oldId } : metadata
+  /** Saves a task whose id was replaced, or may have been, so that its old id still finds it. */
+  #saveUnderNewId(given: TaskRow): Pick<TaskInfo, 'taskId' | 'metadata' | 'submitTime'> {
+    const { live } = this.#connection
+    const { row, metadata } = rowUnderNewId(given, live.find(given.taskId), ({ taskId }, replacedId) =>
+      live.shards.ownersOf(replacedId).includes(taskId),
+    )
+    return { taskId: row.taskId, metadata, submitTime: upsertKnownTask(this.#connection, row) }
   }
 
   #clear(filter: CheckedFilter): number {
-    const { shape, params } = toCondition(filter)
-    const last = this.#connection.write(() => this.#live.lastRowid())
+    const { live } = this.#connection
+    const matching = filterSql(filter)
+    const last = this.#connection.write(() => live.lastRowid())
+    const deleteAfter = (rowid: number) =>
+      this.#connection.batch(() => live.deleteAfter(rowid, last, matching, DELETE_BATCH))
     let cleared = 0
-    for (let after = 0; after < last; ) {
-      const deleted = this.#connection.turn(() => this.#live.deleteBatch(shape, params, after, last))
-      cleared += deleted.length
-      if (deleted.length < DELETE_BATCH) break
-      const rows = deleted.toSorted((a, b) => a - b).map((rowid) => ({ rowid }))
-      after = nextRowid(rows, after, this.file)
-    }
+    for (const deleted of walk(this.file, DELETE_BATCH, deleteAfter)) cleared += deleted.length
     return cleared
   }
 }
 
-/** What functions are that do not do their work when they are called. */
+/** The kinds of functions that do not do their work when they are called. */
 const LATE_FUNCTIONS = [async () => {}, function* () {}, async function* () {}].map(Object.getPrototypeOf)
-
-function toRow({ task, cells }: CheckedTask, keepUpdateTime: boolean): TaskRow {
-  const { metadata } = task
-  const time = now()
-  const remembersId = metadata instanceof UnreadableJson || Object.hasOwn(metadata, 'legacy_platform_id')
-  return {
-    taskId: task.taskId,
-    backend: task.backend,
-    status: task.status,
-    shots: task.shots,
-    submitTime: task.submitTime ?? null,
-    updateTime: (keepUpdateTime ? task.updateTime : undefined) ?? time,
-    result: cells.result,
-    metadata: cells.metadata,
-    errorMessage: task.errorMessage,
-    now: time,
-    remembersId: remembersId ? 1 : 0,
-  }
-}
-
-function checkSaveOptions(options: SaveOptions): boolean {
-  checkKeys('options', options, ['keepUpdateTime'])
-  checkBoolean('keepUpdateTime', options.keepUpdateTime)
-  return options.keepUpdateTime ?? false
-}

@@ -30,6 +30,15 @@ export function parseJson(text: string): JsonValue {
   return new PythonJsonParser(text).parse()
 }
 
+/** The value of a JSON text, or the text itself where it cannot be read. */
+export function parseJsonOrText(text: string): JsonValue {
+  try {
+    return parseJson(text)
+  } catch {
+    return text
+  }
+}
+
 const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y
 const SPACE = /[ \t\n\r]*/y
 const WORDS: ReadonlyMap<string, JsonValue> = new Map<string, JsonValue>([

@@ -19,9 +19,9 @@ export function writeWholeFile(
   write: (append: (text: string) => void) => void,
 ): void {
   const file = resolve(path)
-  const unfinished = unfinishedName(file)
-  if (!replace && existsSync(file)) throw alreadyThere(file)
-  const descriptor = withFile(file, 'written', () => openSync(unfinished, 'w', 0o600))
+  const temporary = temporaryName(file)
+  if (!replace && existsSync(file)) throw existsAlready(file)
+  const descriptor = withFile(file, 'written', () => openSync(temporary, 'w', 0o600))
   try {
     let pending = ''
     const flush = () => {
@@ -33,9 +33,9 @@ export function writeWholeFile(
       if (pending.length >= CHUNK) flush()
     })
     flush()
-    finishFile(unfinished, file, replace)
+    finishFile(temporary, file, replace)
   } catch (error) {
-    rmSync(unfinished, { force: true })
+    rmSync(temporary, { force: true })
     throw error
   } finally {
     closeSync(descriptor)
@@ -51,11 +51,11 @@ function writeFully(file: string, descriptor: number, text: string): void {
 }
 
 /** Gives a file that is written its name, when it is on the disk. */
-export function finishFile(unfinished: string, file: string, replace: boolean): void {
+export function finishFile(temporary: string, file: string, replace: boolean): void {
   withFile(file, 'written', () => {
-    synchronise(unfinished, 'r+')
-    if (replace) renameSync(unfinished, file)
-    else linkAlone(unfinished, file)
+    synchronise(temporary, 'r+')
+    if (replace) renameSync(temporary, file)
+    else linkExclusively(temporary, file)
   })
   try {
     // The name, too: at a power cut it may else be the old one still.
@@ -66,7 +66,7 @@ export function finishFile(unfinished: string, file: string, replace: boolean): 
 }
 
 /** What a file is called while it is written: another process or thread may be writing it as well. */
-export function unfinishedName(file: string): string {
+export function temporaryName(file: string): string {
   return `${file}.${crypto.randomUUID().slice(0, 8)}.unfinished`
 }
 
@@ -75,22 +75,22 @@ export function unfinishedName(file: string): string {
  *
  * @throws TaskStoreError `CONFLICT` where there is one.
  */
-export function linkAlone(unfinished: string, file: string): void {
+export function linkExclusively(temporary: string, file: string): void {
   try {
-    linkSync(unfinished, file)
+    linkSync(temporary, file)
   } catch (error) {
     const code = codeOf(error)
     // Also where it is gone again: whoever made it may make it anew.
-    if (code === 'EEXIST' || existsSync(file)) throw alreadyThere(file)
+    if (code === 'EEXIST' || existsSync(file)) throw existsAlready(file)
     if (code === 'ENOENT') throw error
     // A file system without links.
-    renameSync(unfinished, file)
+    renameSync(temporary, file)
     return
   }
-  rmSync(unfinished)
+  rmSync(temporary)
 }
 
-export function alreadyThere(file: string): TaskStoreError {
+export function existsAlready(file: string): TaskStoreError {
   return new TaskStoreError(
     'CONFLICT',
     `${file} exists already; name another file, or give { replace: true } to replace it`,

@@ -1,10 +1,11 @@
+import { RECORD_NAMES, SHARD_NAMES, TASK_NAMES } from '../../drizzle/columns.ts'
 import { parseJson } from '../../drizzle/json/read.ts'
 import { splitArray, splitObject } from '../../drizzle/json/text.ts'
 import { isPlainObject, type JsonObject, type JsonValue, typeName } from '../../drizzle/json/value.ts'
-import type { ShardCells, TaskCells, TaskCopy } from '../rules/raw-task.ts'
+import type { RawShard, RawTask, StoredTask } from '../rules/raw-task.ts'
 import { fromStrictJson } from './strict-json.ts'
 
-/** Why a record of a file cannot be imported, to be read behind its place in the file. */
+/** Why a record of a file cannot be imported, worded to follow its location: `line 12: has no status`. */
 export class RecordError extends Error {
   override readonly name = 'RecordError'
   /** Undefined where the record does not say. */
@@ -12,31 +13,30 @@ export class RecordError extends Error {
 }
 
 /**
- * The task of a line of `tasks.jsonl`, UnifiedQuantum's (a flat record with `platform`) or an export's (with
- * `backend`). What JSON cells hold is taken as text, so that `1.0`, the order of keys and integers of any
- * size stay what they are.
+ * The task of a line of `tasks.jsonl`: of UnifiedQuantum's, a flat record with `platform`, or of an export, with
+ * `backend`. JSON cells are kept as text, so that `1.0`, the order of keys and integers of any size stay as they are.
  *
  * @throws RecordError
  */
-export function parseLine(text: string): TaskCopy {
+export function parseLine(text: string): StoredTask {
   const record = parseObject(text)
   const parse = Object.hasOwn(record, 'platform') ? parseFlat : parseExported
-  return named(record.task_id, () => parse(record, splitObject(text)))
+  return withTaskId(record.task_id, () => parse(record, splitObject(text)))
 }
 
 /** The task of an entry of `tasks.json`. @throws RecordError */
-export function parseCacheEntry(text: string): TaskCopy {
+export function parseCacheEntry(text: string): StoredTask {
   const [[key, record] = [], ...others] = Object.entries(parseObject(text))
-  if (key === undefined || others.length > 0) throw new RecordError('is no entry of an object')
+  if (key === undefined || others.length > 0) throw new RecordError('is not an entry of an object')
   if (!isPlainObject(record)) throw new RecordError(`must be an object, not ${typeName(record)}`)
   if (!Object.hasOwn(record, 'task_id')) record.task_id = key
   const texts = splitObject(splitObject(text).get(key) ?? '{}')
-  const unknown = [...texts].filter(([name]) => !(CACHED as readonly string[]).includes(name))
-  return named(record.task_id, () => {
+  const unknown = [...texts].filter(([name]) => !CACHED.includes(name))
+  return withTaskId(record.task_id, () => {
     if (record.metadata !== undefined && !isPlainObject(record.metadata)) {
       throw new RecordError(`metadata must be an object, not ${typeName(record.metadata)}`)
     }
-    // What later releases may have added is kept, too.
+    // What later releases may have added is kept too.
     const metadata = new Map([...unknown, ...splitObject(texts.get('metadata') ?? '{}')])
     return {
       task: parseTask(record, 'backend', cellText(texts.get('result')), joinObject(metadata)),
@@ -46,8 +46,8 @@ export function parseCacheEntry(text: string): TaskCopy {
   })
 }
 
-/** Tells an error which task it is about. */
-function named<T>(taskId: unknown, parse: () => T): T {
+/** Adds to an error which task it is about. */
+function withTaskId<T>(taskId: unknown, parse: () => T): T {
   try {
     return parse()
   } catch (error) {
@@ -56,16 +56,15 @@ function named<T>(taskId: unknown, parse: () => T): T {
   }
 }
 
-/** The fields of a flat record. Everything else in it is metadata. */
-const FLAT = ['task_id', 'platform', 'status', 'result', 'submit_time', 'update_time'] as const
-
-function parseFlat(record: JsonObject, texts: Map<string, string>): TaskCopy {
-  // In those days the two were metadata like any other: of whatever type, and that is where it stays then.
-  const fields = new Set<string>(FLAT)
-  if (isCount(record.shots)) fields.add('shots')
-  else delete record.shots
-  if (typeof record.error_message === 'string') fields.add('error_message')
-  else delete record.error_message
+function parseFlat(record: JsonObject, texts: Map<string, string>): StoredTask {
+  const fields = new Set<string>(Object.values(RECORD_NAMES))
+  // These two were metadata like any other then: of any type, in which case they stay there.
+  const isField = { shots: isCount(record.shots), error_message: typeof record.error_message === 'string' }
+  for (const [name, is] of Object.entries(isField)) {
+    if (is) continue
+    fields.delete(name)
+    delete record[name]
+  }
   const metadata = new Map([...texts].filter(([name]) => !fields.has(name)))
   return {
     task: parseTask(record, 'platform', cellText(texts.get('result')), joinObject(metadata)),
@@ -74,35 +73,14 @@ function parseFlat(record: JsonObject, texts: Map<string, string>): TaskCopy {
   }
 }
 
+const { uniqcTaskId: _, ...shardNames } = SHARD_NAMES
+
 /** The fields of an entry of `tasks.json`. */
-const CACHED = [
-  'task_id',
-  'backend',
-  'status',
-  'shots',
-  'submit_time',
-  'update_time',
-  'result',
-  'metadata',
-  'error_message',
-] as const
+const CACHED: readonly string[] = Object.values(TASK_NAMES)
+const EXPORTED: readonly string[] = [...CACHED, 'archived_at', 'shards']
+const EXPORTED_SHARD: readonly string[] = Object.values(shardNames)
 
-const EXPORTED = [...CACHED, 'archived_at', 'shards'] as const
-
-const EXPORTED_SHARD = [
-  'shard_index',
-  'platform_task_id',
-  'backend',
-  'circuit_count',
-  'sub_index_offset',
-  'status',
-  'result',
-  'error_message',
-  'submit_time',
-  'update_time',
-] as const
-
-function parseExported(record: JsonObject, texts: Map<string, string>): TaskCopy {
+function parseExported(record: JsonObject, texts: Map<string, string>): StoredTask {
   refuseUnknown(record, EXPORTED, '')
   const task = parseTask(
     record,
@@ -127,7 +105,7 @@ function parseTask(
   backend: 'backend' | 'platform',
   result: string | null,
   metadata: string,
-): TaskCells {
+): RawTask {
   return {
     taskId: requiredText(record, 'task_id'),
     backend: requiredText(record, backend),
@@ -141,7 +119,7 @@ function parseTask(
   }
 }
 
-function parseShard(uniqcTaskId: string, shard: JsonValue, text: string, path: string): ShardCells {
+function parseShard(uniqcTaskId: string, shard: JsonValue, text: string, path: string): RawShard {
   if (!isPlainObject(shard)) throw new RecordError(`${path.slice(0, -1)} must be an object`)
   refuseUnknown(shard, EXPORTED_SHARD, path)
   return {
@@ -209,7 +187,7 @@ function isCount(value: JsonValue | undefined): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
 
-/** A null is no text at all. */
+/** JSON `null` is stored as SQL NULL. */
 function cellText(text: string | undefined): string | null {
   return text === undefined || text === 'null' ? null : text
 }

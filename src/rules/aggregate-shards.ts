@@ -1,6 +1,6 @@
 import { type JsonValue, UnreadableJson } from '../../drizzle/json/value.ts'
 import type { TaskShard } from '../../drizzle/schema.ts'
-import { type TaskStatus, TERMINAL_STATUSES } from '../../drizzle/task-status.ts'
+import { isTerminal, type TaskStatus } from '../../drizzle/task-status.ts'
 
 /** What the shards of a task say of the task. */
 export interface Aggregate {
@@ -24,9 +24,7 @@ export function aggregateShards(shards: readonly TaskShard[]): Aggregate {
 export function aggregateStatus(shards: Iterable<Pick<TaskShard, 'status'>>): TaskStatus {
   const statuses = new Set(Array.from(shards, (shard) => shard.status))
   if (statuses.size === 0) return 'pending'
-  if ([...statuses].some((status) => !(TERMINAL_STATUSES as readonly string[]).includes(status))) {
-    return 'running'
-  }
+  if (![...statuses].every(isTerminal)) return 'running'
   if (statuses.size === 1 && statuses.has('success')) return 'success'
   return statuses.has('failed') ? 'failed' : 'cancelled'
 }

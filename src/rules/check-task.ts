@@ -1,12 +1,6 @@
 import { type Column, getTableColumns } from 'drizzle-orm'
 import { parseJson } from '../../drizzle/json/read.ts'
-import {
-  isPlainObject,
-  type JsonObject,
-  type JsonValue,
-  typeName,
-  UnreadableJson,
-} from '../../drizzle/json/value.ts'
+import { isPlainObject, type JsonValue, typeName, UnreadableJson } from '../../drizzle/json/value.ts'
 import { JsonEncodeError, writeJson } from '../../drizzle/json/write.ts'
 import {
   type NewTaskInfo,
@@ -16,7 +10,7 @@ import {
   taskShards,
   tasks,
 } from '../../drizzle/schema.ts'
-import { TASK_STATUSES } from '../../drizzle/task-status.ts'
+import { isTaskStatus, TASK_STATUSES } from '../../drizzle/task-status.ts'
 import { checkKeys } from './check-arguments.ts'
 import { invalidTask } from './task-store-error.ts'
 
@@ -165,7 +159,7 @@ function checkField(taskId: string | undefined, rule: Rule, value: unknown): unk
   if (typeof value !== 'string') throw fail(`must be a string, not ${typeName(value)}`)
   if (value === '' && isRequired) throw fail('must not be empty')
   if (!value.isWellFormed()) throw fail('holds a lone surrogate, which SQLite cannot store')
-  if (field === 'status' && !(TASK_STATUSES as readonly string[]).includes(value)) {
+  if (field === 'status' && !isTaskStatus(value)) {
     throw fail(`must be one of ${TASK_STATUSES.join(', ')}, not ${JSON.stringify(value.slice(0, 40))}`)
   }
   return value
@@ -189,23 +183,5 @@ export function encodeJson(taskId: string | undefined, field: string, given: unk
   } catch (error) {
     if (!(error instanceof JsonEncodeError)) throw error
     throw invalidTask({ taskId, field: field + error.path, problem: error.problem }, error)
-  }
-}
-
-/**
- * Stored metadata with `changes` merged into it, key by key. Metadata that cannot be read stays, under the
- * key where the version 5 step keeps it.
- */
-export function mergeMetadata(stored: JsonObject | UnreadableJson, changes: JsonObject): JsonObject {
-  if (changes instanceof UnreadableJson) return changes
-  if (!(stored instanceof UnreadableJson)) return { ...stored, ...changes }
-  return { legacy_metadata_raw: parseOrText(stored.text), ...changes }
-}
-
-function parseOrText(text: string): JsonValue {
-  try {
-    return parseJson(text)
-  } catch {
-    return text
   }
 }

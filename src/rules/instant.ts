@@ -34,6 +34,12 @@ export function checkTimeZone(timeZone: unknown): asserts timeZone is string | u
   throw new TypeError(`timeZone must be ${expected}, not ${JSON.stringify(timeZone.slice(0, 40))}`)
 }
 
+/** Reads the option `timeZone`. @throws TypeError for a zone that this Node does not know. */
+export function timeZone(_name: string, value: unknown): string | undefined {
+  checkTimeZone(value)
+  return value
+}
+
 function atOffset(wall: string, offset: string): number {
   if (/^z$/i.test(offset)) return Date.parse(`${wall}Z`)
   const digits = offset.replace(':', '').padEnd(5, '0')

@@ -1,20 +1,20 @@
+import type { TaskInfo } from '../../drizzle/schema.ts'
 import {
   checkBoolean,
   checkInteger,
-  checkKeys,
-  checkString,
-  checkStrings,
+  optionalString,
+  optionsReader,
+  strings,
   wrongType,
 } from './check-arguments.ts'
 import { formatTime } from './clock.ts'
 import { type Cursor, decodeCursor } from './cursor.ts'
 import type { PlaceName } from './place-name.ts'
 
-/** Which tasks. A field that is left out does not restrict; all that are given must hold. */
+/** Which tasks. A field that is left out does not restrict; all that are given must match. */
 export interface TaskFilter {
   /**
-   * One status, or any of several; a status that a file holds and upstream does not know can be asked for as
-   * well.
+   * One status, or any of several; a status that a file holds and UnifiedQuantum does not know can be asked for too.
    */
   readonly status?: string | readonly string[] | undefined
   /** The backend, exactly: `originq:WK_C180`. */
@@ -29,22 +29,51 @@ export interface TaskFilter {
 
 /** Which tasks, and how many of them. */
 export interface ArchiveListOptions extends TaskFilter {
-  /** At most so many. 0 gives none, a negative number gives all, as in UnifiedQuantum. Default: all. */
+  /** The most tasks to return. 0 returns none, a negative number all, as in UnifiedQuantum. Default: all. */
   readonly limit?: number | undefined
-  /** How many to leave out first. Default 0. */
+  /** How many to skip first. Default 0. */
   readonly offset?: number | undefined
-  /** The `next` of a page: only what comes after it. */
+  /** The `next` of a page: return only what comes after it. */
   readonly after?: string | undefined
 }
 
 /** Which tasks of a store, and how many of them. */
 export interface TaskListOptions extends ArchiveListOptions {
-  /** `true` for the archived tasks, `'both'` for these and the live ones in one list. Default: the live ones. */
+  /** `true` for the archived tasks, `'both'` for live and archived ones in one list. Default: the live ones. */
   readonly archived?: boolean | 'both' | undefined
 }
 
-export const FILTER_KEYS = ['status', 'backend', 'platform', 'submittedAfter', 'submittedBefore'] as const
-const LIST_KEYS = [...FILTER_KEYS, 'limit', 'offset', 'after'] as const
+/** Some tasks of a list, and where it goes on. */
+export interface Page<T> {
+  readonly items: T[]
+  /** For `after`, to get the next page; absent on the last one. */
+  readonly next?: string
+}
+
+/** A task of a list that can hold archived ones. */
+export interface WithArchivedAt {
+  /** Set for an archived task, null for a live one in a list of both, absent in a list of live ones. */
+  readonly archivedAt?: string | null
+}
+
+/** A task of a list. */
+export type ListedTask = TaskInfo & WithArchivedAt
+
+/** A task without its result and metadata, which are not read. */
+export interface TaskSummary extends Omit<TaskInfo, 'result' | 'metadata'> {
+  readonly hasResult: boolean
+}
+
+/** A task of a list, without its result and metadata. */
+export type ListedSummary = TaskSummary & WithArchivedAt
+
+/** Which shards. */
+export interface FindShardsOptions {
+  /** The backend of the shard, exactly. Default: any. */
+  readonly backend?: string | undefined
+}
+
+export const readFindShardsOptions = optionsReader({ backend: optionalString })
 
 /** A {@link TaskFilter} that was checked. */
 export interface CheckedFilter {
@@ -65,30 +94,54 @@ export interface CheckedList {
   readonly after: Cursor | undefined
 }
 
+/** The options of a filter, for calls that take more. */
+export const FILTER_OPTIONS = {
+  status: strings,
+  backend: optionalString,
+  platform: optionalString,
+  submittedAfter: time,
+  submittedBefore: time,
+} as const
+
+const LIST_OPTIONS = { ...FILTER_OPTIONS, limit, offset, after: cursor } as const
+
+const readFilter = optionsReader(FILTER_OPTIONS, 'filter')
+const readList = optionsReader(LIST_OPTIONS)
+const readTaskList = optionsReader({ ...LIST_OPTIONS, archived: places })
+
 /** @throws TypeError for an option that does not exist or has the wrong type. */
-export function checkFilter(filter: TaskFilter = {}): CheckedFilter {
-  checkKeys('filter', filter, FILTER_KEYS)
-  return checkFields(filter)
+export function checkFilter(filter?: TaskFilter): CheckedFilter {
+  return toFilter(readFilter(filter))
 }
 
 /** @throws TypeError for an option that does not exist or has the wrong type. */
-export function checkList(options: ArchiveListOptions = {}): CheckedList {
-  checkKeys('options', options, LIST_KEYS)
-  return checkListFields(options)
+export function checkList(options?: ArchiveListOptions): CheckedList {
+  return toList(readList(options))
 }
 
 /** @throws TypeError for an option that does not exist or has the wrong type. */
 export function checkTaskList(
-  options: TaskListOptions = {},
+  options?: TaskListOptions,
 ): CheckedList & { readonly places: readonly PlaceName[] } {
-  checkKeys('options', options, [...LIST_KEYS, 'archived'])
-  return { ...checkListFields(options), places: checkArchived(options.archived) }
+  const read = readTaskList(options)
+  return { ...toList(read), places: read.archived }
 }
 
-/** The places that an `archived` option names. */
-export function checkArchived(archived: boolean | 'both' | undefined = false): readonly PlaceName[] {
+/** The filter of options that were read. */
+export function toFilter(read: ReturnType<typeof readFilter>): CheckedFilter {
+  const { status, backend, platform, submittedAfter, submittedBefore } = read
+  const statuses = status && status.length > 1 ? [...new Set(status)] : status
+  return { statuses, backend, platform, submittedAfter, submittedBefore }
+}
+
+function toList(read: ReturnType<typeof readList>): CheckedList {
+  return { filter: toFilter(read), limit: read.limit, offset: read.offset, after: read.after }
+}
+
+/** The places that an option `archived` names. */
+export function places(name: string, archived: unknown = false): readonly PlaceName[] {
   if (archived === 'both') return BOTH
-  checkBoolean('archived', archived)
+  checkBoolean(name, archived)
   return archived ? ARCHIVED : LIVE
 }
 
@@ -96,34 +149,22 @@ const LIVE: readonly PlaceName[] = ['live']
 const ARCHIVED: readonly PlaceName[] = ['archived']
 const BOTH: readonly PlaceName[] = ['live', 'archived']
 
-function checkListFields(options: ArchiveListOptions): CheckedList {
-  const { limit, offset, after } = options
-  checkInteger('limit', limit)
-  checkInteger('offset', offset, 0)
-  if (after !== undefined) checkString('after', after)
-  return {
-    filter: checkFields(options),
-    limit: limit ?? -1,
-    offset: offset ?? 0,
-    after: after === undefined ? undefined : decodeCursor(after),
-  }
+function limit(name: string, value: unknown = -1): number {
+  checkInteger(name, value)
+  return value as number
 }
 
-function checkFields(filter: TaskFilter): CheckedFilter {
-  const { backend, platform } = filter
-  if (backend !== undefined) checkString('backend', backend)
-  if (platform !== undefined) checkString('platform', platform)
-  const statuses = checkStrings('status', filter.status)
-  return {
-    statuses: statuses && statuses.length > 1 ? [...new Set(statuses)] : statuses,
-    backend,
-    platform,
-    submittedAfter: asTime('submittedAfter', filter.submittedAfter),
-    submittedBefore: asTime('submittedBefore', filter.submittedBefore),
-  }
+function offset(name: string, value: unknown = 0): number {
+  checkInteger(name, value, 0)
+  return value as number
 }
 
-function asTime(name: string, value: unknown): string | undefined {
+function cursor(name: string, value: unknown): Cursor | undefined {
+  const text = optionalString(name, value)
+  return text === undefined ? undefined : decodeCursor(text)
+}
+
+function time(name: string, value: unknown): string | undefined {
   if (value === undefined) return undefined
   if (value instanceof Date && !Number.isNaN(value.getTime())) return formatTime(value.getTime() * 1000)
   if (typeof value !== 'string') throw wrongType(name, 'a string or a valid Date', value)

@@ -2,43 +2,45 @@ import { sleep } from '../files/sleep.ts'
 import { isBusy } from './driver-error.ts'
 
 /**
- * SQLite lets those who wait for its write lock ask for it again and again, and tells nobody that they wait: who
- * asks seldom is kept out by who takes it as soon as it is free. UnifiedQuantum comes to ask every 100
- * milliseconds, and fails after 5 seconds. So whoever was busy with the lock for a quarter of a period leaves it
- * alone at the start of the next one, all processes at the same moment. In milliseconds.
+ * SQLite has no queue for its write lock: waiters poll, and one that polls rarely is starved by one that takes the lock
+ * again at once. UnifiedQuantum polls every 100 milliseconds and fails after 5 seconds. So a connection that was busy
+ * with the lock for a quarter of a period keeps off it for the first part of the next one; periods follow the clock, so
+ * that all processes pause together. In milliseconds.
  */
 const PERIOD = 2000
-const LEFT_ALONE = 150
+const PAUSE = 150
 
 /**
- * For how long turns hold the lock before others are let in, and for how long these are, in milliseconds. Who
- * has waited for up to 128 asks again within 25, and then ever more seldom: turns are made to end before that.
+ * For how long batches hold the lock before they pause, and for how long they pause, in milliseconds. Waiters poll every
+ * 25 milliseconds at first, and rarely after 128.
  */
 const HOLD = 70
-const LET_OTHERS = 26
+const BATCH_PAUSE = 26
 
 /**
- * For how long SQLite itself waits for a lock, in milliseconds, and for how long we do until we ask it again.
- * It asks the more seldom the longer it has waited, so that newcomers overtake it without end.
+ * For how long SQLite itself waits for a lock, and for how long we wait before we ask it again, in milliseconds. The
+ * longer it has waited, the more rarely it polls, so that newcomers would overtake it without end.
  */
-const ASK = 10
-const ASK_AGAIN = 2
+const DRIVER_WAIT = 10
+const RETRY_AFTER = 2
 
-/** How one connection waits for the lock, and how it leaves it to others. */
-export class LockCourtesy {
+/** How one connection waits for the lock, and how it leaves the lock to others. */
+export class LockFairness {
   readonly #timeout: number
   #driverTimeout: number
   /** The number of the period of the last write. */
   #period = 0
-  /** How much of that period went by with writing, or with waiting to, in milliseconds. */
+  /** For how long this connection wrote, or waited to, in that period, in milliseconds. */
   #busy = 0
-  /** For how long turns have held the lock since they last paused, in milliseconds. */
+  /** When the write that is under way began; undefined for none. */
+  #writingSince: number | undefined
+  /** For how long batches have held the lock since they last paused, in milliseconds. */
   #held = 0
 
   /** @param timeout For how long the lock is waited for, in milliseconds. */
   constructor(timeout: number) {
     this.#timeout = timeout
-    this.#driverTimeout = Math.min(timeout, ASK)
+    this.#driverTimeout = Math.min(timeout, DRIVER_WAIT)
   }
 
   /** For how long the driver is to wait by itself, in milliseconds. */
@@ -46,75 +48,65 @@ export class LockCourtesy {
     return this.#driverTimeout
   }
 
-  /** Leaves all the waiting to the driver: for statements of the caller's own, which nobody tries again. */
+  /** Leaves all waiting to the driver: for statements of the caller's own, which nothing retries. */
   waitInDriver(): void {
     this.#driverTimeout = this.#timeout
   }
 
-  /**
-   * Tries `work` again while the file is locked, until the timeout. Not any more once it says that it has
-   * begun: from then on a lock is not what keeps it.
-   */
-  read<T>(work: (begun: () => void) => T): T {
-    return this.#patiently(work)
-  }
-
-  /** Like {@link read}, for work that takes the write lock. */
-  write<T>(work: (begun: () => void) => T): T {
-    const start = Date.now()
-    try {
-      return this.#patiently(work, start)
-    } finally {
-      this.#busy += Date.now() - start
-    }
-  }
-
-  /** Before each turn of a long call: after some of them, pauses for longer than others wait until they ask. */
-  beforeTurn(): void {
-    if (this.#held <= HOLD) return
-    this.#held = 0
-    sleep(LET_OTHERS)
-  }
-
-  /** After a turn: for how long it held the lock, in milliseconds. */
-  afterTurn(held: number): void {
-    this.#held += held
-  }
-
-  #patiently<T>(work: (begun: () => void) => T, writingSince?: number): T {
-    let hasBegun = false
-    const begun = () => {
-      hasBegun = true
-    }
-    let deadline = Number.POSITIVE_INFINITY
-    for (;;) {
-      if (writingSince !== undefined) this.#leaveToOthers(writingSince)
+  /** Runs what takes a lock, again while it is locked, until the timeout. */
+  patiently<T>(attempt: () => T): T {
+    for (let deadline: number | undefined; ; ) {
       try {
-        return work(begun)
+        return attempt()
       } catch (error) {
-        const isOver = performance.now() >= deadline
-        if (hasBegun || isOver || !isBusy(error)) throw error
-        // Counted from here: who is not kept waiting need not look at the clock.
-        if (deadline === Number.POSITIVE_INFINITY) {
-          deadline = performance.now() + this.#timeout - this.driverTimeout
-          if (deadline <= performance.now()) throw error
-        }
-        sleep(ASK_AGAIN)
+        if (!isBusy(error)) throw error
+        // Start the clock after the first failure, so the common case never reads it.
+        const now = performance.now()
+        deadline ??= now + this.#timeout - this.#driverTimeout
+        if (now >= deadline) throw error
+        sleep(RETRY_AFTER)
+        this.#pause()
       }
     }
   }
 
-  #leaveToOthers(writingSince: number): void {
+  /** Before a write: pauses where it is due. */
+  beforeWrite(): void {
+    this.#writingSince = Date.now()
+    this.#pause()
+  }
+
+  /** After a write, done or failed. */
+  afterWrite(): void {
+    this.#busy += Date.now() - (this.#writingSince ?? 0)
+    this.#writingSince = undefined
+  }
+
+  /** Before a batch of a long call: pauses for longer than waiters take to poll, if the last ones held the lock long. */
+  beforeBatch(): void {
+    if (this.#held <= HOLD) return
+    this.#held = 0
+    sleep(BATCH_PAUSE)
+  }
+
+  /** After a batch that held the lock for this long, in milliseconds. */
+  afterBatch(held: number): void {
+    this.#held += held
+  }
+
+  /** Leaves the lock to others at the start of a period, after one in which this connection was busy with it. */
+  #pause(): void {
+    if (this.#writingSince === undefined) return
     const now = Date.now()
     const period = Math.floor(now / PERIOD)
     const periods = period - this.#period
     if (periods === 0) return
-    const wasBusy = periods > 0 && this.#busy + now - writingSince > (periods * PERIOD) / 4
+    const wasBusy = periods > 0 && this.#busy + now - this.#writingSince > (periods * PERIOD) / 4
     this.#period = period
     this.#busy = 0
     if (!wasBusy) return
     const late = now % PERIOD
-    // Who held the lock at that moment owes it.
-    sleep(late < LEFT_ALONE ? LEFT_ALONE - late : LEFT_ALONE)
+    // If we held the lock when the pause was due, take all of it now.
+    sleep(late < PAUSE ? PAUSE - late : PAUSE)
   }
 }

@@ -1,40 +1,65 @@
-import type { RunResult, Statement } from 'better-sqlite3'
+import type { Database, Statement as DriverStatement, RunResult } from 'better-sqlite3'
 import { is, Placeholder } from 'drizzle-orm'
-import type { TaskDatabase } from './connection.ts'
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+
+/** Drizzle, and under `$client` the connection that it uses. */
+export type TaskDatabase = BetterSQLite3Database & { readonly $client: Database }
+
+/** A row as SQLite returns it: its cells in the order of the query. */
+export type Row = readonly unknown[]
+
+/** A query that Drizzle builds, or SQL. */
+export type Query = string | { toSQL(): { sql: string; params: unknown[] } }
+
+/** What keeps statements, each under a name. */
+export interface Statements {
+  /** The file, as messages name it. */
+  readonly file: string
+  /** The statement with this name, prepared when it is first asked for. */
+  statement(name: string, query: (drizzle: TaskDatabase) => Query): Statement
+}
 
 /**
- * A query of Drizzle as a statement of the driver: Drizzle writes the SQL, and what it would do at every call
- * to bind values and to map rows is done once, or by who knows the row.
+ * A prepared statement, whose rows stay raw for the caller to decode. The SQL and the bindings of a Drizzle query are
+ * worked out once.
  */
-export class Compiled {
-  readonly #statement: Statement
-  /** The names of the values that are given at each call, at their places. */
-  readonly #names: readonly (string | undefined)[]
-  /** The values that stand in the query, at theirs. */
+export class Statement {
+  readonly #statement: DriverStatement
+  /** The names of the placeholders of a Drizzle query, at their places; undefined for SQL. */
+  readonly #names: readonly (string | undefined)[] | undefined
+  /** The values that stand in a Drizzle query, at theirs. */
   readonly #values: readonly unknown[]
 
-  constructor(db: TaskDatabase, query: { toSQL(): { sql: string; params: unknown[] } }) {
-    const { sql, params } = query.toSQL()
-    this.#statement = db.$client.prepare(sql)
+  constructor(client: Database, query: Query) {
+    const { sql, params } = typeof query === 'string' ? { sql: query, params: [] } : query.toSQL()
+    this.#statement = client.prepare(sql)
     if (this.#statement.reader) this.#statement.raw()
-    this.#names = params.map((param) => (is(param, Placeholder) ? param.name : undefined))
+    const nameOf = (param: unknown) => (is(param, Placeholder) ? param.name : undefined)
+    this.#names = typeof query === 'string' ? undefined : params.map(nameOf)
     this.#values = params.map((param) => (is(param, Placeholder) ? undefined : param))
   }
 
-  /** The first row, its columns in the order of the query. */
-  get(values: object): readonly unknown[] | undefined {
-    return this.#statement.get(this.#bind(values)) as readonly unknown[] | undefined
+  /** The first row. A statement that writes is to be read with `all`, which hears of a commit that failed. */
+  get(values: unknown = []): Row | undefined {
+    return this.#statement.get(this.#bind(values)) as Row | undefined
   }
 
-  all(values: object): (readonly unknown[])[] {
-    return this.#statement.all(this.#bind(values)) as (readonly unknown[])[]
+  /** @param values By name for a query of Drizzle; for SQL what the driver takes. */
+  all(values: unknown = []): Row[] {
+    return this.#statement.all(this.#bind(values)) as Row[]
   }
 
-  run(values: object): RunResult {
+  /** The rows one after the other. No other statement of the connection may write meanwhile. */
+  iterate(values: unknown = []): IterableIterator<Row> {
+    return this.#statement.iterate(this.#bind(values)) as IterableIterator<Row>
+  }
+
+  run(values: unknown = []): RunResult {
     return this.#statement.run(this.#bind(values))
   }
 
-  #bind(values: object): unknown[] {
+  #bind(values: unknown): unknown {
+    if (this.#names === undefined) return values
     const named = values as Readonly<Record<string, unknown>>
     const bound = this.#values.slice()
     for (let i = 0; i < bound.length; i++) {

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
 import type { MigrationMeta } from 'drizzle-orm/migrator'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
-import { copyFile, pruneCopies } from '../copy-beside.ts'
+import { copyBeside, pruneCopies } from '../copy-beside.ts'
 import { translateDriverError } from '../driver-error.ts'
 import { APPLICATION_ID, type FileState, inspectFile, LEDGER, readPragma } from './inspect-file.ts'
 import { REWRITE, readMigrations, UPSTREAM_VERSION } from './released-migrations.ts'
@@ -24,7 +24,7 @@ export type MigrateGoal = 'newest' | 'begun'
 export function migrate(database: Database, file: string, goal: MigrateGoal): void {
   let copied: string | undefined
   const copy = () => {
-    copied = copyFile(database, file, 'before-v5')
+    copied = copyBeside(database, file, 'before-v5')
   }
   const foreignKeys = readPragma(database, 'foreign_keys')
   // Does nothing inside a transaction, so it has to stand before it.

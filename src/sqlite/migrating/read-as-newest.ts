@@ -9,7 +9,7 @@ import { readPragma, UPSTREAM_TABLES } from './inspect-file.ts'
  *
  * @returns The version of the file's own schema: while it is this one, the views are right.
  */
-export function showAsNewest(database: Database): number {
+export function readAsNewest(database: Database): number {
   const schemaVersion = readPragma(database, 'schema_version')
   for (const [name, table] of Object.entries(UPSTREAM_TABLES)) {
     const found = database.prepare("SELECT name FROM pragma_table_info(?, 'main')").pluck().all(name)

@@ -1,47 +1,58 @@
-import { and, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
+import { and, eq, gt, lt, or, type SQL, sql } from 'drizzle-orm'
+import { platformRange } from '../../rules/platform-range.ts'
 import type { CheckedFilter } from '../../rules/task-filter.ts'
 import type { Place } from './place.ts'
 
-/** A filter for a prepared query that walks a table in the order of insertion: one shape, one query. */
-export interface FilterCondition {
-  /** The names of the conditions that are asked for. */
+/** A filter for a statement that walks a table in the order of insertion: one shape, one statement. */
+export interface FilterSql {
+  /** The names of the conditions. */
   readonly shape: string
   readonly params: Readonly<Record<string, string>>
 }
 
-export function toCondition({ statuses, ...filter }: CheckedFilter): FilterCondition {
+export const EVERY_TASK: FilterSql = { shape: '', params: {} }
+
+export function filterSql({ statuses, platform, ...filter }: CheckedFilter): FilterSql {
   const params: Record<string, string> = {}
-  if (statuses?.length === 1) params.status = statuses[0] as string
-  else if (statuses !== undefined) params.statuses = JSON.stringify(statuses)
-  for (const [name, value] of Object.entries(filter)) if (value !== undefined) params[name] = value
-  return { shape: Object.keys(params).join(), params }
+  const names: string[] = []
+  const add = (name: string, values: Readonly<Record<string, string>>) => {
+    names.push(name)
+    Object.assign(params, values)
+  }
+  if (statuses?.length === 1) add('status', { status: statuses[0] as string })
+  else if (statuses !== undefined) add('statuses', { statuses: JSON.stringify(statuses) })
+  if (platform !== undefined) add('platform', { ...platformRange(platform) })
+  for (const [name, value] of Object.entries(filter)) if (value !== undefined) add(name, { [name]: value })
+  return { shape: names.join(), params }
 }
 
-/** The condition of a shape on a table, with a placeholder for each parameter; undefined for no condition. */
-export function conditionOf(shape: string, table: Place['tasks']): SQL | undefined {
+/** The condition of a shape on a table, with a placeholder for each parameter; undefined for none. */
+export function whereOf(shape: string, table: Place['tasks']): SQL | undefined {
   return shape === '' ? undefined : and(...shape.split(',').map((name) => condition(name, table)))
 }
 
-function condition(name: string, table: Place['tasks']): SQL {
-  const value = sql.placeholder(name)
-  // The + keeps SQLite from another index than that of the rows, whose order it would have to sort.
+function condition(name: string, table: Place['tasks']): SQL | undefined {
+  const value = sql.placeholder
+  // The + keeps SQLite from any index but that of the rows, whose order it would have to sort.
   const [backend, status, submitTime] = [table.backend, table.status, table.submitTime].map(
     (column) => sql`+${column}`,
   ) as [SQL, SQL, SQL]
   switch (name) {
     case 'status':
-      return eq(status, value)
+      return eq(status, value('status'))
     case 'statuses':
-      return sql`${status} in (select value from json_each(${value}))`
+      return sql`${status} in (select value from json_each(${value('statuses')}))`
     case 'backend':
-      return eq(backend, value)
+      return eq(backend, value('backend'))
     case 'platform':
-      // The ; follows the : in ASCII.
-      return sql`(${backend} = ${value} or (${backend} >= ${value} || ':' and ${backend} < ${value} || ';'))`
+      return or(
+        eq(backend, value('platform')),
+        sql`${backend} >= ${value('from')} and ${backend} < ${value('to')}`,
+      )
     case 'submittedAfter':
-      return gt(submitTime, value)
+      return gt(submitTime, value('submittedAfter'))
     case 'submittedBefore':
-      return lt(submitTime, value)
+      return lt(submitTime, value('submittedBefore'))
     default:
       throw new Error(`no condition is named ${name}`)
   }

@@ -1,34 +1,35 @@
 import { getTableName } from 'drizzle-orm'
+import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
+import { isOfPlatform, platformRange } from '../../rules/platform-range.ts'
 import type { CheckedFilter } from '../../rules/task-filter.ts'
-import type { Connection } from '../connection.ts'
+import type { Row, Statements } from '../statement.ts'
 import type { Place } from './place.ts'
-import { NAMES } from './task-row.ts'
 
 /** A part of an index that holds its tasks in the order of a list: those of a backend, a status, or both. */
-export interface Range {
+export interface IndexRange {
   readonly backend: string | undefined
   readonly status: string | undefined
 }
 
-const { backend: BACKEND, status: STATUS } = NAMES
+const { backend: BACKEND, status: STATUS } = TASK_COLUMNS
 
 /**
- * Finds the ranges that hold the tasks of a filter. There are few backends and statuses in a file, and an
- * index steps from one to the next: that costs a seek for each, not a row.
+ * Finds the index ranges that hold the tasks of a filter. A file has few backends and statuses, and an index steps from
+ * one to the next: each costs a seek, not a read of its rows.
  */
-export class TaskRanges {
-  readonly #connection: Connection
+export class IndexRanges {
+  readonly #statements: Statements
 
-  constructor(connection: Connection) {
-    this.#connection = connection
+  constructor(statements: Statements) {
+    this.#statements = statements
   }
 
-  /** The ranges that come in the order of a list each: by backend and status where there is a backend. */
-  ordered(place: Place, { statuses, backend, platform }: CheckedFilter): Range[] {
+  /** Ranges that are each in the order of a list: by backend and status where a backend is asked for. */
+  ordered(place: Place, { statuses, backend, platform }: CheckedFilter): IndexRange[] {
     if (backend === undefined && platform === undefined) {
       return statuses?.map((status) => ({ backend, status })) ?? [{ backend, status: undefined }]
     }
-    if (backend !== undefined && !isOf(backend, platform)) return []
+    if (backend !== undefined && !isOfPlatform(backend, platform)) return []
     if (statuses === undefined) {
       return backend === undefined
         ? this.#pairsOf(place, platform as string)
@@ -39,59 +40,52 @@ export class TaskRanges {
   }
 
   /** The ranges to count, which need no order. */
-  counted(place: Place, filter: CheckedFilter): Range[] {
+  counted(place: Place, filter: CheckedFilter): IndexRange[] {
     const { statuses, backend, platform, submittedAfter, submittedBefore } = filter
     const isTimed = submittedAfter !== undefined || submittedBefore !== undefined
     if (isTimed || statuses !== undefined) return this.ordered(place, filter)
-    if (backend !== undefined) return isOf(backend, platform) ? [{ backend, status: undefined }] : []
+    if (backend !== undefined) return isOfPlatform(backend, platform) ? [{ backend, status: undefined }] : []
     if (platform === undefined) return [{ backend, status: undefined }]
     return this.#backendsOf(place, platform).map((name) => ({ backend: name, status: undefined }))
   }
 
-  /** The statuses that a place holds, of one backend or at all. */
+  /** The statuses that a place holds, in all or of one backend. */
   statuses(place: Place, backend: string | undefined): string[] {
     const of = backend === undefined ? '' : `${BACKEND} = :backend AND`
     const table = getTableName(place.tasks)
-    const statement = this.#prepared(
+    const statement = this.#statements.statement(
       `statuses ${place.name} ${of}`,
-      `WITH RECURSIVE s(v) AS (
+      () => `WITH RECURSIVE s(v) AS (
          SELECT min(${STATUS}) FROM ${table} WHERE ${of} true
          UNION ALL SELECT (SELECT min(${STATUS}) FROM ${table} WHERE ${of} ${STATUS} > s.v) FROM s WHERE s.v IS NOT NULL
        ) SELECT v FROM s WHERE v IS NOT NULL`,
     )
-    return (statement.all(backend === undefined ? {} : { backend }) as [string][]).map(([status]) => status)
+    return statement.all(backend === undefined ? {} : { backend }).map(([status]) => status as string)
   }
 
   #backendsOf(place: Place, platform: string): string[] {
-    const statement = this.#prepared(
+    const statement = this.#statements.statement(
       `backends ${place.name}`,
-      `WITH RECURSIVE ${backendsOf(getTableName(place.tasks))} SELECT v FROM b WHERE v IS NOT NULL`,
+      () => `WITH RECURSIVE ${backendsOf(getTableName(place.tasks))} SELECT v FROM b WHERE v IS NOT NULL`,
     )
-    return (statement.all(family(platform)) as [string][]).map(([backend]) => backend)
+    return statement.all(platformRange(platform)).map(([backend]) => backend as string)
   }
 
-  #pairsOf(place: Place, platform: string): Range[] {
+  #pairsOf(place: Place, platform: string): IndexRange[] {
     const table = getTableName(place.tasks)
-    const statement = this.#prepared(
+    const statement = this.#statements.statement(
       `pairs ${place.name}`,
-      `WITH RECURSIVE ${backendsOf(table)}, s(b, v) AS (
+      () => `WITH RECURSIVE ${backendsOf(table)}, s(b, v) AS (
          SELECT v, (SELECT min(${STATUS}) FROM ${table} WHERE ${BACKEND} = b.v) FROM b WHERE v IS NOT NULL
          UNION ALL SELECT s.b, (SELECT min(${STATUS}) FROM ${table} WHERE ${BACKEND} = s.b AND ${STATUS} > s.v)
            FROM s WHERE s.v IS NOT NULL
        ) SELECT b, v FROM s WHERE v IS NOT NULL`,
     )
-    return (statement.all(family(platform)) as [string, string][]).map(([backend, status]) => ({
-      backend,
-      status,
-    }))
-  }
-
-  #prepared(name: string, text: string) {
-    return this.#connection.prepared(name, (db) => db.$client.prepare(text).raw())
+    return statement.all(platformRange(platform)).map(pairOf)
   }
 }
 
-/** The platform itself, and the backends from `platform:` up to `platform;`, which follows it in ASCII. */
+/** The platform itself and its backends, one after the other. */
 const backendsOf = (table: string) => `b(v) AS (
   SELECT :platform
   UNION ALL SELECT min(${BACKEND}) FROM ${table} WHERE ${BACKEND} >= :from AND ${BACKEND} < :to
@@ -99,8 +93,7 @@ const backendsOf = (table: string) => `b(v) AS (
     FROM b WHERE b.v >= :from
 )`
 
-const family = (platform: string) => ({ platform, from: `${platform}:`, to: `${platform};` })
-
-function isOf(backend: string, platform: string | undefined): boolean {
-  return platform === undefined || backend === platform || backend.startsWith(`${platform}:`)
+const pairOf = (row: Row): IndexRange => {
+  const [backend, status] = row as [string, string]
+  return { backend, status }
 }

@@ -1,72 +1,140 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
-import { type TaskShard, taskShards } from '../../../drizzle/schema.ts'
-import type { Connection } from '../connection.ts'
+import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm'
+import { SHARD_COLUMNS } from '../../../drizzle/columns.ts'
+import type { TaskShard } from '../../../drizzle/schema.ts'
+import type { RawShard } from '../../rules/raw-task.ts'
+import type { ShardEnd } from '../../rules/save-shard.ts'
+import type { Query, Row, Statement, Statements, TaskDatabase } from '../statement.ts'
+import { bindings } from './bindings.ts'
+import { ARCHIVE, type Place } from './place.ts'
 
-const { uniqcTaskId, shardIndex, subIndexOffset, circuitCount, platformTaskId, backend } = taskShards
+const FIELDS = Object.keys(SHARD_COLUMNS) as (keyof TaskShard)[]
 const value = sql.placeholder
+const ROWID = sql`rowid`
 
-/** The queries on the shards of live tasks, each prepared once for a connection, when it is first asked for. */
-export class ShardQueries {
-  readonly #connection: Connection
+/** The shards of the tasks of one place. Rows stay raw; task-row.ts decodes them. */
+export class ShardTable {
+  readonly #statements: Statements
+  readonly #place: Place
 
-  constructor(connection: Connection) {
-    this.#connection = connection
+  constructor(statements: Statements, place: Place) {
+    this.#statements = statements
+    this.#place = place
   }
 
-  byIndex(taskId: string, index: number): TaskShard | undefined {
-    const query = this.#connection.prepared('shard byIndex', (db) =>
-      db
+  /** The shards of a task, by their index. */
+  of(taskId: string): Row[] {
+    const statement = this.#statement('of', (drizzle, { shards }) =>
+      drizzle
         .select()
-        .from(taskShards)
-        .where(and(eq(uniqcTaskId, value('taskId')), eq(shardIndex, value('index'))))
-        .prepare(),
+        .from(shards)
+        .where(eq(shards.uniqcTaskId, value('taskId')))
+        .orderBy(asc(shards.shardIndex)),
     )
-    return query.get({ taskId, index })
+    return statement.all({ taskId })
   }
 
-  /** The shards with this platform id, on any backend or on one. */
-  byPlatformTaskId(platformId: string, onBackend: string | undefined): TaskShard[] {
-    const isOne = onBackend !== undefined
-    const query = this.#connection.prepared(`shards byPlatformTaskId ${isOne}`, (db) =>
-      db
+  at(taskId: string, index: number): Row | undefined {
+    const statement = this.#statement('at', (drizzle, { shards }) =>
+      drizzle
         .select()
-        .from(taskShards)
-        .where(
-          and(eq(platformTaskId, value('platformId')), isOne ? eq(backend, value('onBackend')) : undefined),
-        )
-        .orderBy(asc(uniqcTaskId), asc(shardIndex))
-        .prepare(),
+        .from(shards)
+        .where(and(eq(shards.uniqcTaskId, value('taskId')), eq(shards.shardIndex, value('index')))),
     )
-    return query.all({ platformId, onBackend })
+    return statement.get({ taskId, index })
   }
 
-  /** The index behind the last shard of a task, and the position behind its last circuit. */
-  end(taskId: string): { readonly shardIndex: number; readonly subIndexOffset: number } {
-    const query = this.#connection.prepared('shards end', (db) =>
-      db
+  /** The shards with this id on their platform, on any backend or on one. */
+  onPlatform(platformTaskId: string, backend: string | undefined): Row[] {
+    const isOne = backend !== undefined
+    const statement = this.#statement(`on platform ${isOne}`, (drizzle, { shards }) =>
+      drizzle
+        .select()
+        .from(shards)
+        .where(isOnPlatform(shards, isOne))
+        .orderBy(asc(shards.uniqcTaskId), asc(shards.shardIndex)),
+    )
+    return statement.all({ platformTaskId, backend })
+  }
+
+  /** The ids of the tasks with a shard that has this id on its platform, on any backend or on one. */
+  ownersOf(platformTaskId: string, backend?: string): string[] {
+    const isOne = backend !== undefined
+    const statement = this.#statement(`owners ${isOne}`, (drizzle, { shards }) =>
+      drizzle.selectDistinct({ taskId: shards.uniqcTaskId }).from(shards).where(isOnPlatform(shards, isOne)),
+    )
+    return statement.all({ platformTaskId, backend }).map(([taskId]) => taskId as string)
+  }
+
+  /** Whether a task has shards. The archive can hold some whose task is gone. */
+  has(taskId: string): boolean {
+    const statement = this.#statement('has', (drizzle, { shards }) =>
+      drizzle
+        .select({ one: sql`1` })
+        .from(shards)
+        .where(eq(shards.uniqcTaskId, value('taskId')))
+        .limit(1),
+    )
+    return statement.get({ taskId }) !== undefined
+  }
+
+  /** The index after the last shard of a task, and the position after its last circuit. */
+  endOf(taskId: string): ShardEnd {
+    const statement = this.#statement('end', (drizzle, { shards }) =>
+      drizzle
         .select({
-          shardIndex: sql<number>`coalesce(max(${shardIndex}) + 1, 0)`,
-          subIndexOffset: sql<number>`coalesce(max(${subIndexOffset} + ${circuitCount}), 0)`,
+          shardIndex: sql`coalesce(max(${shards.shardIndex}) + 1, 0)`,
+          subIndexOffset: sql`coalesce(max(${shards.subIndexOffset} + ${shards.circuitCount}), 0)`,
         })
-        .from(taskShards)
-        .where(eq(uniqcTaskId, value('taskId')))
-        .prepare(),
+        .from(shards)
+        .where(eq(shards.uniqcTaskId, value('taskId'))),
     )
-    return query.get({ taskId }) ?? { shardIndex: 0, subIndexOffset: 0 }
+    const [shardIndex, subIndexOffset] = statement.get({ taskId }) as [number, number]
+    return { shardIndex, subIndexOffset }
   }
 
-  /** Inserts a shard or replaces the one at its index. `cell` is the text of its result. */
-  save({ result: _, ...row }: TaskShard, cell: string | null): void {
-    const query = this.#connection.prepared('shard save', (db) => {
-      const fields = Object.keys(row).map((field) => [field, sql`${value(field)}`])
-      // As it is bound, past the column's codec.
-      const bound = { ...Object.fromEntries(fields), result: sql`${value('cell')}` }
-      return db
-        .insert(taskShards)
-        .values(bound)
-        .onConflictDoUpdate({ target: [uniqcTaskId, shardIndex], set: bound })
-        .prepare()
-    })
-    query.run({ ...row, cell })
+  /** The shards after a row, at most `limit`, as they were inserted, with their rowids. */
+  after(rowid: number, limit: number): Row[] {
+    const statement = this.#statement(`after ${limit}`, (drizzle, { shards }) =>
+      drizzle
+        .select({ ...getTableColumns(shards), rowid: ROWID })
+        .from(shards)
+        .where(gt(ROWID, value('rowid')))
+        .orderBy(asc(ROWID))
+        .limit(limit),
+    )
+    return statement.all({ rowid })
   }
+
+  /** Inserts a shard, or replaces all of the one at its index except when it was archived. */
+  put(shard: RawShard, archivedAt: string | null): void {
+    const statement = this.#statement('put', (drizzle, { shards }) => {
+      const values = bindings(FIELDS)
+      // A key that is set to what it was costs a statement journal a row.
+      const { uniqcTaskId: _, shardIndex: __, ...set } = values
+      const isArchive = this.#place === ARCHIVE
+      return drizzle
+        .insert(shards)
+        .values(isArchive ? { ...values, ...bindings(['archivedAt']) } : values)
+        .onConflictDoUpdate({ target: [shards.uniqcTaskId, shards.shardIndex], set })
+    })
+    statement.run({ ...shard, archivedAt })
+  }
+
+  /** Deletes the shards of a task, and returns how many there were. */
+  delete(taskId: string): number {
+    const statement = this.#statement('delete', (drizzle, { shards }) =>
+      drizzle.delete(shards).where(eq(shards.uniqcTaskId, value('taskId'))),
+    )
+    return statement.run({ taskId }).changes
+  }
+
+  #statement(name: string, query: (drizzle: TaskDatabase, place: Place) => Query): Statement {
+    const place = this.#place
+    return this.#statements.statement(`${place.name} shards ${name}`, (drizzle) => query(drizzle, place))
+  }
+}
+
+function isOnPlatform(shards: Place['shards'], onOneBackend: boolean) {
+  const isId = eq(shards.platformTaskId, value('platformTaskId'))
+  return onOneBackend ? and(isId, eq(shards.backend, value('backend'))) : isId
 }

@@ -1,16 +1,16 @@
 import type { Database } from 'better-sqlite3'
+import type { TaskRow } from '../../rules/save-task.ts'
 import { openDriver } from '../driver.ts'
-import type { TaskRow } from './task-table.ts'
 
-/** So many characters of JSON are held in memory. */
+/** How many characters of JSON are held in memory. */
 const MEMORY_LIMIT = 32_000_000
 
 /** How many rows are read back at a time. */
 const READ_BATCH = 100
 
 /**
- * Rows on their way into a store: in memory, and beyond a limit in a temporary database, which SQLite deletes.
- * So any number of rows can be collected before the store is locked.
+ * Rows on their way into a store: in memory, and beyond a limit in a temporary database, which SQLite deletes. So any
+ * number of rows can be collected before the store is locked.
  */
 export class StagedRows {
   readonly #rows: TaskRow[] = []
@@ -56,7 +56,7 @@ export class StagedRows {
 }
 
 function openStaging(): Database {
-  // A name that is empty is a database in a temporary file.
+  // An empty name is a database in a temporary file.
   const database = openDriver('', {})
   database.exec('CREATE TABLE staged (n INTEGER PRIMARY KEY, row TEXT NOT NULL)')
   return database

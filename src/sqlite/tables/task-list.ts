@@ -1,24 +1,14 @@
 import { getTableName } from 'drizzle-orm'
+import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { archivedTasks } from '../../../drizzle/schema.ts'
 import { type Cursor, encodeCursor } from '../../rules/cursor.ts'
-import type { CheckedFilter, CheckedList } from '../../rules/task-filter.ts'
+import type { PlaceName } from '../../rules/place-name.ts'
+import type { CheckedFilter, CheckedList, Page, WithArchivedAt } from '../../rules/task-filter.ts'
 import type { Connection } from '../connection.ts'
-import { type Range, TaskRanges } from './index-ranges.ts'
-import { ARCHIVE, type Place } from './place.ts'
-import { NAMES, type RowShape } from './task-row.ts'
-
-/** Some tasks of a list, and where it goes on. */
-export interface Page<T> {
-  readonly items: T[]
-  /** For `after`, to get the page behind this one; absent where there is none. */
-  readonly next?: string
-}
-
-/** A task of a list that can hold archived ones. */
-export interface WithArchivedAt {
-  /** Set for an archived task, null for a live one in a list of both, absent in a list of live ones. */
-  readonly archivedAt?: string | null
-}
+import type { Row } from '../statement.ts'
+import { type IndexRange, IndexRanges } from './index-ranges.ts'
+import { ARCHIVE, type Place, placeOf } from './place.ts'
+import type { RowShape } from './task-row.ts'
 
 /** What is read of one range. */
 interface Branch {
@@ -46,21 +36,21 @@ const ITERATION = 200
  * Lists and counts the tasks of one place or of both. Whatever the filter, no more rows are read than are
  * returned: each range comes out of an index in its order, and SQLite merges them.
  */
-export class TaskLists {
+export class TaskList {
   readonly #connection: Connection
-  readonly #ranges: TaskRanges
+  readonly #ranges: IndexRanges
 
   constructor(connection: Connection) {
     this.#connection = connection
-    this.#ranges = new TaskRanges(connection)
+    this.#ranges = new IndexRanges(connection)
   }
 
-  list<T>(places: readonly Place[], list: CheckedList, shape: RowShape<T>): (T & WithArchivedAt)[] {
+  list<T>(places: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): (T & WithArchivedAt)[] {
     return this.#rows(places, list, shape).map((row) => readRow(row, places, shape))
   }
 
   /** A page of at most `limit` tasks. */
-  page<T>(places: readonly Place[], list: CheckedList, shape: RowShape<T>): Page<T & WithArchivedAt> {
+  page<T>(places: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): Page<T & WithArchivedAt> {
     const rows = this.#rows(places, { ...list, limit: list.limit + 1 }, shape)
     const items = rows.slice(0, list.limit).map((row) => readRow(row, places, shape))
     const last = rows[list.limit - 1]
@@ -69,7 +59,7 @@ export class TaskLists {
 
   /** Every task of a list, read page by page: nothing is held between two of them. */
   *iterate<T>(
-    places: readonly Place[],
+    places: readonly PlaceName[],
     list: CheckedList,
     shape: RowShape<T>,
   ): Generator<T & WithArchivedAt, void, undefined> {
@@ -86,7 +76,8 @@ export class TaskLists {
     }
   }
 
-  count(place: Place, filter: CheckedFilter): number {
+  count(placeName: PlaceName, filter: CheckedFilter): number {
+    const place = placeOf(placeName)
     const work = () => {
       const ranges = this.#ranges.counted(place, filter)
       return ranges.reduce((sum, range) => sum + this.#countRange({ place, ...range }, filter), 0)
@@ -95,7 +86,8 @@ export class TaskLists {
     return isOne ? this.#connection.run(work) : this.#connection.snapshot(work)
   }
 
-  countByStatus(place: Place, filter: CheckedFilter): Map<string, number> {
+  countByStatus(placeName: PlaceName, filter: CheckedFilter): Map<string, number> {
+    const place = placeOf(placeName)
     return this.#connection.snapshot(() => {
       const isFree = filter.backend === undefined && filter.platform === undefined
       const statuses = filter.statuses ?? (isFree ? this.#ranges.statuses(place, undefined) : undefined)
@@ -111,21 +103,23 @@ export class TaskLists {
 
   #countRange(range: Branch, { submittedAfter, submittedBefore }: CheckedFilter): number {
     const branch = { ...range, after: submittedAfter, before: submittedBefore }
-    const statement = this.#connection.prepared(`count ${branchShape(branch)}`, (db) =>
-      db.$client.prepare(`SELECT count(*) FROM ${tableOf(branch)} ${whereOf(branch)}`).pluck(),
+    const statement = this.#connection.statement(
+      `count ${branchShape(branch)}`,
+      () => `SELECT count(*) FROM ${tableOf(branch)} ${whereOf(branch)}`,
     )
-    return statement.get(...paramsOf(branch)) as number
+    return statement.get(paramsOf(branch))?.[0] as number
   }
 
-  #rows<T>(places: readonly Place[], list: CheckedList, shape: RowShape<T>): Row[] {
+  #rows<T>(placeNames: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): Row[] {
     const work = () => {
+      const places = placeNames.map(placeOf)
       const branches = places.flatMap((place) => this.#branches(place, list))
       if (branches.length === 0) return []
-      const statement = this.#connection.prepared(
+      const statement = this.#connection.statement(
         `list ${shape.name} ${places.length} ${branches.map(branchShape).join()}`,
-        (db) => db.$client.prepare(listText(places, branches, shape)).raw(),
+        () => listSql(places, branches, shape),
       )
-      return statement.all(...branches.flatMap(paramsOf), list.limit, list.offset) as Row[]
+      return statement.all([...branches.flatMap(paramsOf), list.limit, list.offset])
     }
     return isLookedUp(list.filter) ? this.#connection.snapshot(work) : this.#connection.run(work)
   }
@@ -146,7 +140,7 @@ export class TaskLists {
   }
 
   /** The ranges, or one that is sorted, where they are too many to be merged. */
-  #mergeable(ranges: readonly Range[], { statuses }: CheckedFilter): readonly Omit<Branch, 'place'>[] {
+  #mergeable(ranges: readonly IndexRange[], { statuses }: CheckedFilter): readonly Omit<Branch, 'place'>[] {
     // Two places, and two parts of each range behind a cursor.
     if (ranges.length <= UNION_LIMIT / 4) return ranges
     const backends = new Set(ranges.flatMap(({ backend }) => backend ?? []))
@@ -159,8 +153,6 @@ export class TaskLists {
   }
 }
 
-type Row = readonly unknown[]
-
 /** Whether the ranges have to be looked up first: then they must still be all when they are read. */
 function isLookedUp({ backend, platform, statuses }: CheckedFilter): boolean {
   return backend === undefined ? platform !== undefined : statuses === undefined
@@ -170,13 +162,13 @@ const tableOf = ({ place }: Branch) => getTableName(place.tasks)
 const isArchivedOf = ({ place }: Branch) => (place === ARCHIVE ? 1 : 0)
 
 const CONDITIONS = {
-  backend: `${NAMES.backend} = ?`,
-  status: `${NAMES.status} = ?`,
-  backends: `${NAMES.backend} IN (SELECT value FROM json_each(?))`,
-  statuses: `${NAMES.status} IN (SELECT value FROM json_each(?))`,
-  after: `${NAMES.submitTime} > ?`,
-  before: `${NAMES.submitTime} < ?`,
-  at: `${NAMES.submitTime} = ? AND rowid < ?`,
+  backend: `${TASK_COLUMNS.backend} = ?`,
+  status: `${TASK_COLUMNS.status} = ?`,
+  backends: `${TASK_COLUMNS.backend} IN (SELECT value FROM json_each(?))`,
+  statuses: `${TASK_COLUMNS.status} IN (SELECT value FROM json_each(?))`,
+  after: `${TASK_COLUMNS.submitTime} > ?`,
+  before: `${TASK_COLUMNS.submitTime} < ?`,
+  at: `${TASK_COLUMNS.submitTime} = ? AND rowid < ?`,
 } as const satisfies Partial<Record<keyof Branch, string>>
 
 const CONDITION_NAMES = Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[]
@@ -198,17 +190,17 @@ function whereOf(branch: Branch): string {
 const LIMIT = 'LIMIT CAST(? AS INTEGER) OFFSET CAST(? AS INTEGER)'
 
 /** Selects the expressions of a shape, then when it was archived, its rowid and whether it is archived. */
-function listText<T>(places: readonly Place[], branches: readonly Branch[], shape: RowShape<T>): string {
+function listSql<T>(places: readonly Place[], branches: readonly Branch[], shape: RowShape<T>): string {
   const [only, ...others] = branches
   if (only !== undefined && others.length === 0) {
     const table = tableOf(only)
     const archivedAt = only.place === ARCHIVE ? archivedTasks.archivedAt.name : 'NULL'
     return `SELECT ${shape.select(table).join()}, ${archivedAt}, rowid, ${isArchivedOf(only)} FROM ${table}
-      ${whereOf(only)} ORDER BY ${NAMES.submitTime} DESC, rowid DESC ${LIMIT}`
+      ${whereOf(only)} ORDER BY ${TASK_COLUMNS.submitTime} DESC, rowid DESC ${LIMIT}`
   }
   const keys = branches.map(
     (branch) =>
-      `SELECT ${NAMES.submitTime} AS t, rowid AS r, ${isArchivedOf(branch)} AS a FROM ${tableOf(branch)} ${whereOf(branch)}`,
+      `SELECT ${TASK_COLUMNS.submitTime} AS t, rowid AS r, ${isArchivedOf(branch)} AS a FROM ${tableOf(branch)} ${whereOf(branch)}`,
   )
   // The keys alone are merged, out of indexes; then each row is read once, in their order.
   const merged = `(${keys.join(' UNION ALL ')} ORDER BY 1 DESC, 2 DESC, 3 ${LIMIT}) k`
@@ -228,9 +220,9 @@ function listText<T>(places: readonly Place[], branches: readonly Branch[], shap
   return `SELECT ${selected.join()}, ${archivedAt}, k.r, k.a FROM ${merged} ${joins.join(' ')}`
 }
 
-function readRow<T>(row: Row, places: readonly Place[], shape: RowShape<T>): T & WithArchivedAt {
+function readRow<T>(row: Row, places: readonly PlaceName[], shape: RowShape<T>): T & WithArchivedAt {
   const task = shape.read(row)
-  if (!places.includes(ARCHIVE)) return task as T & WithArchivedAt
+  if (!places.includes('archived')) return task as T & WithArchivedAt
   return { ...task, archivedAt: row.at(-3) as string | null }
 }
 
@@ -243,4 +235,4 @@ function cursorOf(row: Row): Cursor {
 }
 
 /** Where the submit time stands in a row, of whatever shape. */
-const TIME_POSITION = Object.keys(NAMES).indexOf('submitTime')
+const TIME_POSITION = Object.keys(TASK_COLUMNS).indexOf('submitTime')

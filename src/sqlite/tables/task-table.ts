@@ -1,199 +1,249 @@
-import { and, eq, exists, lt, notExists, or, sql } from 'drizzle-orm'
-import { type TaskInfo, taskShards, tasks } from '../../../drizzle/schema.ts'
-import { isReplaceable } from '../../rules/task-id.ts'
-import type { Connection, TaskDatabase } from '../connection.ts'
-import { Compiled } from '../statement.ts'
-import { pick, readTask } from './task-row.ts'
+import { and, asc, eq, getTableColumns, getTableName, gt, lt, lte, type SQL, sql } from 'drizzle-orm'
+import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
+import { archivedTasks, type TaskInfo } from '../../../drizzle/schema.ts'
+import type { MovableTask } from '../../rules/move-task.ts'
+import type { RawTask } from '../../rules/raw-task.ts'
+import { REPLACED_ID, soleTask } from '../../rules/replaced-id.ts'
+import { mayBeReplacedId } from '../../rules/task-id.ts'
+import type { CheckedUpdate, TaskChange } from '../../rules/update-task.ts'
+import type { Query, Row, Statement, Statements, TaskDatabase } from '../statement.ts'
+import { bindings } from './bindings.ts'
+import { type FilterSql, whereOf } from './filter-sql.ts'
+import { ARCHIVE, type Place } from './place.ts'
+import { ShardTable } from './shard-table.ts'
+import { taskColumns } from './task-row.ts'
 
-const id = sql.placeholder('taskId')
+const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
+const value = sql.placeholder
+const ROWID = sql`rowid`
 
-/** The queries that write a live task, each prepared once for a connection, when it is first asked for. */
-export class TaskQueries {
-  readonly #connection: Connection
+/** The tasks of one place, and their shards. Rows stay raw; task-row.ts decodes them. */
+export class TaskTable<Task extends TaskInfo = TaskInfo> {
+  readonly place: Place
+  readonly shards: ShardTable
+  readonly #statements: Statements
+  readonly #read: (row: Row) => Task
 
-  constructor(connection: Connection) {
-    this.#connection = connection
+  constructor(statements: Statements, place: Place, read: (row: Row) => Task) {
+    this.#statements = statements
+    this.place = place
+    this.shards = new ShardTable(statements, place)
+    this.#read = read
   }
 
   /**
-   * Inserts a task or replaces the one with its id, and gives the submit time that is now stored; undefined,
-   * with nothing written, where the id may be one that version 5 replaced, or the row remembers such an id
-   * and the new one would forget it.
+   * The task with this id, or the one whose id it was before version 5.
+   *
+   * @throws TaskStoreError `AMBIGUOUS_ID`
    */
-  saveUnlessReplaced(row: TaskRow): string | undefined {
-    const query = this.#upsert(isReplaceable(row.taskId) ? UPSERTS.ofOldId : UPSERTS.ofNewId, row)
-    // all, not get: a statement that returns rows commits when it is stepped to its end, and get stops at the
-    // first row and does not hear of a commit that failed.
-    return query.all(row)[0]?.[0] as string | undefined
+  find(taskId: string): Task | undefined {
+    const row = this.row(taskId)
+    return row === undefined ? soleTask(taskId, this.replacing(taskId)) : this.#read(row)
   }
 
-  /**
-   * {@link saveUnlessReplaced} for one of many rows of a transaction, and gives whether it was written. What
-   * may write several rows, or returns some, makes SQLite prepare to undo that statement alone: here nothing
-   * does.
-   */
-  storeUnlessReplaced(row: TaskRow): boolean {
-    if (isReplaceable(row.taskId) && this.#isReplaced(row.taskId)) return false
-    const query = this.#upsert(UPSERTS.ofMany, row)
-    return query.run(row).changes > 0
+  /** The id that {@link find} finds a task under, read without the task where it is the given one. */
+  idOf(taskId: string): string | undefined {
+    return this.has(taskId) ? taskId : soleTask(taskId, this.replacing(taskId))?.taskId
   }
 
-  /** Inserts a task or replaces the one with its id, and gives the submit time that is now stored. */
-  save(row: TaskRow): string {
-    const query = this.#upsert(UPSERTS.ofKnownId, row)
-    return query.all(row)[0]?.[0] as string
+  /** The row of the task with exactly this id. */
+  row(taskId: string): Row | undefined {
+    // Most processes ask this first, and Drizzle takes some milliseconds to build its first query: so it is SQL.
+    const statement = this.#statement(
+      'row',
+      () =>
+        `SELECT ${taskColumns(this.place).join()} FROM ${getTableName(this.place.tasks)} WHERE ${TASK_COLUMNS.taskId} = ?`,
+    )
+    return statement.get(taskId)
   }
 
-  #upsert(forms: Upserts, row: TaskRow): Compiled {
-    const { name, form } = row.submitTime === null ? forms.untimed : forms.timed
-    return this.#connection.prepared(name, (db) => upsert(db, form))
+  has(taskId: string): boolean {
+    const statement = this.#statement('has', (drizzle, { tasks }) =>
+      drizzle
+        .select({ one: sql`1` })
+        .from(tasks)
+        .where(eq(tasks.taskId, value('taskId'))),
+    )
+    return statement.get({ taskId }) !== undefined
   }
 
-  #isReplaced(taskId: string): boolean {
-    const query = this.#connection.prepared('is replaced', (db) => {
-      const one = sql`1`.as('one')
-      const shard = db.select({ one }).from(taskShards).where(eq(taskShards.platformTaskId, id))
-      const task = db.select({ one }).from(tasks).where(eq(tasks.taskId, id))
-      return new Compiled(
-        db,
-        db.select({ is: sql`exists ${shard} and not exists ${task}` }).from(sql`(select 1)`),
-      )
+  /** The tasks that replaced this id in version 5: several where two programs upgraded the file at once. */
+  replacing(taskId: string): Task[] {
+    if (!mayBeReplacedId(taskId)) return []
+    const statement = this.#statement('replacing', (drizzle, { tasks, shards }) => {
+      const owners = drizzle
+        .select({ taskId: shards.uniqcTaskId })
+        .from(shards)
+        .where(eq(shards.platformTaskId, value('taskId')))
+      return drizzle.select(cellsOf(this.place)).from(tasks).where(sql`${tasks.taskId} in ${owners}`)
     })
-    return query.get({ taskId })?.[0] === 1
+    const tasks = statement.all({ taskId }).map(this.#read)
+    return tasks.filter(({ metadata }) => metadata[REPLACED_ID] === taskId)
   }
 
-  /** Writes the given columns of one row; the others stay as they are, to the byte. */
-  update(taskId: string, row: TaskChange): void {
-    const fields = Object.keys(row)
-    const query = this.#connection.prepared(`update ${fields.join()}`, (db) => {
-      const set = Object.fromEntries(fields.map((field) => [field, sql`${sql.placeholder(field)}`]))
-      return new Compiled(db, db.update(tasks).set(set).where(eq(tasks.taskId, id)))
-    })
-    query.run({ ...row, taskId })
+  /** The tasks after a row that match, at most `limit`, as they were inserted, with their rowids. */
+  after(rowid: number, { shape, params }: FilterSql, limit: number): Row[] {
+    const statement = this.#statement(`after ${limit} ${shape}`, (drizzle, { tasks }) =>
+      drizzle
+        .select({ ...cellsOf(this.place), rowid: ROWID })
+        .from(tasks)
+        .where(and(whereOf(shape, tasks), gt(ROWID, value('rowid'))))
+        .orderBy(asc(ROWID))
+        .limit(limit),
+    )
+    return statement.all({ ...params, rowid })
+  }
+
+  /** What {@link after} returns, as far as it decides whether a task is moved. No result is read. */
+  movableAfter(rowid: number, limit: number): Row[] {
+    const statement = this.#statement(`movable after ${limit}`, (drizzle, { tasks }) =>
+      drizzle
+        .select({ taskId: tasks.taskId, status: tasks.status, submitTime: tasks.submitTime, rowid: ROWID })
+        .from(tasks)
+        .where(gt(ROWID, value('rowid')))
+        .orderBy(asc(ROWID))
+        .limit(limit),
+    )
+    return statement.all({ rowid })
+  }
+
+  movable(taskId: string): MovableTask | undefined {
+    const statement = this.#statement('movable', (drizzle, { tasks }) =>
+      drizzle
+        .select({ taskId: tasks.taskId, status: tasks.status, submitTime: tasks.submitTime })
+        .from(tasks)
+        .where(eq(tasks.taskId, value('taskId'))),
+    )
+    const row = statement.get({ taskId })
+    return row && movableTask(row)
+  }
+
+  /** Writes the given columns of a task; the others keep their cells byte for byte. */
+  update(taskId: string, change: TaskChange): void {
+    const fields = Object.keys(change)
+    const statement = this.#statement(`update ${fields.join()}`, (drizzle, { tasks }) =>
+      drizzle
+        .update(tasks)
+        .set(bindings(fields))
+        .where(eq(tasks.taskId, value('taskId'))),
+    )
+    statement.run({ ...change, taskId })
   }
 
   /**
-   * {@link update} in one statement, and gives the task; undefined, with nothing written, where there is none
-   * with just this id, a condition does not hold, or its update time is not before the new one. A result that
-   * is written is not read back.
+   * {@link update} in one statement, and returns the row; undefined, with nothing written, where no task has exactly
+   * this id, a condition does not hold, or its update time is not before the new one. A result that is written is not
+   * read back.
    */
-  updateIf(taskId: string, row: TaskChange, conditions: UpdateConditions): TaskInfo | undefined {
-    const fields = Object.keys(row)
-    const { statuses, ifUpdateTime } = conditions
-    const name = `updateIf ${fields.join()} ${statuses !== undefined} ${ifUpdateTime !== undefined}`
-    const query = this.#connection.prepared(name, (db) => {
-      const set = Object.fromEntries(fields.map((field) => [field, sql`${sql.placeholder(field)}`]))
-      const isStatus = sql`${tasks.status} in (select value from json_each(${sql.placeholder('statuses')}))`
+  updateIf({ taskId, change, ifStatus, ifUpdateTime }: CheckedUpdate, updateTime: string): Row | undefined {
+    const changed = { ...change, updateTime }
+    const fields = Object.keys(changed)
+    const name = `update if ${fields.join()} ${ifStatus !== undefined} ${ifUpdateTime !== undefined}`
+    const statement = this.#statement(name, (drizzle, { tasks }) => {
+      const isStatus = sql`${tasks.status} in (select value from json_each(${value('ifStatus')}))`
       const where = and(
-        eq(tasks.taskId, id),
-        lt(tasks.updateTime, sql.placeholder('updateTime')),
-        statuses === undefined ? undefined : isStatus,
-        ifUpdateTime === undefined ? undefined : eq(tasks.updateTime, sql.placeholder('ifUpdateTime')),
+        eq(tasks.taskId, value('taskId')),
+        lt(tasks.updateTime, value('updateTime')),
+        ifStatus === undefined ? undefined : isStatus,
+        ifUpdateTime === undefined ? undefined : eq(tasks.updateTime, value('ifUpdateTime')),
       )
-      const returned = { ...pick(tasks), ...('result' in row && { result: sql`null` }) }
-      return new Compiled(db, db.update(tasks).set(set).where(where).returning(returned))
+      const returned = { ...cellsOf(this.place), ...('result' in changed && { result: sql`null` }) }
+      return drizzle.update(tasks).set(bindings(fields)).where(where).returning(returned)
     })
-    const updated = query.all({ ...row, taskId, ifUpdateTime, statuses: JSON.stringify(statuses) })[0]
-    return updated && readTask(updated)
+    return statement.all({ ...changed, taskId, ifUpdateTime, ifStatus: JSON.stringify(ifStatus) })[0]
   }
-}
 
-/** Columns to write of a row, as they are bound. */
-export type TaskChange = { readonly [field in keyof TaskRow]?: TaskRow[field] | undefined }
+  /** Inserts a task, or replaces all of the one with its id except when it was archived. */
+  put(task: RawTask, archivedAt: string | null): void {
+    const statement = this.#statement('put', (drizzle, { tasks }) => {
+      const values = bindings(FIELDS)
+      // A key that is set to what it was costs a statement journal a row.
+      const { taskId: _, ...set } = values
+      return drizzle
+        .insert(tasks)
+        .values(this.place === ARCHIVE ? { ...values, ...bindings(['archivedAt']) } : values)
+        .onConflictDoUpdate({ target: tasks.taskId, set })
+    })
+    statement.run({ ...task, archivedAt })
+  }
 
-/** What must hold of a task that is updated. */
-export interface UpdateConditions {
-  readonly statuses: readonly string[] | undefined
-  readonly ifUpdateTime: string | undefined
-}
+  /** Deletes a task; the shards of a live one go with it. Returns whether there was one. */
+  delete(taskId: string): boolean {
+    const statement = this.#statement('delete', (drizzle, { tasks }) =>
+      drizzle.delete(tasks).where(eq(tasks.taskId, value('taskId'))),
+    )
+    return statement.run({ taskId }).changes > 0
+  }
 
-/** What one upsert does beyond another. */
-interface UpsertForm {
-  /** The id may be an old one: insert only where no shard says so. */
-  readonly mayBeReplaced: boolean
-  /** Replace only a row whose old id is not forgotten. */
-  readonly mustRemember: boolean
+  /** Deletes a task and its shards. */
+  deleteWithShards(taskId: string): void {
+    this.shards.delete(taskId)
+    this.delete(taskId)
+  }
+
+  /** The end of the table: what is inserted later has a higher rowid. */
+  lastRowid(): number {
+    const statement = this.#statement('last rowid', (drizzle, { tasks }) =>
+      drizzle.select({ rowid: sql`max(rowid)` }).from(tasks),
+    )
+    return (statement.get()?.[0] ?? 0) as number
+  }
+
   /**
-   * Store the submit time that is given. A column that is set to what it was would still cost every index
-   * that it is in.
+   * Deletes the first tasks that match after one row and up to another, at most `limit`, and returns their rowids. From
+   * the first to the last: SQLite gives the rowid of a last row that was deleted to the next one.
    */
-  readonly isTimed: boolean
-  /** Give the submit time that is stored then. */
-  readonly isAsked: boolean
-}
-
-/** One upsert that stores the submit time of its row, and one that keeps the stored one. */
-type Upserts = Readonly<Record<'timed' | 'untimed', { readonly name: string; readonly form: UpsertForm }>>
-
-const UPSERTS = {
-  ofOldId: upsertsOf({ mayBeReplaced: true, mustRemember: true, isAsked: true }),
-  ofNewId: upsertsOf({ mayBeReplaced: false, mustRemember: true, isAsked: true }),
-  ofMany: upsertsOf({ mayBeReplaced: false, mustRemember: true, isAsked: false }),
-  ofKnownId: upsertsOf({ mayBeReplaced: false, mustRemember: false, isAsked: true }),
-}
-
-function upsertsOf(form: Omit<UpsertForm, 'isTimed'>): Upserts {
-  const named = (isTimed: boolean) => ({
-    name: `upsert ${JSON.stringify(form)} ${isTimed}`,
-    form: { ...form, isTimed },
-  })
-  return { timed: named(true), untimed: named(false) }
-}
-
-function upsert(db: TaskDatabase, { mayBeReplaced, mustRemember, isTimed, isAsked }: UpsertForm): Compiled {
-  // As it is bound, past the codec of its column.
-  const value = (name: keyof TaskRow) => sql`${sql.placeholder(name)}`
-  const cells = {
-    taskId: value('taskId'),
-    backend: value('backend'),
-    status: value('status'),
-    shots: value('shots'),
-    submitTime: value(isTimed ? 'submitTime' : 'now'),
-    updateTime: value('updateTime'),
-    result: value('result'),
-    metadata: value('metadata'),
-    errorMessage: value('errorMessage'),
+  deleteAfter(rowid: number, lastRowid: number, { shape, params }: FilterSql, limit: number): Row[] {
+    const statement = this.#statement(`delete after ${limit} ${shape}`, (drizzle, { tasks }) => {
+      const batch = drizzle
+        .select({ rowid: ROWID })
+        .from(tasks)
+        .where(and(whereOf(shape, tasks), gt(ROWID, value('rowid')), lte(ROWID, value('lastRowid'))))
+        .orderBy(asc(ROWID))
+        .limit(limit)
+      return drizzle.delete(tasks).where(sql`rowid in ${batch}`).returning({ rowid: sql<number>`rowid` })
+    })
+    const rows = statement.all({ ...params, rowid, lastRowid })
+    return rows.toSorted(([a], [b]) => (a as number) - (b as number))
   }
-  const one = sql`1`.as('one')
-  const mayBeInserted = or(
-    notExists(db.select({ one }).from(taskShards).where(eq(taskShards.platformTaskId, id))),
-    exists(db.select({ one }).from(tasks).where(eq(tasks.taskId, id))),
-  )
-  const insert = mayBeReplaced
-    ? db.insert(tasks).select(sql`select ${sql.join(Object.values(cells), sql`, `)} where ${mayBeInserted}`)
-    : db.insert(tasks).values(cells)
-  const remembersAsMuch = sql`(instr(${tasks.metadata}, '"legacy_platform_id"') = 0
-    or ${value('remembersId')})`
-  const query = insert.onConflictDoUpdate({
-    target: tasks.taskId,
-    set: {
-      backend: sql`excluded.backend`,
-      status: sql`excluded.status`,
-      shots: sql`excluded.shots`,
-      ...(isTimed && { submitTime: sql`excluded.submit_time` }),
-      updateTime: sql`excluded.update_time`,
-      result: sql`excluded.result_json`,
-      metadata: sql`excluded.metadata_json`,
-      errorMessage: sql`excluded.error_message`,
-    },
-    ...(mustRemember && { setWhere: remembersAsMuch }),
-  })
-  return new Compiled(db, isAsked ? query.returning({ submitTime: tasks.submitTime }) : query)
+
+  /** Copies a task and its shards to the other place. SQLite copies the rows, so every cell stays byte for byte. */
+  copyTo(to: TaskTable, taskId: string, archivedAt: string): void {
+    for (const part of ['tasks', 'shards'] as const) {
+      const statement = this.#statement(`copy ${part}`, (_, from) => copyQuery(from, to.place, part))
+      statement.run(to.place === ARCHIVE ? { taskId, archivedAt } : { taskId })
+    }
+  }
+
+  #statement(name: string, query: (drizzle: TaskDatabase, place: Place) => Query): Statement {
+    const { place } = this
+    return this.#statements.statement(`${place.name} ${name}`, (drizzle) => query(drizzle, place))
+  }
 }
 
-/** A row as it is bound: JSON as text. */
-export interface TaskRow {
-  readonly taskId: string
-  readonly backend: string
-  readonly status: string
-  readonly shots: number
-  /** Null to keep the stored one, or where there is none to take {@link TaskRow.now}. */
-  readonly submitTime: string | null
-  readonly updateTime: string
-  readonly result: string | null
-  readonly metadata: string
-  readonly errorMessage: string | null
-  readonly now: string
-  /** 1 where the metadata has an id that was replaced, or cannot have one. */
-  readonly remembersId: 0 | 1
+/** The task of a row of {@link TaskTable.movableAfter}. */
+export function movableTask(row: Row): MovableTask {
+  const [taskId, status, submitTime] = row as [string, string, string]
+  return { taskId, status, submitTime }
+}
+
+/** The columns of a row, in the order that {@link readTask} takes. */
+function cellsOf({ tasks }: Place): Record<string, SQL> {
+  const columns: Record<string, SQL> = Object.fromEntries(
+    FIELDS.map((field) => [field, sql`${tasks[field]}`]),
+  )
+  return tasks === ARCHIVE.tasks ? { ...columns, archivedAt: sql`${archivedTasks.archivedAt}` } : columns
+}
+
+/** The columns of the two tables stand in different orders. */
+function copyQuery(from: Place, to: Place, part: 'tasks' | 'shards'): string {
+  const shared = Object.values(getTableColumns(from[part]))
+    .map(({ name }) => name)
+    .filter((name) => name !== archivedTasks.archivedAt.name)
+  const isArchiving = to === ARCHIVE
+  const into = isArchiving ? [...shared, archivedTasks.archivedAt.name] : shared
+  const values = isArchiving ? [...shared, ':archivedAt'] : shared
+  const key = part === 'tasks' ? from.tasks.taskId : from.shards.uniqcTaskId
+  return `INSERT INTO ${getTableName(to[part])} (${into.join()}) SELECT ${values.join()}
+    FROM ${getTableName(from[part])} WHERE ${key.name} = :taskId`
 }

@@ -1,20 +1,39 @@
 import { TaskStoreError } from '../../rules/task-store-error.ts'
+import type { Row } from '../statement.ts'
 
 /**
- * Where a walk over a table goes on, behind a batch of its rows. Rowids rise; in a damaged table they may not,
- * and the walk would never end.
+ * Walks over a table in batches, in the order of insertion.
  *
- * @throws TaskStoreError `CORRUPT_FILE`
+ * @param read Returns the rows after a rowid, at most `size` of them, each with its rowid as the last cell.
+ * @throws TaskStoreError `CORRUPT_FILE` where rowids do not rise, as in a damaged table: rows would be missed, or the walk would never end.
  */
-export function nextRowid(
-  batch: readonly { readonly rowid: number }[],
-  before: number,
+export function* walk(
   file: string,
-): number {
-  const rowid = batch.at(-1)?.rowid ?? before
-  if (batch.length === 0 || rowid > before) return rowid
-  throw new TaskStoreError(
+  size: number,
+  read: (afterRowid: number) => readonly Row[],
+): Generator<readonly Row[]> {
+  for (let after = 0; ; ) {
+    const rows = read(after)
+    for (const row of rows) {
+      const rowid = row.at(-1) as number
+      if (rowid <= after) throw outOfOrder(file)
+      after = rowid
+    }
+    if (rows.length > 0) yield rows
+    if (rows.length < size) return
+  }
+}
+
+function outOfOrder(file: string): TaskStoreError {
+  return new TaskStoreError(
     'CORRUPT_FILE',
     `${file} is damaged: its rows are out of order; keep a copy of it as it is, then restore a copy`,
   )
+}
+
+/** The items in runs of at most `size`, in their order. */
+export function inBatches<T>(items: readonly T[], size: number): T[][] {
+  const batches: T[][] = []
+  for (let start = 0; start < items.length; start += size) batches.push(items.slice(start, start + size))
+  return batches
 }

@@ -3,11 +3,11 @@ import { resolve } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { withFile } from '../../files/file-error.ts'
 import { checkNotOwn } from '../../files/file-identity.ts'
-import { alreadyThere, finishFile, unfinishedName } from '../../files/whole-file.ts'
-import { checkBoolean, checkDatabasePath, checkKeys, wrongType } from '../../rules/check-arguments.ts'
+import { existsAlready, finishFile, temporaryName } from '../../files/whole-file.ts'
+import { callback, checkDatabasePath, flag, optionsReader } from '../../rules/check-arguments.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Connection } from '../connection.ts'
-import { openBeside } from '../copy-beside.ts'
+import { openReader } from '../copy-beside.ts'
 import { openDriver } from '../driver.ts'
 import { translateDriverError } from '../driver-error.ts'
 
@@ -32,6 +32,11 @@ export interface BackupReport {
   readonly bytes: number
 }
 
+const readOptions = optionsReader({
+  replace: flag(false),
+  onProgress: callback<(progress: BackupProgress) => void>,
+})
+
 /** How many pages are copied before others on this thread get their turn. */
 const PAGES = 500
 
@@ -39,37 +44,38 @@ const PAGES = 500
 export async function backupFile(
   connection: Connection,
   path: string,
-  options: BackupOptions,
+  options?: BackupOptions,
 ): Promise<BackupReport> {
-  const { replace, onProgress } = checkBackupOptions(path, options)
+  checkDatabasePath('file', path)
+  const { replace, onProgress } = readOptions(options)
   const file = resolve(path)
   checkTarget(file, replace, connection.file)
-  const unfinished = unfinishedName(file)
+  const temporary = temporaryName(file)
   const reader = connection.run(() => {
-    const { database } = connection
-    return database.memory ? database : openBeside(database)
+    const { client } = connection
+    return client.memory ? client : openReader(client)
   })
   try {
-    withFile(file, 'written', () => closeSync(openSync(unfinished, 'w', 0o600)))
+    withFile(file, 'written', () => closeSync(openSync(temporary, 'w', 0o600)))
     // One moment: others may go on writing, and the copy need not begin anew.
-    if (reader !== connection.database) reader.exec('BEGIN; SELECT count(*) FROM sqlite_master')
-    const done = await reader.backup(unfinished, {
+    if (reader !== connection.client) reader.exec('BEGIN; SELECT count(*) FROM sqlite_master')
+    const done = await reader.backup(temporary, {
       progress: (progress) => {
         onProgress?.(progress)
         return PAGES
       },
     })
     onProgress?.(done)
-    checkCopy(unfinished, connection.file)
-    const bytes = statSync(unfinished).size
-    finishFile(unfinished, file, replace)
+    checkCopy(temporary, connection.file)
+    const bytes = statSync(temporary).size
+    finishFile(temporary, file, replace)
     return { file, bytes }
   } catch (error) {
-    rmSync(unfinished, { force: true })
-    rmSync(`${unfinished}-journal`, { force: true })
+    rmSync(temporary, { force: true })
+    rmSync(`${temporary}-journal`, { force: true })
     throw translateDriverError(error, file)
   } finally {
-    if (reader !== connection.database) reader.close()
+    if (reader !== connection.client) reader.close()
   }
 }
 
@@ -102,16 +108,5 @@ function checkTarget(file: string, replace: boolean, own: string): void {
     throw new TaskStoreError('CANNOT_OPEN', `${file} is ${what}; name the file itself`)
   }
   checkNotOwn(file, own, 'name another one')
-  if (!replace) throw alreadyThere(file)
-}
-
-function checkBackupOptions(path: string, options: BackupOptions) {
-  checkDatabasePath('file', path)
-  checkKeys('options', options, ['replace', 'onProgress'])
-  const { replace = false, onProgress } = options
-  checkBoolean('replace', replace)
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw wrongType('onProgress', 'a function', onProgress)
-  }
-  return { replace, onProgress }
+  if (!replace) throw existsAlready(file)
 }

@@ -4,11 +4,11 @@ import type { Database } from 'better-sqlite3'
 import { getTableColumns, getTableName } from 'drizzle-orm'
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
 import { checkNotOwn, followLinks, identifyFile } from '../../files/file-identity.ts'
-import { finishFile, unfinishedName } from '../../files/whole-file.ts'
+import { finishFile, temporaryName } from '../../files/whole-file.ts'
 import { checkDatabasePath } from '../../rules/check-arguments.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { Connection } from '../connection.ts'
-import { copyFile, pruneCopies } from '../copy-beside.ts'
+import { copyBeside, pruneCopies } from '../copy-beside.ts'
 import { openDriver } from '../driver.ts'
 import { withDatabaseFile } from '../driver-error.ts'
 import { inspectFile } from '../migrating/inspect-file.ts'
@@ -36,7 +36,7 @@ export function restoreBackup(backup: string, options?: string | TaskStoreOption
     throw new TypeError('restoreBackup() takes a cacheDir or a file that can be written')
   }
   const file = followLinks(location.file)
-  const staged = unfinishedName(file)
+  const staged = temporaryName(file)
   stage(backup, staged, file)
   try {
     if (!existsSync(file)) return moveInto(file, staged, undefined)
@@ -92,21 +92,21 @@ function stage(backup: string, staged: string, file: string): void {
 function replaceContents(file: string, options: string | TaskStoreOptions | undefined, staged: string) {
   const connection = new Connection(locateStore(options))
   try {
-    connection.write(() => connection.database.prepare('ATTACH ? AS restored').run(staged))
+    connection.write(() => connection.client.prepare('ATTACH ? AS restored').run(staged))
     const kept = connection.transaction(() => {
-      const copy = copyFile(connection.database, file, 'before-restore')
+      const copy = copyBeside(connection.client, file, 'before-restore')
       for (const table of TABLES.toReversed()) {
-        connection.database.exec(`DELETE FROM main.${getTableName(table)}`)
+        connection.client.exec(`DELETE FROM main.${getTableName(table)}`)
       }
       for (const table of TABLES) {
         const columns = Object.values(getTableColumns(table)).map(({ name }) => name)
-        connection.database.exec(
+        connection.client.exec(
           `INSERT INTO main.${getTableName(table)} (${columns.join()}) SELECT ${columns.join()} FROM restored.${getTableName(table)} ORDER BY rowid`,
         )
       }
       return copy
     })
-    connection.database.exec('DETACH restored')
+    connection.client.exec('DETACH restored')
     pruneCopies(file, 'before-restore')
     return { file, kept, tasks: countTasks(connection) }
   } finally {
@@ -135,7 +135,7 @@ function setAside(file: string): string {
 
 function countTasks(connection: Connection): number {
   const count = (table: string) =>
-    connection.database.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number
+    connection.client.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number
   return connection.run(() => count(getTableName(tasks)) + count(getTableName(archivedTasks)))
 }
 

@@ -1,0 +1,135 @@
+import { TASK_STATUSES } from '../../drizzle/task-status.ts'
+import { amount, optionsReader } from './check-arguments.ts'
+import { timeZone } from './instant.ts'
+
+/** What a finding is about. */
+export type FindingKind = keyof typeof KINDS
+
+/** Something about a file that its owner should know. */
+export interface Finding {
+  readonly kind: FindingKind
+  /** `error`: records are lost or wrong. `warning`: they may be. `info`: they are not. */
+  readonly severity: 'error' | 'warning' | 'info'
+  /** How many rows it is about. */
+  readonly count: number
+  /** The ids of the tasks, or what else names the rows: the first hundred. */
+  readonly rows: readonly string[]
+  readonly message: string
+  /** The call that fixes it, or what else there is to do. */
+  readonly fix: string
+}
+
+/** What {@link TaskStore.check} looks for beyond the file itself. */
+export interface CheckOptions {
+  /** A task that is not done after this many days is a finding. Default 7. */
+  readonly pendingDays?: number | undefined
+  /** The zone of times without an offset. Default: the zone of this machine. */
+  readonly timeZone?: string | undefined
+}
+
+/** What a check found. */
+export interface CheckReport {
+  /** Whether there is no finding of the severity `error`. */
+  readonly isSound: boolean
+  /** The worst first. */
+  readonly findings: readonly Finding[]
+}
+
+export const readCheckOptions = optionsReader({
+  pendingDays: (name, value = 7) => amount(name, value),
+  timeZone,
+})
+
+const REPAIR = 'store.repair(findings)'
+const SEVERITIES = ['error', 'warning', 'info'] as const
+
+/** What each kind says, and what to do. */
+const KINDS = {
+  'damaged-file': {
+    severity: 'error',
+    message: 'SQLite finds the file damaged: some records cannot be read, or are not what was written',
+    fix: 'keep a copy of the file, then TaskStore.restoreBackup(backup), or exportFile() what can still be read',
+  },
+  'orphan-shard': {
+    severity: 'error',
+    message: 'shards whose task is gone: another program deleted it without them',
+    fix: `${REPAIR} recreates a task from what the shards say`,
+  },
+  'live-and-archived': {
+    severity: 'error',
+    message: 'tasks that are both live and archived, so that neither can be moved',
+    fix: "store.archive.archive(id, { onConflict: 'live' }) or 'archived' says which record wins",
+  },
+  'duplicate-task': {
+    severity: 'error',
+    message:
+      'several tasks for one task of a platform, submitted at one time: two programs upgraded the file at once',
+    fix: `${REPAIR} removes those that are equal; compare and delete() the others`,
+  },
+  'missing-index': {
+    severity: 'warning',
+    message: 'indexes that the file should have: without them lists are slow',
+    fix: `${REPAIR} creates them`,
+  },
+  'unreadable-json': {
+    severity: 'warning',
+    message: 'results or metadata that are not JSON: they are kept, and shown as UnreadableJson',
+    fix: 'store.update(id, { result }) replaces one; update() of metadata keeps the text under legacy_metadata_raw',
+  },
+  'fallback-store': {
+    severity: 'warning',
+    message:
+      'UnifiedQuantum has a store in the temporary folder, which it uses silently when its own file is locked: records may be there and not here',
+    fix: `${REPAIR} merges it, or store.mergeFile(path)`,
+  },
+  'status-mismatch': {
+    severity: 'warning',
+    message: 'tasks with a status other than the one their shards add up to',
+    fix: 'store.saveShard(shard, { refreshTask: true }) brings the task up to date, store.update() does so by hand',
+  },
+  'invalid-time': {
+    severity: 'warning',
+    message:
+      'times that are not ISO 8601: such tasks are out of place in lists, and archiveOlderThan() leaves them alone',
+    fix: 'store.update(id, { submitTime })',
+  },
+  'unknown-status': {
+    severity: 'info',
+    message: `statuses other than ${TASK_STATUSES.join(', ')}: they are shown, but count as not terminal`,
+    fix: 'store.update(id, { status })',
+  },
+  'long-pending': {
+    severity: 'info',
+    message:
+      'tasks that were submitted days ago and are not done: probably nothing polls the platform for them any more',
+    fix: 'ask the platform, then store.update(id, { status, result })',
+  },
+} as const satisfies Record<string, Pick<Finding, 'severity' | 'message' | 'fix'>>
+
+/** How many rows of a finding are named. */
+export const NAMED_ROWS = 100
+
+/** Collects the rows of each kind. */
+export class Findings {
+  readonly #rows = new Map<FindingKind, { count: number; rows: string[] }>()
+
+  add(kind: FindingKind, row: string): void {
+    const found = this.#rows.get(kind) ?? { count: 0, rows: [] }
+    found.count++
+    if (found.rows.length < NAMED_ROWS) found.rows.push(row)
+    this.#rows.set(kind, found)
+  }
+
+  addAll(kind: FindingKind, rows: Iterable<string>): void {
+    for (const row of rows) this.add(kind, row)
+  }
+
+  report(): CheckReport {
+    const findings = [...this.#rows].map(([kind, found]) => ({ kind, ...found, ...KINDS[kind] }))
+    const rank = ({ severity }: Finding) => SEVERITIES.indexOf(severity)
+    return {
+      isSound: findings.every(({ severity }) => severity !== 'error'),
+      findings: findings.toSorted((a, b) => rank(a) - rank(b)),
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import { TERMINAL_STATUSES } from '../../drizzle/task-status.ts'
+import { amount, checkObject, flag, oneOf, optionsReader, strings, wrongType } from './check-arguments.ts'
+import { parseInstant, timeZone } from './instant.ts'
+import type { PlaceName } from './place-name.ts'
+import { TaskStoreError } from './task-store-error.ts'
+
+/** What happens where a task is both live and archived. */
+export interface ArchiveMoveOptions {
+  /**
+   * `throw` (default): a `CONFLICT`, and nothing is moved. `live` or `archived`: that record wins, and the other one
+   * is deleted.
+   */
+  readonly onConflict?: OnConflict | undefined
+}
+
+/** What happened to one of several tasks. */
+export interface ArchiveMoveResult {
+  /** The id as it was given. */
+  readonly taskId: string
+  readonly outcome:
+    | 'archived'
+    | 'restored'
+    | 'deleted'
+    /** It was moved before. */
+    | 'already-there'
+    | 'not-found'
+    /** It is both live and archived; nothing was moved. */
+    | 'conflict'
+    /** Several tasks replaced this id; nothing was moved. */
+    | 'ambiguous-id'
+  /** Set for `conflict` and `ambiguous-id`. */
+  readonly error?: TaskStoreError
+}
+
+/** Which tasks are moved to the archive. */
+export interface ArchiveOlderThanOptions extends ArchiveMoveOptions {
+  /** Submitted more than this many hours ago. */
+  readonly hours: number
+  /** The statuses of the tasks that are moved. Default: the terminal ones. */
+  readonly statuses?: string | readonly string[] | undefined
+  /**
+   * The zone of times without an offset, as UnifiedQuantum wrote them until 0.0.11: `UTC`, `+08:00`,
+   * `Asia/Shanghai`. Default: the zone of this machine.
+   */
+  readonly timeZone?: string | undefined
+  /** Report what would be moved, and move nothing. Default false. */
+  readonly dryRun?: boolean | undefined
+}
+
+/** What {@link TaskArchive.archiveOlderThan} did, by task id. */
+export interface ArchiveOlderThanReport {
+  /** The tasks that were moved, or that a dry run would move. */
+  readonly archived: readonly string[]
+  /** Old enough, but already in the archive as well. */
+  readonly conflicts: readonly string[]
+  /** Left alone, since their submit time cannot be read. */
+  readonly unreadable: readonly string[]
+}
+
+export type OnConflict = 'throw' | 'live' | 'archived'
+
+const onConflict = oneOf<OnConflict>('throw', 'live', 'archived')
+
+export const readMoveOptions = optionsReader({ onConflict })
+
+const readOptions = optionsReader({
+  hours: finiteAmount,
+  statuses: strings,
+  timeZone,
+  dryRun: flag(false),
+  onConflict,
+})
+
+function finiteAmount(name: string, value: unknown): number {
+  const number = amount(name, value)
+  if (number === Number.POSITIVE_INFINITY) throw wrongType(name, 'a number from 0', value)
+  return number
+}
+
+/** A live task as far as it decides whether it is archived. */
+export interface MovableTask {
+  readonly taskId: string
+  readonly status: string
+  readonly submitTime: string
+}
+
+/** {@link ArchiveOlderThanOptions} with everything decided. `now` is in milliseconds since 1970. */
+export function readOlderThanOptions(options: ArchiveOlderThanOptions, now: number) {
+  checkObject('options', options)
+  const { hours, statuses = TERMINAL_STATUSES as readonly string[], ...rest } = readOptions(options)
+  const latest = (now - hours * 3_600_000) * 1000
+  return {
+    ...rest,
+    /** Whether a task is old enough; undefined where its time does not tell. */
+    isDue: ({ status, submitTime }: MovableTask): boolean | undefined => {
+      if (!statuses.includes(status)) return false
+      const instant = parseInstant(submitTime, rest.timeZone)
+      return instant === undefined ? undefined : instant < latest
+    },
+  }
+}
+
+/** What the other place holds under the id of a task. */
+export interface Occupied {
+  readonly task: boolean
+  /** The archive can hold shards whose task is gone. */
+  readonly shards: boolean
+}
+
+/**
+ * How a task moves from one place to the other: into a free one; by replacing what is there; or not at all, since the
+ * one that is there wins, so that this one is discarded.
+ *
+ * @throws TaskStoreError `CONFLICT` where the options do not say which one wins.
+ */
+export function planMove(
+  taskId: string,
+  to: PlaceName,
+  there: Occupied,
+  onConflict: OnConflict,
+): 'move' | 'replace' | 'discard' {
+  if (!there.task && !there.shards) return 'move'
+  if (onConflict === 'throw') throw conflict(taskId, to, there.task)
+  // Shards without a task are not a record that could win.
+  return there.task && onConflict === to ? 'discard' : 'replace'
+}
+
+function conflict(taskId: string, place: PlaceName, hasTask: boolean): TaskStoreError {
+  const what = hasTask ? 'also' : 'not, but shards of it are,'
+  const where = place === 'live' ? 'live' : 'in the archive'
+  return new TaskStoreError(
+    'CONFLICT',
+    `task ${JSON.stringify(taskId)} is ${what} ${where}; nothing was moved. Give onConflict 'live' or 'archived' to say which record wins`,
+  )
+}

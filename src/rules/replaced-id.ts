@@ -1,0 +1,50 @@
+import { parseJsonOrText } from '../../drizzle/json/read.ts'
+import { isPlainObject, type JsonObject, UnreadableJson } from '../../drizzle/json/value.ts'
+import { stringifyJson } from '../../drizzle/json/write.ts'
+import type { TaskInfo } from '../../drizzle/schema.ts'
+import { TaskStoreError } from './task-store-error.ts'
+
+/** The metadata key under which version 5 keeps the id that it replaced. */
+export const REPLACED_ID = 'legacy_platform_id'
+
+/** The metadata key under which version 5 keeps metadata that are not an object. */
+export const RAW_METADATA = 'legacy_metadata_raw'
+
+/** The one of these tasks, all of which replaced an id. @throws TaskStoreError `AMBIGUOUS_ID` for several. */
+export function soleTask<Task extends TaskInfo>(
+  replacedId: string,
+  tasks: readonly Task[],
+): Task | undefined {
+  if (tasks.length > 1) {
+    const ids = tasks.map(({ taskId }) => taskId).join(', ')
+    throw new TaskStoreError(
+      'AMBIGUOUS_ID',
+      `${tasks.length} tasks replaced the id ${JSON.stringify(replacedId)}: ${ids}; use one of these ids`,
+    )
+  }
+  return tasks[0]
+}
+
+/** Whether metadata name the id that was replaced, or cannot name one. */
+export function namesReplacedId(metadata: JsonObject): boolean {
+  return metadata instanceof UnreadableJson || Object.hasOwn(metadata, REPLACED_ID)
+}
+
+/** New metadata for a stored task, with the id that it replaced unless they name one. */
+export function keepReplacedId(stored: JsonObject, given: JsonObject): JsonObject {
+  const id = stored[REPLACED_ID]
+  return typeof id !== 'string' || namesReplacedId(given) ? given : { ...given, [REPLACED_ID]: id }
+}
+
+/** {@link keepReplacedId} on the texts of two cells. What is added stands last, as in version 5. */
+export function keepReplacedIdText(stored: string, given: string): string {
+  const [storedValue, value] = [stored, given].map((text) => parseJsonOrText(text || '{}'))
+  const id = isPlainObject(storedValue) ? storedValue[REPLACED_ID] : undefined
+  if (id === undefined || (isPlainObject(value) && Object.hasOwn(value, REPLACED_ID))) return given
+  const text = given.trim() || '{}'
+  const members = isPlainObject(value)
+    ? text.slice(1, -1).trim()
+    : `"${RAW_METADATA}": ${stringifyJson(value)}`
+  const added = `"${REPLACED_ID}": ${stringifyJson(id)}`
+  return members === '' ? `{${added}}` : `{${members}, ${added}}`
+}

@@ -1,0 +1,93 @@
+import type { TaskInfo, TaskShard } from '../../drizzle/schema.ts'
+import { aggregateShards } from './aggregate-shards.ts'
+import { flag, optionsReader } from './check-arguments.ts'
+import { type CheckedShard, encodeJson } from './check-task.ts'
+import type { SaveOptions } from './save-task.ts'
+import { invalidTask } from './task-store-error.ts'
+import type { TaskChange } from './update-task.ts'
+
+/** How a shard is saved. */
+export interface SaveShardOptions extends SaveOptions {
+  /**
+   * Bring the task up to date in the same transaction. Its status becomes that of {@link
+   * TaskStore.aggregateStatus}. Its result becomes a list with one value a circuit, in the order of
+   * `subIndexOffset`, null for a circuit without a result; with one shard of one circuit, that value alone; null
+   * where no circuit has one. Its error becomes what the failed shards say. Default false.
+   */
+  readonly refreshTask?: boolean | undefined
+}
+
+export const readSaveShardOptions = optionsReader({ keepUpdateTime: flag(false), refreshTask: flag(false) })
+
+/** Where the next shard of a task goes: after the last one, and after its last circuit. */
+export interface ShardEnd {
+  readonly shardIndex: number
+  readonly subIndexOffset: number
+}
+
+/** The index at which a shard is saved. @throws TaskStoreError `INVALID_TASK` where none is left. */
+export function shardIndexOf({ shard }: CheckedShard, taskId: string, end: ShardEnd): number {
+  const shardIndex = shard.shardIndex ?? end.shardIndex
+  if (Number.isSafeInteger(shardIndex) && Number.isSafeInteger(end.subIndexOffset)) return shardIndex
+  const problem = 'has no free place left after the last shard; save it at an index of its own'
+  throw invalidTask({ taskId, field: 'shardIndex', problem })
+}
+
+/** A shard as it is stored: what is not given is as before, else as the task has it. */
+export function planShard(
+  { shard }: CheckedShard,
+  {
+    task,
+    stored,
+    end,
+    shardIndex,
+  }: {
+    readonly task: TaskInfo
+    readonly stored: TaskShard | undefined
+    readonly end: ShardEnd
+    readonly shardIndex: number
+  },
+  keepUpdateTime: boolean,
+  now: string,
+): TaskShard {
+  return {
+    uniqcTaskId: task.taskId,
+    shardIndex,
+    platformTaskId: shard.platformTaskId,
+    backend: shard.backend ?? stored?.backend ?? task.backend,
+    circuitCount: shard.circuitCount ?? stored?.circuitCount ?? 1,
+    subIndexOffset: shard.subIndexOffset ?? stored?.subIndexOffset ?? end.subIndexOffset,
+    status: shard.status,
+    result: shard.result,
+    errorMessage: shard.errorMessage,
+    submitTime: shard.submitTime ?? stored?.submitTime ?? now,
+    updateTime: (keepUpdateTime ? shard.updateTime : undefined) ?? now,
+  }
+}
+
+/** The error for a shard whose task is not live. */
+export function noSuchTask(taskId: string, isArchived: boolean) {
+  const problem = isArchived
+    ? 'names a task that is archived; restore it first'
+    : 'names a task that does not exist; save the task first'
+  return invalidTask({ taskId, field: 'uniqcTaskId', problem })
+}
+
+/** A list with one result for each circuit is held in memory. */
+const MOST_CIRCUITS = 1_000_000
+
+/** What brings a task up to date with its shards. @throws TaskStoreError `INVALID_TASK` for too many circuits. */
+export function planRefresh(taskId: string, shards: readonly TaskShard[], now: string): TaskChange {
+  const circuits = shards.reduce((sum, { circuitCount }) => sum + circuitCount, 0)
+  if (circuits > MOST_CIRCUITS) {
+    const problem = `is ${circuits} in all, more than the result of a task can list`
+    throw invalidTask({ taskId, field: 'circuitCount', problem })
+  }
+  const { status, result, errorMessage } = aggregateShards(shards)
+  return {
+    status,
+    result: result === null ? null : encodeJson(taskId, 'result', result).text,
+    errorMessage,
+    updateTime: now,
+  }
+}

@@ -1,0 +1,65 @@
+import { readJsonObject } from '../../drizzle/json/cell.ts'
+import type { JsonObject } from '../../drizzle/json/value.ts'
+import type { TaskInfo } from '../../drizzle/schema.ts'
+import { flag, optionsReader } from './check-arguments.ts'
+import { type CheckedTask, encodeJson } from './check-task.ts'
+import { keepReplacedId, namesReplacedId, REPLACED_ID } from './replaced-id.ts'
+
+/** How a task is saved. */
+export interface SaveOptions {
+  /** Store the task's own `updateTime`, where it has one, instead of the current time. Default false. */
+  readonly keepUpdateTime?: boolean | undefined
+}
+
+export const readSaveOptions = optionsReader({ keepUpdateTime: flag(false) })
+
+/** A task as it is bound to a statement: JSON as text. */
+export interface TaskRow {
+  readonly taskId: string
+  readonly backend: string
+  readonly status: string
+  readonly shots: number
+  /** Null to keep the stored one, or to take {@link TaskRow.now} for a new task. */
+  readonly submitTime: string | null
+  readonly updateTime: string
+  readonly result: string | null
+  readonly metadata: string
+  readonly errorMessage: string | null
+  readonly now: string
+  /** 1 where the metadata name an id that was replaced, or cannot name one. */
+  readonly namesReplacedId: 0 | 1
+}
+
+export function taskRow({ task, cells }: CheckedTask, keepUpdateTime: boolean, now: string): TaskRow {
+  return {
+    taskId: task.taskId,
+    backend: task.backend,
+    status: task.status,
+    shots: task.shots,
+    submitTime: task.submitTime ?? null,
+    updateTime: (keepUpdateTime ? task.updateTime : undefined) ?? now,
+    result: cells.result,
+    metadata: cells.metadata,
+    errorMessage: task.errorMessage,
+    now,
+    namesReplacedId: namesReplacedId(task.metadata) ? 1 : 0,
+  }
+}
+
+/**
+ * The row of a task that may be stored under a new id: it goes there, and names the id that was replaced for as
+ * long as a shard still has it.
+ */
+export function rowUnderNewId(
+  row: TaskRow,
+  stored: TaskInfo | undefined,
+  isStillReplaced: (stored: TaskInfo, replacedId: string) => boolean,
+): { readonly row: TaskRow; readonly metadata: JsonObject } {
+  const given = readJsonObject(row.metadata)
+  if (stored === undefined) return { row, metadata: given }
+  const { taskId } = stored
+  const kept = keepReplacedId(stored.metadata, given)
+  if (kept === given || !isStillReplaced(stored, kept[REPLACED_ID] as string))
+    return { row: { ...row, taskId }, metadata: given }
+  return { row: { ...row, taskId, metadata: encodeJson(taskId, 'metadata', kept).text }, metadata: kept }
+}

@@ -1,0 +1,78 @@
+import { parseJsonOrText } from '../../drizzle/json/read.ts'
+import { type JsonObject, UnreadableJson } from '../../drizzle/json/value.ts'
+import type { NewTaskInfo, TaskInfo } from '../../drizzle/schema.ts'
+import { checkString, flag, optionalString, optionsReader, strings } from './check-arguments.ts'
+import { checkFields, encodeJson } from './check-task.ts'
+import { RAW_METADATA } from './replaced-id.ts'
+import type { TaskRow } from './save-task.ts'
+
+/** What to change of a task. A field that is left out or undefined stays as it is. */
+export type TaskChanges = Partial<Omit<NewTaskInfo, 'taskId'>>
+
+/** How a task is updated. */
+export interface UpdateOptions {
+  /** Update the task only if it has this status, or one of these. */
+  readonly ifStatus?: string | readonly string[] | undefined
+  /** Update the task only if this is still its `updateTime`: no one has written it since it was read. */
+  readonly ifUpdateTime?: string | undefined
+  /** Store the given `updateTime`, or keep the stored one, instead of the current time. Default false. */
+  readonly keepUpdateTime?: boolean | undefined
+}
+
+const readUpdateOptions = optionsReader({
+  ifStatus: strings,
+  ifUpdateTime: optionalString,
+  keepUpdateTime: flag(false),
+})
+
+/** Columns to write of a task, as they are bound. */
+export type TaskChange = { readonly [field in keyof TaskRow]?: TaskRow[field] | undefined }
+
+/** An update whose every field can be stored. */
+export type CheckedUpdate = ReturnType<typeof checkUpdate>
+
+/** @throws TypeError; TaskStoreError `INVALID_TASK`. */
+export function checkUpdate(taskId: string, changes: TaskChanges, options: UpdateOptions | undefined) {
+  checkString('taskId', taskId)
+  const { ifStatus, ifUpdateTime, keepUpdateTime } = readUpdateOptions(options)
+  const { fields, cells } = checkFields('changes', changes, taskId)
+  const { taskId: givenId, result, metadata, ...columns } = fields
+  const change: TaskChange = result === undefined ? columns : { ...columns, result: cells.result }
+  return { taskId, givenId, fields, metadata, change, ifStatus, ifUpdateTime, keepUpdateTime }
+}
+
+/** Whether one statement can do the update, without a look at the task first. */
+export function isBlind({ metadata, givenId, keepUpdateTime }: CheckedUpdate): boolean {
+  return metadata === undefined && givenId === undefined && !keepUpdateTime
+}
+
+/** What an update writes, and the task that it makes; undefined where a condition does not hold. */
+export function planUpdate(
+  stored: TaskInfo,
+  update: CheckedUpdate,
+  now: string,
+): { readonly change: TaskChange; readonly task: TaskInfo } | undefined {
+  const { givenId, ifStatus, ifUpdateTime, fields } = update
+  const { taskId } = stored
+  if (givenId !== undefined && givenId !== update.taskId && givenId !== taskId) {
+    throw new TypeError('changes.taskId is another id; a task keeps its id')
+  }
+  if (ifStatus !== undefined && !ifStatus.includes(stored.status)) return undefined
+  if (ifUpdateTime !== undefined && ifUpdateTime !== stored.updateTime) return undefined
+  const updateTime = update.keepUpdateTime ? (fields.updateTime ?? stored.updateTime) : now
+  const task = { ...stored, ...fields, taskId, updateTime } as TaskInfo
+  if (update.metadata === undefined) return { change: { ...update.change, updateTime }, task }
+  const metadata = mergeMetadata(stored.metadata, update.metadata)
+  const { text } = encodeJson(update.taskId, 'metadata', metadata)
+  return { change: { ...update.change, updateTime, metadata: text }, task: { ...task, metadata } }
+}
+
+/**
+ * Stored metadata with `changes` merged in key by key. Metadata that cannot be read are kept under the key at which
+ * version 5 keeps them.
+ */
+function mergeMetadata(stored: JsonObject | UnreadableJson, changes: JsonObject): JsonObject {
+  if (changes instanceof UnreadableJson) return changes
+  if (!(stored instanceof UnreadableJson)) return { ...stored, ...changes }
+  return { [RAW_METADATA]: parseJsonOrText(stored.text), ...changes }
+}

@@ -1,6 +1,0 @@
-/** The items in runs of at most `size`, in their order. */
-export function inBatches<T>(items: readonly T[], size: number): T[][] {
-  const batches: T[][] = []
-  for (let start = 0; start < items.length; start += size) batches.push(items.slice(start, start + size))
-  return batches
-}

@@ -1,0 +1,62 @@
+import { getTableName } from 'drizzle-orm'
+import type { TaskShard } from '../../../drizzle/schema.ts'
+import { aggregateShards } from '../../rules/aggregate-shards.ts'
+import { encodeJson } from '../../rules/check-task.ts'
+import { otherPlace } from '../../rules/place-name.ts'
+import type { RawTask } from '../../rules/raw-task.ts'
+import type { Connection } from '../connection.ts'
+import { readShard, shardArchivedAtOf } from '../tables/task-row.ts'
+import type { TaskTable } from '../tables/task-table.ts'
+import type { Repaired } from './repaired.ts'
+
+/** The ids of tasks that are gone and have shards. */
+export function findOrphans(connection: Connection, { place }: TaskTable): string[] {
+  const statement = connection.statement(
+    `orphans ${place.name}`,
+    () =>
+      `SELECT DISTINCT uniqc_task_id FROM ${getTableName(place.shards)}
+       WHERE NOT EXISTS (SELECT 1 FROM ${getTableName(place.tasks)} WHERE task_id = uniqc_task_id)`,
+  )
+  return statement.all().map(([taskId]) => taskId as string)
+}
+
+/** Recreates tasks from what their shards say. */
+export function recreateTasks(connection: Connection): Repaired {
+  const repaired: string[] = []
+  const unrepaired: string[] = []
+  for (const table of [connection.live, connection.archive]) {
+    for (const taskId of findOrphans(connection, table)) {
+      if (connection.at(otherPlace(table.place.name)).has(taskId)) {
+        unrepaired.push(taskId)
+        continue
+      }
+      const rows = table.shards.of(taskId)
+      const [first] = rows
+      if (first === undefined) continue
+      table.put(taskOf(taskId, rows.map(readShard)), shardArchivedAtOf(first))
+      repaired.push(taskId)
+    }
+  }
+  return {
+    repaired,
+    unrepaired,
+    reason: 'the task is in the other place, with shards of its own: decide which to keep',
+  }
+}
+
+function taskOf(taskId: string, shards: readonly TaskShard[]): RawTask {
+  const { status, result, errorMessage } = aggregateShards(shards)
+  const submitTimes = shards.map(({ submitTime }) => submitTime).toSorted()
+  const updateTimes = shards.map(({ updateTime }) => updateTime).toSorted()
+  return {
+    taskId,
+    backend: shards[0]?.backend as string,
+    status,
+    shots: 0,
+    submitTime: submitTimes[0] as string,
+    updateTime: updateTimes.at(-1) as string,
+    result: result === null ? null : encodeJson(taskId, 'result', result).text,
+    metadata: '{"recovered_from": "shards"}',
+    errorMessage,
+  }
+}
