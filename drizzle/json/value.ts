@@ -29,6 +29,11 @@ export class UnreadableJson {
   constructor(text: string) {
     this.text = text
   }
+
+  /** The form that exports and `toJson` carry it in: what `JSON.stringify` writes. */
+  toJSON(): { $unreadable: string } {
+    return { $unreadable: this.text }
+  }
 }
 
 /** True for object literals, objects without a prototype, and those of other realms. */

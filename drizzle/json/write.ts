@@ -1,4 +1,4 @@
-import { isPlainObject, typeName } from './value.ts'
+import { isPlainObject, typeName, UnreadableJson } from './value.ts'
 
 /**
  * A value that JSON cannot hold. `path` leads to it from the value that was given: `.a[2]`, or an empty text.
@@ -16,6 +16,28 @@ export class JsonEncodeError extends Error {
   }
 }
 
+/** How a value is written that JSON has no form of, or whose own form another value has taken. */
+export interface JsonForms {
+  readonly bigint: (value: bigint) => string
+  /** NaN or one of the infinities. */
+  readonly notFinite: (value: number) => string
+  /** The text of an object with this one key, by the text that it would have. */
+  readonly oneKey: (key: string, text: string) => string
+  /** Undefined where it is refused. */
+  readonly unreadable: ((value: UnreadableJson) => string) | undefined
+  /** Whether the text that `JSON.stringify` writes of a value stands as it is. */
+  readonly isPlain: (text: string) => boolean
+}
+
+/** The forms of Python's `json`. An unreadable cell has none inside another one. */
+const PYTHON: JsonForms = {
+  bigint: String,
+  notFinite: String,
+  oneKey: (_key, text) => text,
+  unreadable: undefined,
+  isPlain: () => true,
+}
+
 /**
  * The JSON text of a value, as Python's `json.loads` reads it back: `NaN` and the infinities as bare words, a
  * bigint digit by digit, `-0` as `-0.0`, a number that is whole and beyond 2^53-1 with `.0`, so that it stays
@@ -28,12 +50,15 @@ export function stringifyJson(value: unknown): string {
   return writeJson(value).text
 }
 
-/** {@link stringifyJson}, and whether the text reads back as the very value that was given. */
-export function writeJson(value: unknown): { readonly text: string; readonly isAsGiven: boolean } {
+/** {@link stringifyJson}, in other forms if need be, and whether the text is of the very value that was given. */
+export function writeJson(
+  value: unknown,
+  forms = PYTHON,
+): { readonly text: string; readonly isAsGiven: boolean } {
   try {
     const plain = tryPlain(value)
-    return plain === undefined
-      ? { text: write(value, [], []), isAsGiven: false }
+    return plain === undefined || !forms.isPlain(plain)
+      ? { text: write(value, { forms, path: [], ancestors: [] }), isAsGiven: false }
       : { text: plain, isAsGiven: true }
   } catch (error) {
     if (isStackOverflow(error)) throw new JsonEncodeError('', 'is nested too deeply', { cause: error })
@@ -114,19 +139,26 @@ function isStackOverflow(error: unknown): boolean {
   return error instanceof RangeError
 }
 
-function write(value: unknown, path: (string | number)[], ancestors: object[]): string {
+/** Where the writer is, and how it writes. */
+interface Writing {
+  readonly forms: JsonForms
+  readonly path: (string | number)[]
+  readonly ancestors: object[]
+}
+
+function write(value: unknown, writing: Writing): string {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return JSON.stringify(value)
     case 'bigint':
-      return value.toString()
+      return writing.forms.bigint(value)
     case 'number':
-      return writeNumber(value)
+      return Number.isFinite(value) ? writeNumber(value) : writing.forms.notFinite(value)
     case 'object':
-      return value === null ? 'null' : writeObject(value, path, ancestors)
+      return value === null ? 'null' : writeObject(value, writing)
     default:
-      throw refuse(path, `is ${typeName(value)}`)
+      throw refuse(writing.path, `is ${typeName(value)}`)
   }
 }
 
@@ -137,24 +169,28 @@ function writeNumber(value: number): string {
   return /^-?\d+$/.test(digits) ? `${digits}.0` : digits
 }
 
-function writeObject(value: object, path: (string | number)[], ancestors: object[]): string {
+function writeObject(value: object, writing: Writing): string {
+  const { path, ancestors } = writing
   if (ancestors.includes(value)) throw refuse(path, 'refers back to an object that holds it')
   ancestors.push(value)
-  const text = writeContents(value, path, ancestors)
+  const text = writeContents(value, writing)
   ancestors.pop()
   return text
 }
 
-function writeContents(value: object, path: (string | number)[], ancestors: object[]): string {
+function writeContents(value: object, writing: Writing): string {
+  const { forms, path } = writing
   const member = (key: string | number, content: unknown) => {
     path.push(key)
-    const text = write(content, path, ancestors)
+    const text = write(content, writing)
     path.pop()
     return text
   }
-  // A Date has a toJSON, but what it gives reads back as a text: refused rather than changed.
-  if (hasToJson(value) && !isDate(value)) {
-    return write(value.toJSON(String(path.at(-1) ?? '')), path, ancestors)
+  const isUnreadable = value instanceof UnreadableJson
+  if (isUnreadable && forms.unreadable !== undefined) return forms.unreadable(value)
+  // These have a toJSON, too, but what it returns reads back as another value: refused rather than changed.
+  if (hasToJson(value) && !isUnreadable && !isDate(value)) {
+    return write(value.toJSON(String(path.at(-1) ?? '')), writing)
   }
   const symbol = Object.getOwnPropertySymbols(value)[0]
   if (symbol !== undefined) throw refuse(path, `has the key ${String(symbol)}`)
@@ -164,15 +200,24 @@ function writeContents(value: object, path: (string | number)[], ancestors: obje
   }
   if (!isPlainObject(value)) throw refuse(path, `is ${typeName(value)}`)
   const members: string[] = []
+  let last = ''
   for (const key of Object.keys(value)) {
     const content = value[key]
-    if (content !== undefined) members.push(`${JSON.stringify(key)}:${member(key, content)}`)
+    if (content === undefined) continue
+    last = key
+    members.push(`${JSON.stringify(key)}:${member(key, content)}`)
   }
-  return `{${members.join(',')}}`
+  const text = `{${members.join(',')}}`
+  return members.length === 1 ? forms.oneKey(last, text) : text
 }
 
 function refuse(path: readonly (string | number)[], problem: string): JsonEncodeError {
-  return new JsonEncodeError(path.map(pathSegment).join(''), `${problem}, which JSON cannot hold`)
+  return new JsonEncodeError(pathText(path), `${problem}, which JSON cannot hold`)
+}
+
+/** The way into a value, as code writes it: `.a[2]`. */
+export function pathText(path: readonly (string | number)[]): string {
+  return path.map(pathSegment).join('')
 }
 
 function pathSegment(key: string | number): string {

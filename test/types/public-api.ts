@@ -2,12 +2,15 @@
 import { eq } from 'drizzle-orm'
 import {
   type ArchivedTaskInfo,
+  ArgumentError,
   type BackupReport,
   type Finding,
+  fromJson,
   type JsonObject,
   type JsonValue,
   type ListedTask,
   type NewTaskInfo,
+  type Page,
   type TaskInfo,
   TaskPersistence,
   type TaskRecord,
@@ -16,6 +19,7 @@ import {
   TaskStore,
   TaskStoreError,
   type TERMINAL_STATUSES,
+  toJson,
 } from 'uniqc-task-store'
 import { type archivedTasks, type taskShards, tasks } from 'uniqc-task-store/schema'
 
@@ -76,6 +80,10 @@ persistence.upsert({ task_id: 'a', note: 1 })
 const record: TaskRecord | undefined = persistence.load('a')
 if (record !== undefined) persistence.save(record)
 
+const page = fromJson<Page<ListedTask>>(toJson(store.page()))
+holds<Equal<typeof page.items, ListedTask[]>>()
+store.save({ ...task, result: fromJson('{"00":512}') })
+
 // @ts-expect-error a status that a write does not take
 store.save({ ...task, status: 'done' })
 // @ts-expect-error no backend
@@ -102,6 +110,10 @@ persistence.save({ task_id: 'a', status: 'running' })
 store.save(task, true)
 
 export function describe(error: unknown): string {
+  if (error instanceof ArgumentError) {
+    holds<Equal<typeof error.code, 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE'>>()
+    return error.argument
+  }
   if (!(error instanceof TaskStoreError)) return `${joined} ${rows.length}`
   // @ts-expect-error a code that does not exist
   if (error.code === 'OOPS') return 'never'
