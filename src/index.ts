@@ -11,6 +11,7 @@ export { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/ta
 export { fromJson, toJson } from './formats/json.ts'
 export type { ImportOptions, ImportProgress, ImportReport, SkippedRecord } from './formats/read-batches.ts'
 export { ArgumentError, type ArgumentErrorCode } from './rules/argument-error.ts'
+export { countsOf, countsPerCircuit, probabilitiesOf } from './rules/counts-of-result.ts'
 export type { CheckOptions, CheckReport, Finding, FindingKind } from './rules/findings.ts'
 export type {
   ArchiveMoveOptions,

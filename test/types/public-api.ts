@@ -4,6 +4,8 @@ import {
   type ArchivedTaskInfo,
   ArgumentError,
   type BackupReport,
+  countsOf,
+  countsPerCircuit,
   type Finding,
   fromJson,
   type JsonObject,
@@ -11,6 +13,7 @@ import {
   type ListedTask,
   type NewTaskInfo,
   type Page,
+  probabilitiesOf,
   type TaskInfo,
   TaskPersistence,
   type TaskRecord,
@@ -82,6 +85,10 @@ if (record !== undefined) persistence.save(record)
 
 const page = fromJson<Page<ListedTask>>(toJson(store.page()))
 holds<Equal<typeof page.items, ListedTask[]>>()
+const counts: [string, number][] | undefined = countsOf(store.get('a')?.result)
+const probabilities: [string, number][] | undefined = probabilitiesOf(counts && Object.fromEntries(counts))
+const perCircuit: ([string, number][] | null)[] = countsPerCircuit(shard.result)
+console.log(probabilities, perCircuit)
 store.save({ ...task, result: fromJson('{"00":512}') })
 
 // @ts-expect-error a status that a write does not take
