@@ -19,6 +19,7 @@ export type {
   ArchiveOlderThanOptions,
   ArchiveOlderThanReport,
 } from './rules/move-task.ts'
+export { parseListQuery } from './rules/parse-list-query.ts'
 export type { SaveShardOptions } from './rules/save-shard.ts'
 export type { SaveOptions } from './rules/save-task.ts'
 export type {

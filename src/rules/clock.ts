@@ -23,7 +23,7 @@ export function now(after?: string): string {
 /** Microseconds since 1970 as the file holds them. */
 export function formatTime(microseconds: number): string {
   const milliseconds = Math.floor(microseconds / MICROSECONDS)
-  const rest = String(microseconds % MICROSECONDS).padStart(3, '0')
+  const rest = String(microseconds - milliseconds * MICROSECONDS).padStart(3, '0')
   return `${formatMilliseconds(milliseconds)}${rest}+00:00`
 }
 

@@ -1,3 +1,5 @@
+import { invalidValue } from './argument-error.ts'
+
 /** The place of a task in a list: newest first by the text of the time, then the last inserted, then the live one. */
 export interface Cursor {
   readonly submitTime: string
@@ -10,7 +12,7 @@ export function encodeCursor({ submitTime, rowid, isArchived }: Cursor): string 
   return Buffer.from(JSON.stringify([submitTime, rowid, isArchived])).toString('base64url')
 }
 
-/** @throws TypeError for a text that {@link encodeCursor} did not make. */
+/** @throws ArgumentError for a text that {@link encodeCursor} did not make. */
 export function decodeCursor(text: string): Cursor {
   try {
     const [submitTime, rowid, isArchived, ...rest] = JSON.parse(Buffer.from(text, 'base64url').toString())
@@ -21,5 +23,5 @@ export function decodeCursor(text: string): Cursor {
   } catch {
     // Refused below.
   }
-  throw new TypeError('after is no cursor of a page; give the next of the page before, as it came')
+  throw invalidValue('after', 'after is no cursor of a page; give the next of the page before, as it came')
 }

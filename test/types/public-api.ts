@@ -13,8 +13,10 @@ import {
   type ListedTask,
   type NewTaskInfo,
   type Page,
+  parseListQuery,
   probabilitiesOf,
   type TaskInfo,
+  type TaskListOptions,
   TaskPersistence,
   type TaskRecord,
   type TaskShard,
@@ -83,7 +85,8 @@ persistence.upsert({ task_id: 'a', note: 1 })
 const record: TaskRecord | undefined = persistence.load('a')
 if (record !== undefined) persistence.save(record)
 
-const page = fromJson<Page<ListedTask>>(toJson(store.page()))
+holds<Equal<ReturnType<typeof parseListQuery>, TaskListOptions>>()
+const page = fromJson<Page<ListedTask>>(toJson(store.page(parseListQuery(new URLSearchParams()))))
 holds<Equal<typeof page.items, ListedTask[]>>()
 const counts: [string, number][] | undefined = countsOf(store.get('a')?.result)
 const probabilities: [string, number][] | undefined = probabilitiesOf(counts && Object.fromEntries(counts))
