@@ -12,7 +12,7 @@ export interface BenchTask {
 
 export type Synchronous = 'FULL' | 'NORMAL'
 
-/** Somebody who keeps tasks. What it cannot do it leaves out. */
+/** A way to keep tasks. What it cannot do it leaves out. */
 export interface Peer {
   get(taskId: string): unknown
   save(task: BenchTask): unknown
@@ -30,6 +30,12 @@ export interface Peer {
 
 /** Opens a file that a TaskStore has made. */
 export type OpenPeer = (file: string, synchronous: Synchronous) => Peer | Promise<Peer>
+
+/** Opens the peer of that name in `peers/`. */
+export async function openPeer(name: string, file: string, synchronous: Synchronous): Promise<Peer> {
+  const { open } = (await import(`./peers/${name}.ts`)) as { open: OpenPeer }
+  return open(file, synchronous)
+}
 
 /** Counts of so many bit strings, and the metadata of a small circuit. */
 export function makeTask(index: number, keys: number): BenchTask {

@@ -1,4 +1,5 @@
-// What somebody writes by hand, for the drivers that are compared with.
+// What a careful programmer writes by hand, for the drivers that are compared with.
+import type { BenchTask } from './peer.ts'
 
 export const SAVE = `INSERT INTO tasks (task_id, backend, status, shots, submit_time, update_time, result_json, metadata_json, error_message)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(task_id) DO UPDATE SET backend = excluded.backend, status = excluded.status,
@@ -8,8 +9,9 @@ export const GET = 'SELECT * FROM tasks WHERE task_id = ?'
 export const UPDATE =
   'UPDATE tasks SET status = ?, result_json = ?, update_time = ? WHERE task_id = ? RETURNING *'
 export const DELETE = 'DELETE FROM tasks WHERE task_id = ?'
-export const LIST_20 = 'SELECT * FROM tasks ORDER BY submit_time DESC, rowid DESC LIMIT 20'
-export const LIST_ALL = 'SELECT * FROM tasks ORDER BY submit_time DESC, rowid DESC'
+export const LIST = 'SELECT * FROM tasks ORDER BY submit_time DESC, rowid DESC'
+// With the cast, as ours: a number of JavaScript is bound as a float.
+export const LIST_SOME = `${LIST} LIMIT CAST(? AS INTEGER)`
 export const COUNT = 'SELECT count(*) AS count FROM tasks'
 
 /** A row of `tasks`. */
@@ -26,6 +28,21 @@ export interface Row {
 }
 
 export const now = () => new Date().toISOString().replace('Z', '000+00:00')
+
+/** What SAVE binds for a task that is submitted now. */
+export function valuesOf({ taskId, backend, status, shots, result, metadata }: BenchTask, time = now()) {
+  return [
+    taskId,
+    backend,
+    status,
+    shots,
+    time,
+    time,
+    JSON.stringify(result),
+    JSON.stringify(metadata),
+    null,
+  ] as const
+}
 
 export function readRow(row: Row) {
   return {

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3'
 import { desc, eq, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
-import { tasks } from 'uniqc-task-store/schema'
+import { tasks } from '../ours.ts'
 import type { OpenPeer } from '../peer.ts'
 import { now } from '../sql.ts'
 

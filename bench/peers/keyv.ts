@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { OpenPeer } from '../peer.ts'
 
-const require = createRequire(new URL('../others/', import.meta.url))
+const require = createRequire(import.meta.url)
 
 /** keyv with its SQLite store, in a file of its own: it keeps values by key, and lists nothing. */
 export const open: OpenPeer = async (file, synchronous) => {

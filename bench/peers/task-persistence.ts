@@ -1,4 +1,4 @@
-import { TaskPersistence } from 'uniqc-task-store'
+import { TaskPersistence } from '../ours.ts'
 import type { BenchTask, OpenPeer } from '../peer.ts'
 
 const toRecord = ({ taskId, backend, status, shots, result, metadata }: BenchTask) => ({

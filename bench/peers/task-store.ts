@@ -1,4 +1,4 @@
-import { TaskStore } from 'uniqc-task-store'
+import { TaskStore } from '../ours.ts'
 import type { OpenPeer } from '../peer.ts'
 
 export const open: OpenPeer = (file, synchronous) => {

@@ -3,7 +3,7 @@ import type { OpenPeer } from '../peer.ts'
 import { now } from '../sql.ts'
 
 // Loaded untyped: bench/ has its own dependencies, which the type check of the package does not need.
-const { DataSource, EntitySchema } = createRequire(new URL('../others/', import.meta.url))('typeorm')
+const { DataSource, EntitySchema } = createRequire(import.meta.url)('typeorm')
 
 const TASK = new EntitySchema({
   name: 'task',

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { TaskStore } from 'uniqc-task-store'
-import { makeTask, type OpenPeer } from '../peer.ts'
+import { makeTask, openPeer } from '../peer.ts'
 
 export interface BulkOptions {
   readonly peer: string
@@ -13,8 +13,7 @@ const KEYS = 8
 /** Seconds for all, by what is done. */
 export async function run({ peer, file, count }: BulkOptions) {
   new TaskStore({ file }).close()
-  const { open } = (await import(`../peers/${peer}.ts`)) as { open: OpenPeer }
-  const opened = await open(file, 'NORMAL')
+  const opened = await openPeer(peer, file, 'NORMAL')
   function* tasks() {
     for (let i = 0; i < count; i++) yield makeTask(i, KEYS)
   }
@@ -37,7 +36,7 @@ export async function run({ peer, file, count }: BulkOptions) {
     using store = new TaskStore({ file: target, synchronous: 'NORMAL' })
     measure('import', () => store.importFile(lines))
   } else {
-    const other = await open(target, 'NORMAL')
+    const other = await openPeer(peer, target, 'NORMAL')
     measure('import', () => other.saveAll?.(readFileSync(lines, 'utf8').trimEnd().split('\n').map(readLine)))
     await other.close()
   }

@@ -1,9 +1,9 @@
 import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
 import { fill } from '../fill.ts'
-import { median } from '../median.ts'
 import { type BenchTask, makeTask, type Synchronous } from '../peer.ts'
-import { now, SAVE } from '../sql.ts'
+import { median } from '../percentile.ts'
+import { now, SAVE, valuesOf } from '../sql.ts'
 
 export interface IndexesOptions {
   readonly file: string
@@ -31,7 +31,7 @@ export function run({ file, synchronous, isOurs, size, count }: IndexesOptions) 
   const save = database.prepare(SAVE)
   const change = database.prepare('UPDATE tasks SET status = ?, update_time = ? WHERE task_id = ?')
   const tasks = Array.from({ length: count }, (_, i) => makeTask(10_000_000 + i, 4))
-  const time = (work: (task: BenchTask) => void) => {
+  const time = (work: (task: BenchTask) => unknown) => {
     const calls = tasks.map((task) => {
       const start = performance.now()
       work(task)
@@ -39,20 +39,8 @@ export function run({ file, synchronous, isOurs, size, count }: IndexesOptions) 
     })
     return median(calls)
   }
-  const insert = time(({ taskId, backend, result, metadata }) => {
-    save.run(
-      taskId,
-      backend,
-      'pending',
-      1000,
-      now(),
-      now(),
-      JSON.stringify(result),
-      JSON.stringify(metadata),
-      null,
-    )
-  })
-  const statusChange = time(({ taskId }) => change.run('running', now(), taskId))
+  const insert = time((task) => save.run(...valuesOf({ ...task, status: 'running' })))
+  const statusChange = time(({ taskId }) => change.run('success', now(), taskId))
   database.close()
   return { insert, 'status change': statusChange }
 }

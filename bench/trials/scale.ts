@@ -1,6 +1,6 @@
 import { type TaskFilter, TaskStore } from 'uniqc-task-store'
 import { fill, timeAt } from '../fill.ts'
-import { median } from '../median.ts'
+import { median } from '../percentile.ts'
 
 export interface ScaleOptions {
   readonly file: string

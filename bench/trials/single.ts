@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
 import { TaskStore } from 'uniqc-task-store'
-import { median } from '../median.ts'
-import { type BenchTask, makeTask, type OpenPeer, type Synchronous } from '../peer.ts'
+import { type BenchTask, makeTask, openPeer, type Synchronous } from '../peer.ts'
+import { median } from '../percentile.ts'
+import { pythonScript } from '../python.ts'
 
 export interface SingleOptions {
   readonly peer: string
@@ -21,13 +21,14 @@ export async function run({ peer, file, synchronous, keys, count }: SingleOption
   store.close()
   const tasks = Array.from({ length: count }, (_, i) => makeTask(BASE + i, keys))
   if (peer === 'original') {
-    const script = join(import.meta.dirname, '../original.py')
     return JSON.parse(
-      execFileSync('python3', [script, file], { input: JSON.stringify(tasks), encoding: 'utf8' }),
+      execFileSync('python3', [pythonScript('original.py'), file], {
+        input: JSON.stringify(tasks),
+        encoding: 'utf8',
+      }),
     )
   }
-  const { open } = (await import(`../peers/${peer}.ts`)) as { open: OpenPeer }
-  const opened = await open(file, synchronous)
+  const opened = await openPeer(peer, file, synchronous)
   const times: Record<string, number> = {}
   const measure = async (name: string, work: ((task: BenchTask) => unknown) | undefined) => {
     if (work === undefined) return

@@ -1,7 +1,8 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { join } from 'node:path'
+import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { TaskStore } from 'uniqc-task-store'
+import { percentile } from '../percentile.ts'
+import { hasPython, pythonScript } from '../python.ts'
 
 export interface WritersOptions {
   readonly file: string
@@ -34,11 +35,7 @@ export async function run({ file, count }: WritersOptions) {
   const node = (name: string) =>
     run_(process.execPath, ['--input-type=module', '--eval', NODE, '--', file, name, String(count)], options)
   const python = (name: string) =>
-    run_(
-      'python3',
-      [join(import.meta.dirname, '../writers.py'), file, name, String(Math.ceil(count / 10))],
-      options,
-    )
+    run_('python3', [pythonScript('writers.py'), file, name, String(Math.ceil(count / 10))], options)
   const others = hasPython() ? python : node
   const start = performance.now()
   const outputs = await Promise.all([node('n1'), node('n2'), others('o1'), others('o2')])
@@ -54,15 +51,4 @@ export async function run({ file, count }: WritersOptions) {
   }
 }
 
-function p99(times: number[]): number {
-  return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0
-}
-
-export function hasPython(): boolean {
-  try {
-    execFileSync('python3', ['-c', 'import sqlite3'])
-    return true
-  } catch {
-    return false
-  }
-}
+const p99 = (times: readonly number[]) => percentile(times, 0.99)

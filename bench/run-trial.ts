@@ -1,0 +1,42 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { median } from './percentile.ts'
+import type { Times } from './report.ts'
+
+/** Runs a trial in a process of its own, on a fresh file. */
+export function runTrial(name: string, options: object): Times {
+  const folder = mkdtempSync(join(tmpdir(), 'uniqc-bench-'))
+  const given = JSON.stringify({ file: join(folder, 'tasks.sqlite'), ...options })
+  try {
+    const args = ['--expose-gc', '--import', 'tsx', join(import.meta.dirname, 'trial.ts'), name, given]
+    const output = execFileSync(process.execPath, args, {
+      // Trials find the package by its name from here.
+      cwd: join(import.meta.dirname, '..'),
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    return JSON.parse(output)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The medians of several rounds, in which the trials take turns. */
+export function takeTurns(
+  rounds: number,
+  trials: Readonly<Record<string, () => Times>>,
+): Record<string, Times> {
+  const all: Record<string, Times[]> = mapValues(trials, () => [])
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, run] of Object.entries(trials)) all[name]?.push(run())
+  }
+  return mapValues(all, (runs) =>
+    mapValues(runs[0] ?? {}, (_, what) => median(runs.map((times) => times[what] ?? Number.NaN))),
+  )
+}
+
+function mapValues<A, B>(object: Readonly<Record<string, A>>, map: (value: A, key: string) => B) {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, map(value, key)]))
+}

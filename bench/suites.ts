@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { hasPython } from './python.ts'
+import type { Table } from './report.ts'
+import { runTrial, takeTurns } from './run-trial.ts'
+
+const hasNodeSqlite = Number(process.versions.node.split('.')[0]) >= 24
+const peers = [
+  'raw',
+  'task-store',
+  'task-persistence',
+  'drizzle',
+  ...(hasNodeSqlite ? ['node-sqlite'] : []),
+  ...(existsSync(join(import.meta.dirname, 'peers/node_modules')) ? ['typeorm', 'keyv'] : []),
+  ...(hasPython() ? ['original'] : []),
+]
+
+/** What is measured, by its name: each suite yields a table as soon as it has it. */
+export const SUITES: Readonly<Record<string, (quick: boolean) => Iterable<Table>>> = {
+  *single(quick) {
+    for (const synchronous of ['NORMAL', 'FULL'] as const) {
+      for (const keys of [4, 1024]) {
+        const count = (synchronous === 'FULL' ? 200 : keys === 4 ? 3000 : 500) / (quick ? 4 : 1)
+        const trials = Object.fromEntries(
+          peers.map((peer) => {
+            // It takes milliseconds a call.
+            const options = { peer, synchronous, keys, count: peer === 'original' ? count / 10 : count }
+            return [peer, () => runTrial('single', options)]
+          }),
+        )
+        const title = `Single records, results of ${keys} keys, synchronous ${synchronous}`
+        yield { title, unit: 'microseconds a call', columns: takeTurns(quick ? 1 : 3, trials) }
+      }
+    }
+  },
+
+  *bulk(quick) {
+    const count = quick ? 5000 : 100_000
+    const trials = Object.fromEntries(
+      ['raw', 'task-store'].map((peer) => [peer, () => runTrial('bulk', { peer, count })]),
+    )
+    yield { title: `Bulk, ${count} records`, unit: 'seconds', columns: takeTurns(quick ? 1 : 3, trials) }
+  },
+
+  *scale(quick) {
+    const sizes = quick ? [1000, 10_000] : [1000, 10_000, 100_000, 1_000_000]
+    const columns = sizes.map((count) => [`${count} rows`, runTrial('scale', { count })] as const)
+    yield {
+      title: 'Lists, pages and counts by size',
+      unit: 'microseconds a call',
+      columns: Object.fromEntries(columns),
+    }
+  },
+
+  *indexes(quick) {
+    for (const synchronous of ['NORMAL', 'FULL'] as const) {
+      const options = {
+        synchronous,
+        size: quick ? 10_000 : 100_000,
+        count: synchronous === 'FULL' ? 300 : 3000,
+      }
+      const trials = {
+        "UnifiedQuantum's indexes": () => runTrial('indexes', { ...options, isOurs: false }),
+        'and ours': () => runTrial('indexes', { ...options, isOurs: true }),
+      }
+      yield {
+        title: `What indexes cost a write, synchronous ${synchronous}`,
+        unit: 'microseconds',
+        columns: takeTurns(quick ? 1 : 5, trials),
+      }
+    }
+  },
+
+  *writers(quick) {
+    const count = quick ? 1000 : 10_000
+    yield {
+      title: 'Four processes that write without a pause',
+      unit: '',
+      columns: { all: runTrial('writers', { count }) },
+    }
+  },
+
+  *locks(quick) {
+    const count = quick ? 20_000 : 1_000_000
+    const calls = ['clearCompleted', 'clearAll', 'archiveOlderThan', 'importFile']
+    const columns = calls.map((call) => [call, runTrial('locks', { count, call })] as const)
+    yield {
+      title: `The longest lock, over ${count} rows`,
+      unit: '',
+      columns: Object.fromEntries(columns),
+    }
+  },
+
+  *memory(quick) {
+    const count = quick ? 50_000 : 1_000_000
+    yield {
+      title: `Memory while iterating ${count} rows`,
+      unit: '',
+      columns: { all: runTrial('memory', { count }) },
+    }
+  },
+
+  *cold(quick) {
+    const trials = { all: () => runTrial('cold', {}) }
+    yield { title: 'A fresh process', unit: 'milliseconds', columns: takeTurns(quick ? 3 : 15, trials) }
+  },
+}
