@@ -47,7 +47,7 @@ def list20(_):
 
 
 def count(_):
-    return call("SELECT count(*) FROM tasks", ())
+    return call("SELECT count(*) FROM tasks WHERE status = 'success'", ())
 
 
 def delete(task):
@@ -56,7 +56,7 @@ def delete(task):
 
 times = {}
 for name, work in [("save new", save), ("get", get), ("save again", save), ("update", update), ("list 20", list20),
-                   ("count", count), ("delete", delete)]:
+                   ("count of one status", count), ("delete", delete)]:
     calls = []
     for task in tasks:
         start = time.perf_counter()

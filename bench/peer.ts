@@ -19,12 +19,19 @@ export interface Peer {
   update(taskId: string, changes: Pick<BenchTask, 'status' | 'result'>): unknown
   delete(taskId: string): unknown
   list20?(): unknown
-  listSummaries20?(): unknown
+  listPlatform20?(): unknown
+  /** Counts the tasks of one status. */
   count?(): unknown
   /** Saves all in one transaction. */
   saveAll?(tasks: Iterable<BenchTask>): unknown
   listAll?(): unknown
   iterateAll?(): unknown
+  /** Writes all to a file of JSON lines. */
+  exportFile?(file: string): unknown
+  /** Saves all of a file of JSON lines, as `exportFile` writes them. */
+  importFile?(file: string): unknown
+  /** Takes all tasks of another database. */
+  mergeFile?(file: string): unknown
   close(): unknown
 }
 

@@ -6,6 +6,8 @@ export interface Table {
   readonly title: string
   readonly unit: string
   readonly columns: Readonly<Record<string, Times>>
+  /** How it was measured, or why it was not. */
+  readonly note?: string
 }
 
 /** What one run of the benchmarks found. */
@@ -23,7 +25,7 @@ export function showVersions(versions: Results['versions']): string {
 }
 
 /** A table in Markdown. Behind each figure stands its ratio to the first column. */
-export function showTable({ title, unit, columns }: Table): string {
+export function showTable({ title, unit, columns, note }: Table): string {
   const names = Object.keys(columns)
   const [limit = ''] = names
   const rows = [...new Set(Object.values(columns).flatMap(Object.keys))].map((what) => {
@@ -36,13 +38,11 @@ export function showTable({ title, unit, columns }: Table): string {
     })
     return `| ${what} | ${cells.join(' | ')} |`
   })
-  return [
-    `### ${title}${unit && ` (${unit})`}`,
-    '',
-    `| | ${names.join(' | ')} |`,
-    `|---|${names.map(() => '--:|').join('')}`,
-    ...rows,
-  ].join('\n')
+  const head = [`### ${title}${unit && ` (${unit})`}`, '', ...(note === undefined ? [] : [note, ''])]
+  if (rows.length === 0) return head.join('\n').trimEnd()
+  return [...head, `| | ${names.join(' | ')} |`, `|---|${names.map(() => '--:|').join('')}`, ...rows].join(
+    '\n',
+  )
 }
 
 const show = (time: number) => (time < 10 ? time.toFixed(2) : time < 100 ? time.toFixed(1) : time.toFixed(0))

@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DISK } from './folders.ts'
 import { median } from './percentile.ts'
 import type { Times } from './report.ts'
 
-/** Runs a trial in a process of its own, on a fresh file. */
-export function runTrial(name: string, options: object): Times {
-  const folder = mkdtempSync(join(tmpdir(), 'uniqc-bench-'))
+/** Runs a trial in a process of its own, on a fresh file in a folder of such. */
+export function runTrial<T = Times>(name: string, options: object, parent = DISK): T {
+  const folder = mkdtempSync(join(parent, 'uniqc-bench-'))
   const given = JSON.stringify({ file: join(folder, 'tasks.sqlite'), ...options })
   try {
     const args = ['--expose-gc', '--import', 'tsx', join(import.meta.dirname, 'trial.ts'), name, given]

@@ -12,7 +12,7 @@ export const DELETE = 'DELETE FROM tasks WHERE task_id = ?'
 export const LIST = 'SELECT * FROM tasks ORDER BY submit_time DESC, rowid DESC'
 // With the cast, as ours: a number of JavaScript is bound as a float.
 export const LIST_SOME = `${LIST} LIMIT CAST(? AS INTEGER)`
-export const COUNT = 'SELECT count(*) AS count FROM tasks'
+export const COUNT = 'SELECT count(*) AS count FROM tasks WHERE status = ?'
 
 /** A row of `tasks`. */
 export interface Row {

@@ -1,45 +1,84 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { MEMORY, showMemory } from './folders.ts'
 import { hasPython } from './python.ts'
 import type { Table } from './report.ts'
 import { runTrial, takeTurns } from './run-trial.ts'
+import { canTrace } from './trials/fsyncs.ts'
+
+type Columns = Table['columns']
 
 const hasNodeSqlite = Number(process.versions.node.split('.')[0]) >= 24
-const peers = [
+const synchronousPeers = [
   'raw',
   'task-store',
   'task-persistence',
   'drizzle',
   ...(hasNodeSqlite ? ['node-sqlite'] : []),
+]
+const otherPeers = [
   ...(existsSync(join(import.meta.dirname, 'peers/node_modules')) ? ['typeorm', 'keyv'] : []),
   ...(hasPython() ? ['original'] : []),
 ]
 
 /** What is measured, by its name: each suite yields a table as soon as it has it. */
 export const SUITES: Readonly<Record<string, (quick: boolean) => Iterable<Table>>> = {
-  *single(quick) {
-    for (const synchronous of ['NORMAL', 'FULL'] as const) {
-      for (const keys of [4, 1024]) {
-        const count = (synchronous === 'FULL' ? 200 : keys === 4 ? 3000 : 500) / (quick ? 4 : 1)
-        const trials = Object.fromEntries(
-          peers.map((peer) => {
-            // It takes milliseconds a call.
-            const options = { peer, synchronous, keys, count: peer === 'original' ? count / 10 : count }
-            return [peer, () => runTrial('single', options)]
-          }),
-        )
-        const title = `Single records, results of ${keys} keys, synchronous ${synchronous}`
-        yield { title, unit: 'microseconds a call', columns: takeTurns(quick ? 1 : 3, trials) }
+  *interleaved(quick) {
+    const rounds = quick ? 30 : 70
+    for (const keys of [4, 1024]) {
+      const options = { peers: synchronousPeers, keys, rounds }
+      yield {
+        title: `Single records, results of ${keys} keys, synchronous NORMAL`,
+        unit: 'microseconds of CPU a call',
+        columns: runTrial<Columns>('interleaved', options, MEMORY),
+        note: `In one process, in turns of 2.5 ms, ${rounds} rounds, ${showMemory()}: 15th percentiles.`,
       }
     }
   },
 
+  *single(quick) {
+    for (const keys of [4, 1024]) {
+      const count = (keys === 4 ? 3000 : 500) / (quick ? 4 : 1)
+      const trials = Object.fromEntries(
+        ['raw', ...otherPeers].map((peer) => {
+          // It takes milliseconds a call.
+          const options = { peer, keys, count: peer === 'original' ? count / 10 : count }
+          return [peer, () => runTrial('single', options, MEMORY)]
+        }),
+      )
+      yield {
+        title: `Single records of others, results of ${keys} keys, synchronous NORMAL`,
+        unit: 'microseconds a call',
+        columns: takeTurns(quick ? 1 : 3, trials),
+        note: `A process each, ${showMemory()}: medians, by the clock.`,
+      }
+    }
+  },
+
+  *fsyncs(quick) {
+    const count = quick ? 100 : 400
+    const isTraced = canTrace()
+    const peers = ['raw', 'task-store', 'task-persistence']
+    yield {
+      title: 'Flushes of the disk, synchronous FULL',
+      unit: 'fsyncs a commit',
+      columns: isTraced
+        ? Object.fromEntries(peers.map((peer) => [peer, runTrial('fsyncs', { peer, count })]))
+        : {},
+      note: isTraced
+        ? `Counted by strace over ${count} commits, those of checkpoints among them.`
+        : 'Not counted: strace is not there, or may not look.',
+    }
+  },
+
   *bulk(quick) {
-    const count = quick ? 5000 : 100_000
-    const trials = Object.fromEntries(
-      ['raw', 'task-store'].map((peer) => [peer, () => runTrial('bulk', { peer, count })]),
-    )
-    yield { title: `Bulk, ${count} records`, unit: 'seconds', columns: takeTurns(quick ? 1 : 3, trials) }
+    const count = quick ? 5000 : 40_000
+    const rounds = quick ? 3 : 7
+    const options = { peers: ['raw', 'task-store'], count, rounds }
+    const { cpu, wall } = runTrial<{ cpu: Columns; wall: Columns }>('bulk', options, MEMORY)
+    const note = `In one process, in turns, ${rounds} rounds, ${showMemory()}: 15th percentiles.`
+    yield { title: `Bulk, ${count} records`, unit: 'seconds of CPU', columns: cpu, note }
+    yield { title: `Bulk, ${count} records, by the clock`, unit: 'seconds', columns: wall, note }
   },
 
   *scale(quick) {

@@ -30,7 +30,8 @@ export const open: OpenPeer = (file, synchronous) => {
         .all(),
     delete: (taskId) => db.delete(tasks).where(eq(tasks.taskId, taskId)).run().changes > 0,
     list20: () => db.select().from(tasks).orderBy(desc(tasks.submitTime), sql`rowid desc`).limit(20).all(),
-    count: () => db.select({ count: sql<number>`count(*)` }).from(tasks).get(),
+    count: () =>
+      db.select({ count: sql<number>`count(*)` }).from(tasks).where(eq(tasks.status, 'success')).get(),
     close: () => database.close(),
   }
 }

@@ -8,5 +8,5 @@ export const open: OpenPeer = (file, synchronous) => {
   const { DatabaseSync } = createRequire(import.meta.url)('node:sqlite') as {
     DatabaseSync: new (file: string, options: { timeout: number }) => Driver
   }
-  return openByHand(new DatabaseSync(file, { timeout: 5000 }), synchronous)
+  return openByHand((path) => new DatabaseSync(path, { timeout: 5000 }), file, synchronous)
 }

@@ -4,4 +4,4 @@ import { openByHand } from './by-hand.ts'
 
 /** The limit that ours is compared with. */
 export const open: OpenPeer = (file, synchronous) =>
-  openByHand(new Database(file, { timeout: 5000 }), synchronous)
+  openByHand((path) => new Database(path, { timeout: 5000 }), file, synchronous)

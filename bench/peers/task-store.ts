@@ -9,13 +9,16 @@ export const open: OpenPeer = (file, synchronous) => {
     update: (taskId, changes) => store.update(taskId, changes),
     delete: (taskId) => store.delete(taskId),
     list20: () => store.list({ limit: 20 }),
-    listSummaries20: () => store.listSummaries({ limit: 20 }),
-    count: () => store.count(),
+    listPlatform20: () => store.list({ platform: 'originq', limit: 20 }),
+    count: () => store.count({ status: 'success' }),
     saveAll: (tasks) => store.saveMany(tasks),
     listAll: () => store.list(),
     iterateAll: () => {
       for (const _ of store.iterate());
     },
+    exportFile: (path) => store.exportFile(path),
+    importFile: (path) => store.importFile(path),
+    mergeFile: (path) => store.mergeFile(path),
     close: () => store.close(),
   }
 }

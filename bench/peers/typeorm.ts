@@ -36,7 +36,7 @@ export const open: OpenPeer = async (file, synchronous) => {
     update: (taskId, changes) => tasks.update({ taskId }, { ...changes, updateTime: now() }),
     delete: (taskId) => tasks.delete({ taskId }),
     list20: () => tasks.find({ order: { submitTime: 'DESC' }, take: 20 }),
-    count: () => tasks.count(),
+    count: () => tasks.countBy({ status: 'success' }),
     close: () => source.destroy(),
   }
 }

@@ -1,59 +1,86 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { copyFileSync, rmSync } from 'node:fs'
 import { TaskStore } from 'uniqc-task-store'
-import { makeTask, openPeer } from '../peer.ts'
+import { makeTask, openPeer, type Peer } from '../peer.ts'
+import { percentile } from '../percentile.ts'
+import type { Times } from '../report.ts'
 
 export interface BulkOptions {
-  readonly peer: string
   readonly file: string
+  readonly peers: readonly string[]
   readonly count: number
+  readonly rounds: number
 }
 
 const KEYS = 8
+const SHARE = 0.15
 
-/** Seconds for all, by what is done. */
-export async function run({ peer, file, count }: BulkOptions) {
-  new TaskStore({ file }).close()
-  const opened = await openPeer(peer, file, 'NORMAL')
+/** Seconds of each whole call by peer, of CPU and by the clock. They take turns in this process, each on a fresh copy. */
+export async function run({ file, peers, count, rounds }: BulkOptions) {
+  const full = `${file}.full`
+  const lines = `${file}.jsonl`
+  const target = `${file}.target`
   function* tasks() {
     for (let i = 0; i < count; i++) yield makeTask(i, KEYS)
   }
-  const times: Record<string, number> = {}
-  const measure = (name: string, work: () => unknown) => {
-    const start = process.hrtime.bigint()
-    work()
-    times[name] = Number(process.hrtime.bigint() - start) / 1e9
-  }
-  measure('save all', () => opened.saveAll?.(tasks()))
-  measure('list all', () => opened.listAll?.())
-  measure('iterate all', () => opened.iterateAll?.())
-  await opened.close()
+  new TaskStore({ file }).close()
+  copyFileSync(file, full)
+  const store = new TaskStore({ file: full, synchronous: 'NORMAL' })
+  store.saveMany(tasks())
+  store.exportFile(lines)
+  store.close()
 
-  const lines = `${file}.jsonl`
-  writeLines(lines, tasks())
-  const target = `${file}.imported.sqlite`
-  new TaskStore({ file: target }).close()
-  if (peer === 'task-store') {
-    using store = new TaskStore({ file: target, synchronous: 'NORMAL' })
-    measure('import', () => store.importFile(lines))
-  } else {
-    const other = await openPeer(peer, target, 'NORMAL')
-    measure('import', () => other.saveAll?.(readFileSync(lines, 'utf8').trimEnd().split('\n').map(readLine)))
-    await other.close()
+  const calls: Readonly<Record<string, { from: string; call(peer: Peer): unknown }>> = {
+    'save all': { from: file, call: (peer) => peer.saveAll?.(tasks()) },
+    'list all': { from: full, call: (peer) => peer.listAll?.() },
+    'iterate all': { from: full, call: (peer) => peer.iterateAll?.() },
+    'export to JSON lines': { from: full, call: (peer) => peer.exportFile?.(`${target}.jsonl`) },
+    'import of JSON lines': { from: file, call: (peer) => peer.importFile?.(lines) },
+    'merge into an empty file': { from: file, call: (peer) => peer.mergeFile?.(full) },
   }
-  return times
+  const found: Measured[] = []
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, { from, call }] of Object.entries(calls)) {
+      for (const peer of round % 2 ? peers.toReversed() : peers) {
+        copyFileSync(from, target)
+        const opened = await openPeer(peer, target, 'NORMAL')
+        found.push({ peer, name, ...measure(() => call(opened)) })
+        await opened.close()
+        for (const end of ['', '-wal', '-shm', '.jsonl']) rmSync(`${target}${end}`, { force: true })
+      }
+    }
+  }
+
+  const columns = (clock: 'cpu' | 'wall') =>
+    Object.fromEntries(
+      peers.map((peer) => {
+        const times = Object.keys(calls).map((name) => {
+          const rounds = found.filter((one) => one.peer === peer && one.name === name)
+          return [
+            name,
+            percentile(
+              rounds.map((one) => one[clock]),
+              SHARE,
+            ),
+          ] as const
+        })
+        return [peer, Object.fromEntries(times) as Times]
+      }),
+    )
+  return { cpu: columns('cpu'), wall: columns('wall') }
 }
 
-function writeLines(file: string, tasks: Iterable<ReturnType<typeof makeTask>>): void {
-  const descriptor = openSync(file, 'w')
-  for (const { taskId, backend, status, shots, result, metadata } of tasks) {
-    const times = { submit_time: '2023-01-01T00:00:00', update_time: '2023-01-01T00:00:00' }
-    const line = { task_id: taskId, platform: backend, status, ...times, result, shots, ...metadata }
-    writeSync(descriptor, `${JSON.stringify(line)}\n`)
-  }
-  closeSync(descriptor)
+interface Measured {
+  readonly peer: string
+  readonly name: string
+  readonly cpu: number
+  readonly wall: number
 }
 
-function readLine(line: string) {
-  const { task_id, platform, status, result, shots, ...metadata } = JSON.parse(line)
-  return { taskId: task_id, backend: platform, status, shots, result, metadata }
+function measure(work: () => unknown): { cpu: number; wall: number } {
+  globalThis.gc?.()
+  const start = performance.now()
+  const before = process.cpuUsage()
+  work()
+  const { user, system } = process.cpuUsage(before)
+  return { cpu: (user + system) / 1e6, wall: (performance.now() - start) / 1000 }
 }
