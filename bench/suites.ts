@@ -119,6 +119,17 @@ export const SUITES: Readonly<Record<string, (quick: boolean) => Iterable<Table>
     }
   },
 
+  *'python-waits'(quick) {
+    const seconds = quick ? 3 : 20
+    const isThere = hasPython()
+    yield {
+      title: `Python saves every 30 ms beside a store that saves without a pause, ${seconds} s`,
+      unit: '',
+      columns: isThere ? { all: runTrial('python-waits', { seconds }) } : {},
+      ...(isThere ? {} : { note: 'Not measured: python3 is not there.' }),
+    }
+  },
+
   *locks(quick) {
     const count = quick ? 20_000 : 1_000_000
     const calls = ['clearCompleted', 'clearAll', 'archiveOlderThan', 'importFile']
