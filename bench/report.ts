@@ -14,35 +14,50 @@ export interface Table {
 export interface Results {
   readonly versions: Readonly<Record<string, string>>
   readonly quick: boolean
+  /** By title. */
   readonly results: Readonly<Record<string, Omit<Table, 'title'>>>
 }
 
-/** What it was measured with, on one line. */
-export function showVersions(versions: Results['versions']): string {
-  return Object.entries(versions)
-    .map(([name, version]) => `${name} ${version}`)
-    .join('; ')
+/** What a run was measured with, on one line. */
+export function showVersions({ versions, quick }: Results): string {
+  const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  return [...named, ...(quick ? ['a quick run'] : [])].join('; ')
 }
 
-/** A table in Markdown. Behind each figure stands its ratio to the first column. */
-export function showTable({ title, unit, columns, note }: Table): string {
-  const names = Object.keys(columns)
-  const [limit = ''] = names
-  const rows = [...new Set(Object.values(columns).flatMap(Object.keys))].map((what) => {
-    const first = columns[limit]?.[what]
-    const cells = names.map((name) => {
-      const time = columns[name]?.[what]
-      if (time === undefined) return ''
-      const isLimit = name === limit || first === undefined
-      return isLimit ? show(time) : `${show(time)} (${(time / first).toFixed(2)})`
-    })
+/**
+ * A table in Markdown, with the columns of several runs side by side. After each figure stands its ratio to the
+ * first column of the same run.
+ */
+export function showTable(runs: readonly Results[], title: string): string {
+  const tables = runs.flatMap(({ results, versions }) => {
+    const table = results[title]
+    return table === undefined ? [] : [{ ...table, node: versions.node?.split('.')[0] }]
+  })
+  const columns = tables.flatMap((table) => {
+    const [limit] = Object.values(table.columns)
+    return Object.entries(table.columns).map(([name, times]) => ({
+      name: runs.length > 1 ? `${name}, Node ${table.node}` : name,
+      times,
+      limit: times === limit ? undefined : limit,
+    }))
+  })
+  const rows = [...new Set(columns.flatMap(({ times }) => Object.keys(times)))].map((what) => {
+    const cells = columns.map(({ times, limit }) => showCell(times[what], limit?.[what]))
     return `| ${what} | ${cells.join(' | ')} |`
   })
-  const head = [`### ${title}${unit && ` (${unit})`}`, '', ...(note === undefined ? [] : [note, ''])]
-  if (rows.length === 0) return head.join('\n').trimEnd()
-  return [...head, `| | ${names.join(' | ')} |`, `|---|${names.map(() => '--:|').join('')}`, ...rows].join(
-    '\n',
-  )
+  const unit = tables[0]?.unit ? ` (${tables[0].unit})` : ''
+  const notes = new Set(tables.flatMap(({ note }) => (note === undefined ? [] : [note])))
+  const head = `| | ${columns.map(({ name }) => name).join(' | ')} |\n|---|${'--:|'.repeat(columns.length)}`
+  return [
+    `### ${title}${unit}`,
+    ...notes,
+    ...(rows.length === 0 ? [] : [`${head}\n${rows.join('\n')}`]),
+  ].join('\n\n')
+}
+
+function showCell(time: number | undefined, limit: number | undefined): string {
+  if (time === undefined) return ''
+  return limit === undefined ? show(time) : `${show(time)} (${(time / limit).toFixed(2)})`
 }
 
 const show = (time: number) => (time < 10 ? time.toFixed(2) : time < 100 ? time.toFixed(1) : time.toFixed(0))
