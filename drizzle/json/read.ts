@@ -1,17 +1,31 @@
 import { endOfString } from './text.ts'
 import type { JsonArray, JsonObject, JsonValue } from './value.ts'
 
-/**
- * An integer of sixteen digits or more where a number can stand. `JSON.parse` would round it. A fraction does
- * not match (its digits follow a dot), digits inside a string may: then the slow way gives the same value.
- */
-const LONG_INTEGER = /[\s[,:-]\d{16}/
-const LONG_INTEGER_ALONE = /^\d{16}/
+/** `JSON.parse` may round an integer with this many digits. */
+const LONG = 16
 
-/** Whether a text may hold an integer that `JSON.parse` would round. */
+/** What can stand before a number in JSON. A fraction does not count: its digits follow a dot. */
+const BEFORE_NUMBER = ' \t\n\r[,:-'
+
+/**
+ * Whether a text may hold an integer that `JSON.parse` would round. Digits inside a string may count too: then the slow
+ * way reads the same value.
+ */
 export function holdsLongInteger(text: string): boolean {
-  return LONG_INTEGER.test(text) || LONG_INTEGER_ALONE.test(text)
+  // So many digits in a row cover every sixteenth position at least once.
+  for (let at = LONG - 1; at < text.length; at += LONG) {
+    if (!isDigit(text.charCodeAt(at))) continue
+    let start = at
+    while (isDigit(text.charCodeAt(start - 1))) start--
+    let end = at + 1
+    while (isDigit(text.charCodeAt(end))) end++
+    if (end - start >= LONG && (start === 0 || BEFORE_NUMBER.includes(text[start - 1] as string))) return true
+    at = end
+  }
+  return false
 }
+
+const isDigit = (code: number) => code >= 0x30 && code <= 0x39
 
 /**
  * The value of a JSON text, read as Python's `json.loads` reads it: `NaN` and the infinities are numbers, an

@@ -57,6 +57,8 @@ export function writeJson(
 ): { readonly text: string; readonly isAsGiven: boolean } {
   try {
     const plain = tryPlain(value)
+    // Flattens the text, which was grown piece by piece: a row that waits to be written would hold the pieces.
+    plain?.charCodeAt(0)
     return plain === undefined || !forms.isPlain(plain)
       ? { text: write(value, { forms, path: [], ancestors: [] }), isAsGiven: false }
       : { text: plain, isAsGiven: true }
@@ -77,8 +79,8 @@ function tryPlain(value: unknown): string | undefined {
   }
 }
 
-/** Keys that stand in JSON as they are. */
-const SIMPLE_KEYS = /^[\w.:-]*$/
+/** What a key cannot hold if it is to stand in JSON as it is: control characters, quotes, backslashes, surrogates. */
+const ESCAPED = /[^ !#-[\]-\ud7ff\ue000-\uffff]/
 
 /**
  * What `JSON.stringify` writes, where that reads back equal; else undefined. To look through a value before
@@ -96,25 +98,38 @@ function writePlain(value: unknown): string | undefined {
 }
 
 function writePlainArray(value: readonly unknown[]): string | undefined {
-  const items: string[] = []
+  const numbers = plainNumbers(value)
+  if (numbers !== undefined) return JSON.stringify(numbers)
+  let text = '['
   for (let i = 0; i < value.length; i++) {
     const item = writePlain(value[i])
     if (item === undefined) return undefined
-    items.push(item)
+    text += i === 0 ? item : `,${item}`
   }
-  return `[${items.join()}]`
+  return `${text}]`
+}
+
+/** A copy of a list of plain numbers, each read once; undefined for any other. */
+function plainNumbers(value: readonly unknown[]): number[] | undefined {
+  if (typeof value[0] !== 'number') return undefined
+  const numbers: number[] = []
+  for (let i = 0; i < value.length; i++) {
+    const item = value[i]
+    if (typeof item !== 'number' || !isPlainNumber(item)) return undefined
+    numbers.push(item)
+  }
+  return numbers
 }
 
 function writePlainObject(value: Readonly<Record<string, unknown>>): string | undefined {
   const keys = Object.keys(value)
-  const areSimple = SIMPLE_KEYS.test(keys.join(''))
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string
     const given = value[key]
     // Counts are numbers by the thousand: no call for each.
     const content = typeof given === 'number' && isPlainNumber(given) ? given : writePlain(given)
     if (content === undefined) return undefined
-    keys[i] = areSimple ? `"${key}":${content}` : `${JSON.stringify(key)}:${content}`
+    keys[i] = ESCAPED.test(key) ? `${JSON.stringify(key)}:${content}` : `"${key}":${content}`
   }
   return `{${keys.join()}}`
 }
