@@ -41,7 +41,7 @@ export class Connection implements Statements {
   constructor(location: StoreLocation, goal: MigrateGoal = 'newest') {
     this.#location = location
     this.#goal = goal
-    this.#lock = new LockFairness(location.timeout)
+    this.#lock = new LockFairness(location.file, location.timeout)
     this.live = new TaskTable(this, LIVE, readTask)
     this.archive = new TaskTable(this, ARCHIVE, readArchivedTask)
     this.#opened = this.#open()

@@ -3,9 +3,9 @@ import { isBusy } from './driver-error.ts'
 
 /**
  * SQLite has no queue for its write lock: waiters poll, and one that polls rarely is starved by one that takes the lock
- * again at once. UnifiedQuantum polls every 100 milliseconds and fails after 5 seconds. So a connection that was busy
- * with the lock for a quarter of a period keeps off it for the first part of the next one; periods follow the clock, so
- * that all processes pause together. In milliseconds.
+ * again at once. UnifiedQuantum polls every 100 milliseconds and fails after 5 seconds. So a process that was busy with the
+ * lock for a quarter of a period keeps off it for the first part of the next one; periods follow the clock, so that all
+ * processes pause together. In milliseconds.
  */
 const PERIOD = 2000
 const PAUSE = 150
@@ -24,22 +24,45 @@ const BATCH_PAUSE = 26
 const DRIVER_WAIT = 10
 const RETRY_AFTER = 2
 
+/** What this process did with the lock of one file, whichever of its connections it was. */
+interface LockUse {
+  /** The number of the period of the last write. */
+  period: number
+  /** For how long the process wrote, or waited to, in that period, in milliseconds. */
+  busy: number
+}
+
+/** By file. A program may open a store for each request, so this outlives its connections. */
+const uses = new Map<string, LockUse>()
+
+/** How many files are remembered: a program that opens more forgets the one whose use began first. */
+const MOST_USES = 100
+
+function useOf(file: string): LockUse {
+  let use = uses.get(file)
+  if (use === undefined) {
+    use = { period: 0, busy: 0 }
+    uses.set(file, use)
+    const [first = ''] = uses.keys()
+    if (uses.size > MOST_USES) uses.delete(first)
+  }
+  return use
+}
+
 /** How one connection waits for the lock, and how it leaves the lock to others. */
 export class LockFairness {
   readonly #timeout: number
+  readonly #use: LockUse
   #driverTimeout: number
-  /** The number of the period of the last write. */
-  #period = 0
-  /** For how long this connection wrote, or waited to, in that period, in milliseconds. */
-  #busy = 0
   /** When the write that is under way began; undefined for none. */
   #writingSince: number | undefined
   /** For how long batches have held the lock since they last paused, in milliseconds. */
   #held = 0
 
   /** @param timeout For how long the lock is waited for, in milliseconds. */
-  constructor(timeout: number) {
+  constructor(file: string, timeout: number) {
     this.#timeout = timeout
+    this.#use = useOf(file)
     this.#driverTimeout = Math.min(timeout, DRIVER_WAIT)
   }
 
@@ -78,7 +101,7 @@ export class LockFairness {
 
   /** After a write, done or failed. */
   afterWrite(): void {
-    this.#busy += Date.now() - (this.#writingSince ?? 0)
+    this.#use.busy += Date.now() - (this.#writingSince ?? 0)
     this.#writingSince = undefined
   }
 
@@ -94,16 +117,16 @@ export class LockFairness {
     this.#held += held
   }
 
-  /** Leaves the lock to others at the start of a period, after one in which this connection was busy with it. */
+  /** Leaves the lock to others at the start of a period, after one in which this process was busy with it. */
   #pause(): void {
     if (this.#writingSince === undefined) return
     const now = Date.now()
     const period = Math.floor(now / PERIOD)
-    const periods = period - this.#period
+    const periods = period - this.#use.period
     if (periods === 0) return
-    const wasBusy = periods > 0 && this.#busy + now - this.#writingSince > (periods * PERIOD) / 4
-    this.#period = period
-    this.#busy = 0
+    const wasBusy = periods > 0 && this.#use.busy + now - this.#writingSince > (periods * PERIOD) / 4
+    this.#use.period = period
+    this.#use.busy = 0
     if (!wasBusy) return
     const late = now % PERIOD
     // If we held the lock when the pause was due, take all of it now.
