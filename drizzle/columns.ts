@@ -4,13 +4,13 @@ import { type TaskInfo, type TaskShard, taskShards, tasks } from './schema.ts'
 /** The name of each column in the file, by its property, in the order of the live table. */
 export const TASK_COLUMNS = columnNames(tasks) as Readonly<Record<keyof TaskInfo, string>>
 
-/** The same of a shard. */
+/** The same for a shard. */
 export const SHARD_COLUMNS = columnNames(taskShards) as Readonly<Record<keyof TaskShard, string>>
 
-/** The name of each property in JSON lines and in flat records: that of its column, less the `_json` of a JSON cell. */
+/** The name of each property in JSON lines and flat records: that of its column, without a final `_json`. */
 export const TASK_NAMES = jsonNames(TASK_COLUMNS)
 
-/** The same of a shard. */
+/** The same for a shard. */
 export const SHARD_NAMES = jsonNames(SHARD_COLUMNS)
 
 const { metadata: _, ...names } = TASK_NAMES

@@ -13,9 +13,8 @@ import type { JsonObject, JsonValue } from './json/value.ts'
 import type { TaskStatus } from './task-status.ts'
 
 // The tables of a version 5 file of UnifiedQuantum 0.0.16: column for column, in its order, with its indexes
-// and some of ours, whose names begin with uniqc_.
-// Python writes the same file and copies rows between the twin tables with SELECT *: add no column here,
-// ever.
+// and some of ours, whose names begin with uniqc_. Python writes the same file and copies rows between the
+// live and archive tables with SELECT *: never add a column.
 
 /** A JSON cell of any value. */
 const jsonValue = customType<{ data: JsonValue; driverData: string }>({
@@ -31,19 +30,19 @@ const jsonObject = customType<{ data: JsonObject; driverData: string }>({
   toDriver: writeJsonCell,
 })
 
-/** Types a column as never null whose table does not say so. */
+/** Types a column as never null although its definition does not say so. */
 const neverNull = <T extends ColumnBuilderBase>(column: T) => column as NotNull<T>
 
-/** What an archived copy has in common with its live twin: these columns stand in the same order in both. */
+/** The columns that the live and archive tables share, in the same order in both. */
 const taskColumns = () => ({
   // UnifiedQuantum's primary key lacks NOT NULL.
   taskId: neverNull(text('task_id')),
   /** `provider:chip` (`originq:WK_C180`), `dummy:...`, or in older rows a bare name (`originq`). */
   backend: text('backend').notNull(),
   status: text('status').notNull(),
-  /** 0 where the number was never given. */
+  /** 0 if the number was never given. */
   shots: integer('shots').notNull().default(0),
-  /** As it was given: text that sorts by time only where the form is one and the same. */
+  /** Stored as given: the text sorts by time only among times of the same form. */
   submitTime: text('submit_time').notNull(),
   updateTime: text('update_time').notNull(),
   result: jsonValue('result_json'),
@@ -53,7 +52,7 @@ const taskColumns = () => ({
 const shardColumns = () => ({
   uniqcTaskId: text('uniqc_task_id').notNull(),
   shardIndex: integer('shard_index').notNull(),
-  /** The id that the cloud gave. Several tasks can share one. */
+  /** The id that the platform assigned. Several tasks can share one. */
   platformTaskId: text('platform_task_id').notNull(),
   backend: text('backend').notNull(),
   circuitCount: integer('circuit_count').notNull().default(1),
@@ -76,13 +75,13 @@ export const tasks = sqliteTable(
     index('tasks_backend_idx').on(table.backend),
     index('tasks_status_idx').on(table.status),
     index('tasks_submit_time_idx').on(table.submitTime),
-    // Ours. They end in the time, and behind it in the rowid: a list comes out of them in its order.
+    // Ours. They end in the time, and after it the rowid, so that a list is read from them in its order.
     index('uniqc_tasks_status_time_idx').on(table.status, table.submitTime),
     index('uniqc_tasks_backend_status_time_idx').on(table.backend, table.status, table.submitTime),
   ],
 )
 
-/** The tasks that were moved out of the way. `error_message` came last here, in version 3. */
+/** The archived tasks, one row each. `error_message` comes last, because version 3 added it. */
 export const archivedTasks = sqliteTable(
   'archived_tasks',
   { ...taskColumns(), archivedAt: text('archived_at').notNull(), errorMessage: text('error_message') },
@@ -96,7 +95,7 @@ export const archivedTasks = sqliteTable(
   ],
 )
 
-/** The jobs that a task became on its platform: one for each part that was submitted alone. */
+/** The shards of live tasks: the parts of a task that were submitted to its platform separately. */
 export const taskShards = sqliteTable('task_shards', shardColumns(), (table) => [
   primaryKey({ columns: [table.uniqcTaskId, table.shardIndex] }),
   // Unnamed, as in the file. Deleting a task deletes its shards.
@@ -115,18 +114,18 @@ export const archivedTaskShards = sqliteTable(
   ],
 )
 
-/** A task as a file holds it. `status` is whatever stands there; a write takes a {@link TaskStatus}. */
+/** A task as a file holds it. `status` can be any text; a write accepts only a {@link TaskStatus}. */
 export type TaskInfo = typeof tasks.$inferSelect
 
 /** An archived task. */
 export type ArchivedTaskInfo = typeof archivedTasks.$inferSelect
 
-/** One job on a platform. */
+/** A shard: one part of a task on its platform. */
 export type TaskShard = typeof taskShards.$inferSelect
 
 /**
- * A task to save. `shots` is 0, `result` and `errorMessage` are null and `metadata` is `{}` unless given;
- * `submitTime` is the stored one, else now.
+ * A task to save. By default `shots` is 0, `result` and `errorMessage` are null, `metadata` is `{}`, and
+ * `submitTime` is the stored one or, for a new task, the current time.
  */
 export type NewTaskInfo = Omit<typeof tasks.$inferInsert, 'status' | 'submitTime' | 'updateTime'> & {
   status: TaskStatus
@@ -134,13 +133,14 @@ export type NewTaskInfo = Omit<typeof tasks.$inferInsert, 'status' | 'submitTime
   updateTime?: string | undefined
 }
 
-/** The shard of an archived task. */
+/** A shard of an archived task. */
 export type ArchivedTaskShard = typeof archivedTaskShards.$inferSelect
 
 /**
- * A shard to save. `status` is `pending`, `result` and `errorMessage` are null unless given. The rest is what
- * is stored; for a new shard `backend` is the task's, `circuitCount` 1, `subIndexOffset` behind the last
- * circuit of the task's shards, `submitTime` now.
+ * A shard to save. By default `status` is `pending`, and `result` and `errorMessage` are null. The other
+ * fields keep their stored values; for a new shard `backend` is the task's, `circuitCount` is 1,
+ * `subIndexOffset` is the position after the last circuit of the task's shards, and `submitTime` is the
+ * current time.
  */
 export type NewTaskShard = Omit<
   typeof taskShards.$inferInsert,

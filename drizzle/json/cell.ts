@@ -2,17 +2,20 @@ import { parseJson } from './read.ts'
 import { isPlainObject, type JsonObject, type JsonValue, UnreadableJson } from './value.ts'
 import { stringifyJson } from './write.ts'
 
-/** The value of a JSON cell. An empty text is null, as UnifiedQuantum reads it. */
+/** The value of a JSON cell. An empty string reads as null, as in UnifiedQuantum. */
 export function readJsonValue(cell: string | null): JsonValue | null {
   return cell === null || cell === '' ? null : readCell(cell, isAnyValue)
 }
 
-/** The object of a JSON cell. An empty text is `{}`, as UnifiedQuantum reads it. */
+/** The object of a JSON cell. An empty string reads as `{}`, as in UnifiedQuantum. */
 export function readJsonObject(cell: string): JsonObject {
   return (cell === '' ? {} : readCell(cell, isPlainObject)) as JsonObject
 }
 
-/** The text of a JSON cell. Drizzle hands null over as well: it stays a SQL null, not the text `null`. */
+/**
+ * The text of a JSON cell. Drizzle passes null as well: it stays SQL NULL and does not become the text
+ * `null`.
+ */
 export function writeJsonCell(value: JsonValue): string {
   if (value === null) return value as unknown as string
   return value instanceof UnreadableJson ? value.text : stringifyJson(value)
@@ -22,7 +25,7 @@ const isAnyValue = (_value: unknown) => true
 
 /**
  * The cell's value, or an {@link UnreadableJson}, so that one bad row does not hide the others. The types of
- * a task do not mention it: it is what a damaged file shows, and reads as the object `{ text }`.
+ * a task do not mention it: only a damaged file has one, and it can be used as the object `{ text }`.
  */
 function readCell(cell: unknown, accepts: (value: unknown) => boolean): JsonValue {
   const text = String(cell)

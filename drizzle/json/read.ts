@@ -28,23 +28,23 @@ export function holdsLongInteger(text: string): boolean {
 const isDigit = (code: number) => code >= 0x30 && code <= 0x39
 
 /**
- * The value of a JSON text, read as Python's `json.loads` reads it: `NaN` and the infinities are numbers, an
- * integer beyond 2^53-1 is a bigint, and of two equal keys the last one counts.
+ * Parses JSON as Python's `json.loads` does: `NaN` and the infinities are numbers, an integer beyond 2^53-1
+ * is a bigint, and the last of two equal keys wins.
  *
- * @throws SyntaxError when the text is not JSON; RangeError when it is nested deeper than the stack allows.
+ * @throws SyntaxError if the text is not JSON; RangeError if it is nested deeper than the stack allows.
  */
 export function parseJson(text: string): JsonValue {
   if (!holdsLongInteger(text)) {
     try {
       return JSON.parse(text)
     } catch {
-      // Perhaps a NaN. The parser below decides.
+      // It may hold NaN: the parser below decides.
     }
   }
   return new PythonJsonParser(text).parse()
 }
 
-/** The value of a JSON text, or the text itself where it cannot be read. */
+/** The value of a JSON text, or the text itself if it cannot be parsed. */
 export function parseJsonOrText(text: string): JsonValue {
   try {
     return parseJson(text)

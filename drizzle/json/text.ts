@@ -1,8 +1,8 @@
-// Where the parts of a JSON text begin and end, without what they mean: a number that JSON.parse would
+// Finds where the parts of a JSON text begin and end, without parsing them: numbers that JSON.parse would
 // round, the order of keys and white space stay as they are. The text must be JSON, or what Python's json
-// writes: this does not check it.
+// writes; it is not checked here.
 
-/** The position behind the text that begins with a quote at `at`; -1 where it does not end. */
+/** The position after the string that begins with a quote at `at`; -1 if the string does not end. */
 export function endOfString(text: string, at: number): number {
   for (let end = at; ; ) {
     end = text.indexOf('"', end + 1)
@@ -13,7 +13,7 @@ export function endOfString(text: string, at: number): number {
   }
 }
 
-/** The members of an object's text, the text of each value by its key. Of two equal keys the last one counts. */
+/** The text of each value in an object's text, by key. The last of two equal keys wins. */
 export function splitObject(text: string): Map<string, string> {
   const members = new Map<string, string>()
   let at = skipSpace(text, text.indexOf('{') + 1)
@@ -29,7 +29,7 @@ export function splitObject(text: string): Map<string, string> {
   return members
 }
 
-/** The text of each item of an array's text. */
+/** The text of each item in an array's text. */
 export function splitArray(text: string): string[] {
   const items: string[] = []
   let at = skipSpace(text, text.indexOf('[') + 1)

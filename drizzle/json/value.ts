@@ -1,15 +1,15 @@
-/** Any value that the JSON columns can hold: JSON, and what Python's `json` writes beyond it. */
+/** Any value that the JSON columns can hold: JSON, and what Python's `json` writes beyond JSON. */
 export type JsonValue = null | boolean | number | bigint | string | JsonArray | JsonObject
 
-/** A list of {@link JsonValue}. */
+/** An array of {@link JsonValue}. */
 export type JsonArray = JsonValue[]
 
 /** An object of {@link JsonValue}. Every key is an own key, `__proto__` too. */
 export type JsonObject = { [key: string]: JsonValue }
 
 /**
- * What a JSON cell shows that cannot be read: its text, as it stands in the file. Saving a task that holds
- * one writes the same text back.
+ * The value of a JSON cell that cannot be read: its text, as it is in the file. Saving a task that holds one
+ * writes the same text back.
  *
  * @example
  * ```ts
@@ -30,7 +30,7 @@ export class UnreadableJson {
     this.text = text
   }
 
-  /** The form that exports and `toJson` carry it in: what `JSON.stringify` writes. */
+  /** The form in which exports, `toJson` and `JSON.stringify` write it. */
   toJSON(): { $unreadable: string } {
     return { $unreadable: this.text }
   }
@@ -43,7 +43,7 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** What kind of value this is, in words and without its content: `a function`, `a Map`. */
+/** The type of a value in words, without its content: `a function`, `a Map`. */
 export function typeName(value: unknown): string {
   if (value === null || value === undefined) return String(value)
   if (Array.isArray(value)) return 'an array'

@@ -1,12 +1,13 @@
 import { isPlainObject, typeName, UnreadableJson } from './value.ts'
 
 /**
- * A value that JSON cannot hold. `path` leads to it from the value that was given: `.a[2]`, or an empty text.
+ * The error for a value that JSON cannot hold. `path` leads to it from the given value: `.a[2]`, or an empty
+ * string.
  */
 export class JsonEncodeError extends Error {
   override readonly name = 'JsonEncodeError'
   readonly path: string
-  /** What is wrong, to be read behind the path: `is a function, which JSON cannot hold`. */
+  /** What is wrong, worded to follow the path: `is a function, which JSON cannot hold`. */
   readonly problem: string
 
   constructor(path: string, problem: string, options?: ErrorOptions) {
@@ -16,20 +17,20 @@ export class JsonEncodeError extends Error {
   }
 }
 
-/** How a value is written that JSON has no form of, or whose own form another value has taken. */
+/** How to write values that JSON has no form for, and values whose own form is taken by another one. */
 export interface JsonForms {
   readonly bigint: (value: bigint) => string
   /** NaN or one of the infinities. */
   readonly notFinite: (value: number) => string
-  /** The text of an object with this one key, by the text that it would have. */
+  /** The text of an object with only this key, given the text that it would have. */
   readonly oneKey: (key: string, text: string) => string
-  /** Undefined where it is refused. */
+  /** Undefined if such a value is refused. */
   readonly unreadable: ((value: UnreadableJson) => string) | undefined
-  /** Whether the text that `JSON.stringify` writes of a value stands as it is. */
+  /** Whether the text that `JSON.stringify` writes can stay as it is. */
   readonly isPlain: (text: string) => boolean
 }
 
-/** The forms of Python's `json`. An unreadable cell has none inside another one. */
+/** The forms of Python's `json`. An unreadable cell inside another value has none. */
 const PYTHON: JsonForms = {
   bigint: String,
   notFinite: String,
@@ -39,18 +40,20 @@ const PYTHON: JsonForms = {
 }
 
 /**
- * The JSON text of a value, as Python's `json.loads` reads it back: `NaN` and the infinities as bare words, a
- * bigint digit by digit, `-0` as `-0.0`, a number that is whole and beyond 2^53-1 with `.0`, so that it stays
- * a float. An object with a `toJSON` method is written as what that returns. A property that is `undefined`
- * is left out.
+ * The JSON text of a value, for Python's `json.loads` to read back: `NaN` and the infinities as bare words, a
+ * bigint digit by digit, `-0` as `-0.0`, and a whole number beyond 2^53-1 with `.0`, so that it stays a
+ * float. An object with a `toJSON` method is written as what the method returns. A property that is
+ * `undefined` is left out.
  *
- * @throws JsonEncodeError for what JSON cannot hold, with the path of the value.
+ * @throws JsonEncodeError for a value that JSON cannot hold, with its path.
  */
 export function stringifyJson(value: unknown): string {
   return writeJson(value).text
 }
 
-/** {@link stringifyJson}, in other forms if need be, and whether the text is of the very value that was given. */
+/**
+ * Like {@link stringifyJson}, in any forms. `isAsGiven` tells that the text reads back as the given value.
+ */
 export function writeJson(
   value: unknown,
   forms = PYTHON,
@@ -68,7 +71,7 @@ export function writeJson(
   }
 }
 
-/** {@link writePlain}, where the stack is deep enough. */
+/** {@link writePlain}, or undefined if the stack is not deep enough. */
 function tryPlain(value: unknown): string | undefined {
   try {
     return writePlain(value)
@@ -83,8 +86,8 @@ function tryPlain(value: unknown): string | undefined {
 const ESCAPED = /[^ !#-[\]-\ud7ff\ue000-\uffff]/
 
 /**
- * What `JSON.stringify` writes, where that reads back equal; else undefined. To look through a value before
- * takes as long as to write it, and a getter may answer otherwise the second time: so both are done in one.
+ * What `JSON.stringify` writes, if it reads back equal; else undefined. Checking and writing are one pass: a
+ * separate check would take as long, and a getter may return something else the second time.
  */
 function writePlain(value: unknown): string | undefined {
   if (typeof value === 'number') return isPlainNumber(value) ? `${value}` : undefined
@@ -126,7 +129,7 @@ function writePlainObject(value: Readonly<Record<string, unknown>>): string | un
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string
     const given = value[key]
-    // Counts are numbers by the thousand: no call for each.
+    // Counts hold thousands of numbers: avoid a call for each.
     const content = typeof given === 'number' && isPlainNumber(given) ? given : writePlain(given)
     if (content === undefined) return undefined
     keys[i] = ESCAPED.test(key) ? `${JSON.stringify(key)}:${content}` : `"${key}":${content}`
@@ -145,7 +148,7 @@ function hasToJson(value: object): value is { toJSON(key: string): unknown } {
   return 'toJSON' in value && typeof value.toJSON === 'function'
 }
 
-/** A Date of another realm, too. */
+/** True for a Date of another realm, too. */
 function isDate(value: object): boolean {
   return Object.prototype.toString.call(value) === '[object Date]'
 }
@@ -203,7 +206,8 @@ function writeContents(value: object, writing: Writing): string {
   }
   const isUnreadable = value instanceof UnreadableJson
   if (isUnreadable && forms.unreadable !== undefined) return forms.unreadable(value)
-  // These have a toJSON, too, but what it returns reads back as another value: refused rather than changed.
+  // An unreadable cell and a Date have a toJSON, too, but its result would read back as another value: refuse
+  // them.
   if (hasToJson(value) && !isUnreadable && !isDate(value)) {
     return write(value.toJSON(String(path.at(-1) ?? '')), writing)
   }
@@ -230,7 +234,7 @@ function refuse(path: readonly (string | number)[], problem: string): JsonEncode
   return new JsonEncodeError(pathText(path), `${problem}, which JSON cannot hold`)
 }
 
-/** The way into a value, as code writes it: `.a[2]`. */
+/** The path into a value, written as in code: `.a[2]`. */
 export function pathText(path: readonly (string | number)[]): string {
   return path.map(pathSegment).join('')
 }
