@@ -3,7 +3,7 @@ import { TaskStoreError } from '../rules/task-store-error.ts'
 const FULL: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']
 
 /**
- * Runs `work`, which reads or writes a file, and translates the errors of Node.
+ * Runs `work`, which reads or writes a file, and translates Node's errors.
  *
  * @throws TaskStoreError `CANNOT_OPEN`, `DISK_FULL`.
  */
@@ -15,12 +15,12 @@ export function withFile<T>(file: string, done: 'read' | 'written', work: () => 
   }
 }
 
-/** The code of an error of Node. */
+/** The code of a Node error. */
 export function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
-/** The error of Node in this package's terms. A {@link TaskStoreError} stays as it is. */
+/** A Node error in this package's terms. A {@link TaskStoreError} stays as it is. */
 export function fileError(error: unknown, file: string, done: 'read' | 'written'): TaskStoreError {
   if (error instanceof TaskStoreError) return error
   const code = codeOf(error)

@@ -3,16 +3,16 @@ import { dirname, isAbsolute, sep } from 'node:path'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { sleep } from './sleep.ts'
 
-/** Which file a path leads to. While a file is open, no other one has its identity. */
+/** Which file a path leads to. While a file is open, no other file has its identity. */
 export interface FileIdentity {
   readonly dev: number
   readonly ino: number
 }
 
 /**
- * The identity of the file that a path leads to at this moment; undefined where there is none.
+ * The identity of the file that a path leads to now; undefined if there is none.
  *
- * @throws TaskStoreError `CANNOT_OPEN` where that cannot be told, or for a folder.
+ * @throws TaskStoreError `CANNOT_OPEN` for a path that cannot be reached, and for a folder.
  */
 export function identifyFile(file: string): FileIdentity | undefined {
   const found = look(file)
@@ -22,7 +22,7 @@ export function identifyFile(file: string): FileIdentity | undefined {
   return found
 }
 
-/** @throws TaskStoreError `CANNOT_OPEN` where that cannot be told. */
+/** @throws TaskStoreError `CANNOT_OPEN` for a path that cannot be reached. */
 export function isFolder(path: string): boolean {
   return look(path)?.isDirectory() ?? false
 }
@@ -41,14 +41,14 @@ function look(file: string): Stats | undefined {
   }
 }
 
-/** As many as Linux follows. */
+/** The most that Linux follows. */
 const MAX_LINKS = 40
 
 /**
- * Where a path leads to in the end, whether or not there is a file: SQLite makes its file, and the log, there.
- * Nothing is normalised: `..` behind a link is the system's to resolve.
+ * The path after all symbolic links, whether or not the file exists: SQLite creates its file and its log
+ * there. Nothing is normalised: the system resolves a `..` after a link.
  *
- * @throws TaskStoreError `CANNOT_OPEN` where links lead to each other.
+ * @throws TaskStoreError `CANNOT_OPEN` for links that form a loop.
  */
 export function followLinks(path: string): string {
   let file = path
@@ -57,7 +57,10 @@ export function followLinks(path: string): string {
     const target = readlinkSync(file)
     file = isAbsolute(target) ? target : `${dirname(file)}${sep}${target}`
   }
-  throw new TaskStoreError('CANNOT_OPEN', `${path} leads to itself by links; mend them, or name another file`)
+  throw new TaskStoreError(
+    'CANNOT_OPEN',
+    `${path} leads to a loop of symbolic links; fix them, or name another file`,
+  )
 }
 
 export function isSameFile(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
@@ -65,8 +68,8 @@ export function isSameFile(a: FileIdentity | undefined, b: FileIdentity | undefi
 }
 
 /**
- * Refuses a path that leads to the file of an open store, or to its log. To open and close it would drop the
- * locks that SQLite has on it, and to write it would end the store.
+ * Refuses a path that leads to the file of an open store, or to its log. Opening and closing it would drop
+ * SQLite's locks on it, and writing it would destroy the store.
  *
  * @throws TypeError
  */
@@ -76,12 +79,12 @@ export function checkNotOwn(path: string, own: string, advice: string): void {
   if (isOwn) throw new TypeError(`${path} is the store's own file; ${advice}`)
 }
 
-/** How long somebody who removes a database may take from its file to its log, in milliseconds. */
+/** How long another process may take to remove the log of a database after its file, in milliseconds. */
 const REMOVAL_TIME = 1000
 
 /**
  * Waits while a database is being removed. UnifiedQuantum unlinks the file, the `-wal` and the `-shm` one
- * after the other: a file that is made anew between them would lose its log to the next unlink.
+ * after the other: a file that is recreated in between would lose its log to the next unlink.
  */
 export function waitUntilRemoved(file: string): void {
   const deadline = performance.now() + REMOVAL_TIME

@@ -1,6 +1,6 @@
-const nobodyWakes = new Int32Array(new SharedArrayBuffer(4))
+const neverNotified = new Int32Array(new SharedArrayBuffer(4))
 
-/** Blocks this thread for so many milliseconds. */
+/** Blocks this thread for some milliseconds. */
 export function sleep(milliseconds: number): void {
-  Atomics.wait(nobodyWakes, 0, 0, milliseconds)
+  Atomics.wait(neverNotified, 0, 0, milliseconds)
 }

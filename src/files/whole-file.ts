@@ -3,15 +3,14 @@ import { dirname, resolve } from 'node:path'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { codeOf, withFile } from './file-error.ts'
 
-/** Text is collected to so many characters before it is written. */
+/** How many characters of text are collected before they are written. */
 const CHUNK = 1 << 18
 
 /**
- * Writes a file that is there whole or not at all, for this user alone: under another name in the same
- * folder, and renamed when it is on the disk.
+ * Writes a file whole or not at all, readable by this user alone: under a temporary name in the same folder,
+ * and renamed once it is on the disk.
  *
- * @throws TaskStoreError `CONFLICT` where there is a file that is not to be replaced, `DISK_FULL`,
- * `CANNOT_OPEN`.
+ * @throws TaskStoreError `CONFLICT` if the file exists and is not to be replaced, `DISK_FULL`, `CANNOT_OPEN`.
  */
 export function writeWholeFile(
   path: string,
@@ -50,7 +49,7 @@ function writeFully(file: string, descriptor: number, text: string): void {
   }
 }
 
-/** Gives a file that is written its name, when it is on the disk. */
+/** Flushes a temporary file to the disk, and then gives it its final name. */
 export function finishFile(temporary: string, file: string, replace: boolean): void {
   withFile(file, 'written', () => {
     synchronise(temporary, 'r+')
@@ -58,29 +57,29 @@ export function finishFile(temporary: string, file: string, replace: boolean): v
     else linkExclusively(temporary, file)
   })
   try {
-    // The name, too: at a power cut it may else be the old one still.
+    // Sync the name, too: after a power cut it could still be the old one.
     synchronise(dirname(file), 'r')
   } catch {
-    // A system, or rights, that do not let a folder be opened. The file is there.
+    // The system or the permissions do not allow opening the folder. The file is there.
   }
 }
 
-/** What a file is called while it is written: another process or thread may be writing it as well. */
+/** A unique name for a file while it is written: another process or thread may be writing it as well. */
 export function temporaryName(file: string): string {
   return `${file}.${crypto.randomUUID().slice(0, 8)}.unfinished`
 }
 
 /**
- * Gives a file a name that no other has: a rename would replace one that somebody has made meanwhile.
+ * Gives a file a name that no other file has: a rename would replace one that another process just created.
  *
- * @throws TaskStoreError `CONFLICT` where there is one.
+ * @throws TaskStoreError `CONFLICT` if another file has it.
  */
 export function linkExclusively(temporary: string, file: string): void {
   try {
     linkSync(temporary, file)
   } catch (error) {
     const code = codeOf(error)
-    // Also where it is gone again: whoever made it may make it anew.
+    // Also if the file is gone again: its owner may recreate it.
     if (code === 'EEXIST' || existsSync(file)) throw existsAlready(file)
     if (code === 'ENOENT') throw error
     // A file system without links.
@@ -93,7 +92,7 @@ export function linkExclusively(temporary: string, file: string): void {
 export function existsAlready(file: string): TaskStoreError {
   return new TaskStoreError(
     'CONFLICT',
-    `${file} exists already; name another file, or give { replace: true } to replace it`,
+    `${file} already exists; name another file, or pass { replace: true } to replace it`,
   )
 }
 

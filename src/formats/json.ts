@@ -10,17 +10,18 @@ import { JsonEncodeError, type JsonForms, pathText, writeJson } from '../../driz
 import { invalidType, invalidValue } from '../rules/argument-error.ts'
 
 /**
- * The JSON text of anything that a store returns: strict JSON on one line, as every parser reads it. What JSON
- * has no form of is an object with one key, as in an export: `{"$float":"NaN"}` (or `"Infinity"`, `"-Infinity"`),
- * `{"$int":"12345678901234567890123"}` for a bigint, `{"$unreadable":"its text"}` for an {@link UnreadableJson},
- * and `{"$object":{...}}` around an object of the data whose only key begins with `$`, so that it is not taken
- * for one of these. `-0` is `-0.0`.
+ * The JSON text of anything that a store returns: strict JSON on one line, which every parser reads. A value
+ * that JSON has no form for becomes an object with one key, as in an export: `{"$float":"NaN"}` (or
+ * `"Infinity"`, `"-Infinity"`), `{"$int":"12345678901234567890123"}` for a bigint,
+ * `{"$unreadable":"its text"}` for an {@link UnreadableJson}, and `{"$object":{...}}` around an object of the
+ * data whose only key begins with `$`, so that it is not taken for one of these. `-0` is `-0.0`.
  *
- * {@link fromJson} returns an equal value, with two exceptions, which are those of `JSON.stringify`: a property
- * that is undefined is left out, and an object with a `toJSON` is written as what that returns.
+ * {@link fromJson} returns an equal value, with two exceptions, which are those of `JSON.stringify`: a
+ * property that is undefined is left out, and an object with a `toJSON` is written as what the method
+ * returns.
  *
- * @throws ArgumentError for what it cannot carry, with its path: a Date, a Map, a function, a cycle, undefined
- * in a list or alone.
+ * @throws ArgumentError for a value that it cannot carry, with the path: a Date, a Map, a function, a cycle,
+ * undefined in a list or alone.
  * @example
  * ```ts
  * import { fromJson, type ListedTask, type Page, TaskStore, toJson } from 'uniqc-task-store'
@@ -41,13 +42,14 @@ export function toJson(value: unknown): string {
 }
 
 /**
- * The value of a text that {@link toJson} wrote, or of any other JSON. An integer beyond 2^53-1 that is written
- * digit by digit is a bigint, too. The type is what the caller knows of the text: it is not checked.
+ * The value of a text that {@link toJson} wrote, or of any other JSON. An integer beyond 2^53-1 that is
+ * written digit by digit is a bigint, too. The type parameter is what the caller knows about the text: it is
+ * not checked.
  *
- * A save writes the text of an {@link UnreadableJson} as it is, also of one that came in a text from elsewhere.
+ * A save writes the text of an {@link UnreadableJson} as it is, even if it came from elsewhere.
  *
- * @throws SyntaxError for a text that is not JSON, and for an object whose only key begins with `$` and which is
- * none of the forms of {@link toJson}.
+ * @throws SyntaxError for a text that is not JSON, and for an object whose only key begins with `$` and which
+ * is not one of the forms of {@link toJson}.
  */
 export function fromJson<T = JsonValue>(text: string): T {
   if (typeof text !== 'string') throw invalidType('text', `text must be a string, not ${typeName(text)}`)
@@ -119,7 +121,7 @@ function readMembers(object: JsonObject, path: (string | number)[]): JsonObject 
 }
 
 function readMember(key: string | number, content: JsonValue, path: (string | number)[]): JsonValue {
-  // Counts are numbers by the thousand, and a tag is an object.
+  // Counts hold thousands of numbers, and a tag is an object.
   if (typeof content !== 'object' || content === null) return content
   path.push(key)
   const value = readTags(content, path)

@@ -8,13 +8,14 @@ import { fromStrictJson } from './strict-json.ts'
 /** Why a record of a file cannot be imported, worded to follow its location: `line 12: has no status`. */
 export class RecordError extends Error {
   override readonly name = 'RecordError'
-  /** Undefined where the record does not say. */
+  /** Undefined if the record does not say. */
   taskId: string | undefined
 }
 
 /**
- * The task of a line of `tasks.jsonl`: of UnifiedQuantum's, a flat record with `platform`, or of an export, with
- * `backend`. JSON cells are kept as text, so that `1.0`, the order of keys and integers of any size stay as they are.
+ * The task of a line of JSON: of UnifiedQuantum's `tasks.jsonl`, a flat record with `platform`, or of an
+ * export, with `backend`. JSON cells are kept as text, so that `1.0`, the order of keys and integers of any
+ * size stay as they are.
  *
  * @throws RecordError
  */
@@ -36,7 +37,7 @@ export function parseCacheEntry(text: string): StoredTask {
     if (record.metadata !== undefined && !isPlainObject(record.metadata)) {
       throw new RecordError(`metadata must be an object, not ${typeName(record.metadata)}`)
     }
-    // What later releases may have added is kept too.
+    // Keep fields that later releases may have added.
     const metadata = new Map([...unknown, ...splitObject(texts.get('metadata') ?? '{}')])
     return {
       task: parseTask(record, 'backend', cellText(texts.get('result')), joinObject(metadata)),
@@ -46,7 +47,7 @@ export function parseCacheEntry(text: string): StoredTask {
   })
 }
 
-/** Adds to an error which task it is about. */
+/** Adds the id of the task to an error. */
 function withTaskId<T>(taskId: unknown, parse: () => T): T {
   try {
     return parse()
@@ -58,7 +59,7 @@ function withTaskId<T>(taskId: unknown, parse: () => T): T {
 
 function parseFlat(record: JsonObject, texts: Map<string, string>): StoredTask {
   const fields = new Set<string>(Object.values(RECORD_NAMES))
-  // These two were metadata like any other then: of any type, in which case they stay there.
+  // These two were ordinary metadata then, of any type: with another type they stay metadata.
   const isField = { shots: isCount(record.shots), error_message: typeof record.error_message === 'string' }
   for (const [name, is] of Object.entries(isField)) {
     if (is) continue

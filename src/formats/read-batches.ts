@@ -14,16 +14,16 @@ export interface ImportOptions {
   /** Replace a record of the store even if it is newer than the file's. Default false. */
   readonly overwrite?: boolean | undefined
   /**
-   * The zone of times without an offset, to tell which of two records is newer: `UTC`, `+08:00`, `Asia/Shanghai`.
-   * Default: the zone of this machine.
+   * The zone of times without an offset, to tell which of two records is newer: `UTC`, `+08:00`,
+   * `Asia/Shanghai`. Default: the zone of this machine.
    */
   readonly timeZone?: string | undefined
   /**
-   * Report what would happen, and write nothing. Of a folder with two files, each is looked at alone. Default
-   * false.
+   * Report what would happen, and write nothing. In a folder with two files, each is looked at on its own.
+   * Default false.
    */
   readonly dryRun?: boolean | undefined
-  /** Called after each batch, while nothing is locked. What it throws ends the import. */
+  /** Called after each batch, while nothing is locked. If it throws, the import ends. */
   readonly onProgress?: ((progress: ImportProgress) => void) | undefined
 }
 
@@ -40,22 +40,22 @@ export interface ImportProgress {
 /** A record that was not imported. */
 export interface SkippedRecord {
   readonly file: string
-  /** The line that it stands on, from 1; in a `tasks.json`, the number of its entry. */
+  /** Its line, from 1; in a `tasks.json`, the number of its entry. */
   readonly line: number
-  /** Undefined where the record does not say. */
+  /** Undefined if the record does not say. */
   readonly taskId: string | undefined
   readonly reason: string
 }
 
-/** What an import did: `read` is the sum of the four others. */
+/** What an import did: `read` is the sum of the other four. */
 export interface ImportReport {
   /** The files that were read. */
   readonly files: readonly string[]
   /** How many records the files hold. Blank lines do not count. */
   readonly read: number
-  /** Added, or taken in place of an older record of the store. */
+  /** Added to the store, or replaced an older record there. */
   readonly imported: number
-  /** The store has the same. */
+  /** The store already has the same record. */
   readonly unchanged: number
   /** A later line of the same file has the same id. */
   readonly superseded: number
@@ -72,7 +72,11 @@ export const readImportOptions = optionsReader({
 /** UnifiedQuantum's own names, in the folders in which it kept them. */
 const NAMES = ['tasks.jsonl', 'tasks/tasks.jsonl', 'tasks.json', 'cache/tasks.json'] as const
 
-/** The files of a path: itself, or those of a folder that have names of UnifiedQuantum's. @throws TaskStoreError `CANNOT_OPEN` */
+/**
+ * The files of a path: itself or, if it is a folder, those in it that have one of UnifiedQuantum's names.
+ *
+ * @throws TaskStoreError `CANNOT_OPEN`
+ */
 export function findFiles(path: string): string[] {
   if (!isFolder(path)) return [path]
   const files = NAMES.map((name) => join(path, name)).filter((file) => existsSync(file))
@@ -84,29 +88,29 @@ export function findFiles(path: string): string[] {
 export function checkSource(file: string, own: string): void {
   checkNotOwn(file, own, 'there is nothing to import')
   if (!isDatabase(file)) return
-  throw new TaskStoreError('CANNOT_OPEN', `${file} is a database; give it to mergeFile()`)
+  throw new TaskStoreError('CANNOT_OPEN', `${file} is a database; pass it to mergeFile()`)
 }
 
-/** A task that was read, with its place in the file. */
+/** A task that was read, with its position in the file. */
 export interface ReadTask {
   readonly file: string
   readonly line: number
   readonly task: StoredTask
-  /** Whether the file has a record of a place with this id. */
+  /** Whether the file has a record with this id in a place. */
   readonly isInFile: (taskId: string, place: PlaceName) => boolean
 }
 
 /** A record that a later one of its file supersedes. */
 export type Superseded = Pick<ReadTask, 'file' | 'line'>
 
-/** Up to this many characters the records of a file are held in memory; a larger file is read twice. */
+/** Records of up to this many characters are held in memory; a larger file is read twice. */
 const HELD = 32_000_000
 
 type Read = { readonly line: number; readonly task: StoredTask } | SkippedRecord
 
 /**
- * The records of a file, in batches. The last good one of an id counts, and only the end of the file tells which that
- * is.
+ * The records of a file, in batches. The last valid record of an id counts, and it is known only at the end
+ * of the file.
  */
 export function* readBatches(
   file: string,
@@ -116,7 +120,7 @@ export function* readBatches(
   const isInFile: ReadTask['isInFile'] = (taskId, place) => last.has(recordKey(taskId, place))
   let held: Read[] | undefined = []
   let characters = 0
-  // What is appended meanwhile is for the next call.
+  // Lines that are appended meanwhile are left to the next call.
   const bytes = sizeOf(file)
   const format = findFormat(file)
   for (const read of parseAll(file, bytes, format)) {
@@ -175,10 +179,10 @@ function notText(): never {
   throw new RecordError('is not UTF-8, or too long')
 }
 
-/** How many lines are looked at to tell what a file is. */
+/** How many lines are read to recognise the format of a file. */
 const LOOKED_AT = 20
 
-/** Lines, where one of the first is a whole record; else one object that holds them all. */
+/** Lines, if one of the first is a whole record; else one object that holds all records. */
 function findFormat(file: string): Format {
   if (file.endsWith('.jsonl')) return LINES
   let looked = 0

@@ -3,9 +3,9 @@ import { withFile } from '../files/file-error.ts'
 
 /** A record of a file before it is parsed. */
 export interface RawRecord {
-  /** The line that it stands on, from 1; in a file of one object, which of its entries it is. */
+  /** Its line, from 1; in a file of one object, the number of its entry. */
   readonly number: number
-  /** Undefined for bytes that are no UTF-8, or too many for a text. */
+  /** Undefined for bytes that are not UTF-8, or too many for a string. */
   readonly text: string | undefined
 }
 
@@ -16,7 +16,11 @@ const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const SPACES: readonly number[] = [0x20, 0x09, 0x0d, NEWLINE]
 
-/** The lines of the first `size` bytes of a file that are not blank, read piece by piece. @throws TaskStoreError `CANNOT_OPEN` */
+/**
+ * The lines of the first `size` bytes of a file that are not blank, read in chunks.
+ *
+ * @throws TaskStoreError `CANNOT_OPEN`
+ */
 export function* readLines(file: string, size: number): Generator<RawRecord> {
   const pieces: Buffer[] = []
   let number = 0
@@ -35,8 +39,8 @@ export function* readLines(file: string, size: number): Generator<RawRecord> {
 }
 
 /**
- * The entries of the first `size` bytes of a file that holds one JSON object, each as the text of an object with that entry alone, read
- * piece by piece. An object that ends too early gives what there is of its last entry.
+ * The entries of the first `size` bytes of a file that holds one JSON object, each as the text of an object
+ * with that entry alone, read in chunks. If the file is cut short, the last entry is what there is of it.
  *
  * @throws TaskStoreError `CANNOT_OPEN`
  */
@@ -72,7 +76,7 @@ export function* readEntries(file: string, size: number): Generator<RawRecord> {
     }
     if (depth > 0) pieces.push(chunk.subarray(start))
   }
-  // Without the last brace: whole if the entry is, since its value has braces of its own.
+  // The last brace is missing: the last entry may still be whole, since its value has braces of its own.
   yield* record(number, pieces, (text) => `{${text}}`)
 }
 
@@ -96,13 +100,13 @@ function decode(bytes: Buffer, wrap: (text: string) => string): string | undefin
   }
 }
 
-/** Whether a file is a database of SQLite. */
+/** Whether a file is an SQLite database. */
 export function isDatabase(file: string): boolean {
   for (const head of readChunks(file, 16)) return head.toString('latin1') === 'SQLite format 3\0'
   return false
 }
 
-/** How large a file is now, in bytes. @throws TaskStoreError `CANNOT_OPEN` */
+/** The current size of a file in bytes. @throws TaskStoreError `CANNOT_OPEN` */
 export function sizeOf(file: string): number {
   return withFile(file, 'read', () => statSync(file).size)
 }
@@ -112,7 +116,7 @@ function* readChunks(file: string, size: number): Generator<Buffer> {
   const descriptor = withFile(file, 'read', () => openSync(file, 'r'))
   try {
     for (let left = size; left > 0; ) {
-      // A new one each time: lines that are not yet complete still point into the last one.
+      // A new buffer each time: lines that are not yet complete still point into the last one.
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK, left))
       const read = withFile(file, 'read', () => readSync(descriptor, buffer))
       if (read === 0) return

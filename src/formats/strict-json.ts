@@ -3,8 +3,8 @@ import { UnreadableJson } from '../../drizzle/json/value.ts'
 import { stringifyJson } from '../../drizzle/json/write.ts'
 import { mayHoldTag, readTags, toJson } from './json.ts'
 
-// An export is JSON as everybody reads it. A cell with something that JSON has no form of is written again, in the
-// forms of toJson; any other is its text as it is, but for line breaks between its parts.
+// An export is strict JSON. A cell with a value that JSON has no form for is rewritten in the forms of
+// toJson; any other keeps its text, except for line breaks between its parts.
 
 /** The text of a JSON cell as strict JSON on one line. */
 export function toStrictJson(text: string): string {
@@ -19,8 +19,8 @@ export function toStrictJson(text: string): string {
 /**
  * The text of a JSON cell that {@link toStrictJson} wrote.
  *
- * @throws SyntaxError for a form that this release does not know; JsonEncodeError for an unreadable cell inside
- * another one.
+ * @throws SyntaxError for a form that this release does not know; JsonEncodeError for an unreadable cell
+ * inside another value.
  */
 export function fromStrictJson(text: string): string {
   if (!mayHoldTag(text)) return text

@@ -3,12 +3,12 @@ import type { RawShard, RawTask, StoredTask } from '../rules/raw-task.ts'
 import { toStrictJson } from './strict-json.ts'
 
 const TASK_FIELDS = Object.entries(TASK_NAMES) as [keyof RawTask, string][]
-/** The task that a shard stands in says which one it is of. */
+/** A shard is written inside its task, so it does not repeat the id of the task. */
 const SHARD_FIELDS = (Object.entries(SHARD_NAMES) as [keyof RawShard, string][]).filter(
   ([field]) => field !== 'uniqcTaskId',
 )
 
-/** A task as one line of an export, without the line break, under the names of the columns. */
+/** A task as one line of an export, without the line break. */
 export function writeRecord({ task, archivedAt, shards }: StoredTask): string {
   const members = TASK_FIELDS.map(([field, name]) => `"${name}":${cellOf(field, task[field])}`)
   if (archivedAt !== null) members.push(`"archived_at":${JSON.stringify(archivedAt)}`)
@@ -25,12 +25,12 @@ function cellOf(field: keyof RawTask | keyof RawShard, value: unknown): string {
   return field === 'metadata' ? metadataCell(value) : JSON.stringify(value)
 }
 
-/** The text of a JSON cell, which is text in every file that UnifiedQuantum wrote. */
+/** A JSON cell as strict JSON. The cell is text in every file that UnifiedQuantum wrote. */
 function jsonCell(text: unknown, ifEmpty: string): string {
   return text === null || text === '' ? ifEmpty : toStrictJson(String(text))
 }
 
-/** Metadata that are not an object are shown as unreadable, so their text is carried as such. */
+/** Metadata that are not an object are read as unreadable, so they are exported as such. */
 function metadataCell(text: unknown): string {
   const isObject = /^\s*(?:\{|$)/.test(String(text))
   return isObject ? jsonCell(text, '{}') : JSON.stringify({ $unreadable: String(text) })

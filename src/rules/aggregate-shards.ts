@@ -2,7 +2,7 @@ import { type JsonValue, UnreadableJson } from '../../drizzle/json/value.ts'
 import type { TaskShard } from '../../drizzle/schema.ts'
 import { isTerminal, type TaskStatus } from '../../drizzle/task-status.ts'
 
-/** What the shards of a task say of the task. */
+/** What the shards of a task add up to. */
 export interface Aggregate {
   readonly status: TaskStatus
   readonly result: JsonValue | null
@@ -18,8 +18,8 @@ export function aggregateShards(shards: readonly TaskShard[]): Aggregate {
 }
 
 /**
- * UnifiedQuantum's rule. None: pending. Any not terminal: running. All success: success. Else any failed:
- * failed. Else cancelled.
+ * UnifiedQuantum's rule: `pending` without shards, `running` while any is not terminal, `success` if all
+ * succeeded, else `failed` if any failed, else `cancelled`.
  */
 export function aggregateStatus(shards: Iterable<Pick<TaskShard, 'status'>>): TaskStatus {
   const statuses = new Set(Array.from(shards, (shard) => shard.status))
@@ -29,7 +29,7 @@ export function aggregateStatus(shards: Iterable<Pick<TaskShard, 'status'>>): Ta
   return statuses.has('failed') ? 'failed' : 'cancelled'
 }
 
-/** One value for each circuit, in order; the value alone where there is one circuit; null where none has one. */
+/** One value per circuit, in order; the value alone if there is one circuit; null if no circuit has one. */
 function aggregateResult(shards: readonly TaskShard[]): JsonValue | null {
   const [only] = shards
   if (shards.length === 1 && only?.circuitCount === 1) return only.result
@@ -40,19 +40,19 @@ function aggregateResult(shards: readonly TaskShard[]): JsonValue | null {
   return results.every((result) => result === null) ? null : results
 }
 
-/** A shard's results, one a circuit, filled up with null so that the next shard's stand in their place. */
+/** A shard's results, one per circuit, padded with null so that the next shard's keep their positions. */
 function circuitResults({ circuitCount, result }: TaskShard): JsonValue[] {
   if (circuitCount === 0) return []
-  // A list cannot hold a cell that cannot be read; its text is what there is.
+  // A list cannot hold an unreadable cell: use its text.
   const readable = (result as unknown) instanceof UnreadableJson ? (result as { text: string }).text : result
   const isList = circuitCount !== 1 && Array.isArray(readable)
-  // What a list has too much stays with its shard: here it would move the next one's results.
+  // Surplus items stay with their shard: here they would shift the results of the next one.
   const results = isList ? readable.slice(0, circuitCount) : readable === null ? [] : [readable]
   while (results.length < circuitCount) results.push(null)
   return results
 }
 
-/** What the failed shards say, each text once. */
+/** The error messages of the failed shards, each once. */
 function aggregateError(shards: readonly TaskShard[]): string | null {
   const messages = new Set<string>()
   for (const { status, errorMessage } of shards) {

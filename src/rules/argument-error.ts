@@ -2,7 +2,7 @@
 export type ArgumentErrorCode = 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE'
 
 /**
- * The `TypeError` for a misuse of the API: an argument of the wrong type or value, an option that does not
+ * The `TypeError` for a misuse of the API: an argument of the wrong type or value, or an option that does not
  * exist. Its message names the argument.
  *
  * @example

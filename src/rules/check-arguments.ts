@@ -8,7 +8,9 @@ export function wrongType(name: string, expected: string, value: unknown): TypeE
 /** Reads one option: checks its value, and fills in its default. @throws TypeError */
 export type OptionReader<T> = (name: string, value: unknown) => T
 
-/** A reader of the options of a call, which refuses any that is not in the table. The table is read once. */
+/**
+ * Returns a reader of a call's options, which refuses any that is not in the table. The table is read once.
+ */
 export function optionsReader<Options extends object>(
   readers: { readonly [name in keyof Options]: OptionReader<Options[name]> },
   name = 'options',
@@ -25,7 +27,7 @@ export function optionsReader<Options extends object>(
   }
   return (given) => {
     if (given !== undefined) return read(given)
-    // Most calls give none.
+    // Most calls pass none.
     defaults ??= read({})
     return defaults
   }
@@ -61,14 +63,14 @@ export function amount(name: string, value: unknown): number {
   return value
 }
 
-/** Refuses what is not a plain object, or has a symbol for a key. */
+/** Refuses anything but a plain object without symbol keys. */
 export function checkObject(name: string, value: unknown): asserts value is Record<string, unknown> {
   if (!isPlainObject(value)) throw wrongType(name, 'an object', value)
   const [symbol] = Object.getOwnPropertySymbols(value)
   if (symbol !== undefined) throw new TypeError(`${name} has no ${String(symbol)}`)
 }
 
-/** Refuses what is not a plain object, and any key that is not one of `known`. */
+/** Refuses anything but a plain object, and any key that is not one of `known`. */
 export function checkKeys(name: string, value: unknown, known: readonly string[]): void {
   checkObject(name, value)
   for (const key of Object.keys(value)) {
@@ -125,7 +127,8 @@ export function checkIterable(
 
 export function checkPath(name: string, path: unknown): asserts path is string {
   checkString(name, path)
-  if (path === '' || path.includes('\0')) throw new TypeError(`${name} must be a path, not an empty string`)
+  if (path === '' || path.includes('\0'))
+    throw new TypeError(`${name} must be a path, not an empty string or one with a null character`)
 }
 
 /** A path for the driver, which trims white space from its end and would open another file. */

@@ -14,14 +14,14 @@ import { isTaskStatus, TASK_STATUSES } from '../../drizzle/task-status.ts'
 import { checkKeys } from './check-arguments.ts'
 import { invalidTask } from './task-store-error.ts'
 
-/** What a column takes. */
+/** What a column accepts. */
 interface Rule {
   readonly field: string
   readonly kind: 'text' | 'number' | 'json'
   readonly isRequired: boolean
 }
 
-/** The rules of a table, found out once: Drizzle's columns are slow to ask. */
+/** The rules of a table, worked out once: Drizzle's columns are slow to read. */
 interface Rules {
   /** The field whose value names the task in an error. */
   readonly id: string
@@ -29,7 +29,7 @@ interface Rules {
   readonly rules: readonly Rule[]
 }
 
-/** By Drizzle's words. Every other column holds text. */
+/** The kinds by Drizzle's names. Every other column holds text. */
 const KINDS: Readonly<Partial<Record<string, Rule['kind']>>> = { number: 'number', custom: 'json' }
 
 const TASK_RULES = rulesOf(tasks, tasks.taskId)
@@ -40,31 +40,31 @@ function rulesOf(table: typeof tasks | typeof taskShards, id: Column): Rules {
   const rules = columns.map(([field, column]) => ({
     field,
     kind: KINDS[column.dataType] ?? 'text',
-    // The key, too, whose column may not say so.
+    // The key is required, too, although its column may not say so.
     isRequired: column.notNull || column === id,
   }))
   const [key] = columns.find(([, column]) => column === id) ?? ['']
   return { id: key, names: rules.map(({ field }) => field), rules }
 }
 
-/** The fields that were given, as a read will show them, and the texts of the JSON cells. */
+/** The given fields, as a read will return them, and the texts of the JSON cells. */
 export interface CheckedFields<Row> {
   readonly fields: { readonly [field in keyof Row]?: Row[field] | undefined }
   readonly cells: Cells
 }
 
-/** JSON cells as they are bound. A result that is null is no text at all. */
+/** JSON cells as they are bound to a statement. A null result is SQL NULL. */
 interface Cells {
   readonly result?: string | null
   readonly metadata?: string
 }
 
 /**
- * A task's fields, each checked against its column, without those that are undefined. JSON is written here
- * and now, so that what the caller does to it later changes nothing; it comes as it will read back: what a
- * `toJSON` gives, without undefined properties.
+ * Checks a task's fields against their columns, and returns those that are not undefined. JSON is written at
+ * once, so that later changes by the caller have no effect; its value is returned as it will read back: with
+ * what a `toJSON` returns, and without undefined properties.
  *
- * @throws TypeError for something that is no object or a field that does not exist; TaskStoreError
+ * @throws TypeError for anything but an object, and for a field that does not exist; TaskStoreError
  * `INVALID_TASK`.
  */
 export function checkFields(name: string, task: unknown, taskId?: string): CheckedFields<TaskInfo> {
@@ -94,7 +94,7 @@ function checkRow<Row>(name: string, row: unknown, rules: Rules, taskId?: string
   return { fields, cells } as CheckedFields<Row>
 }
 
-/** A task to save, with every field that has no default. Its times can be undefined. */
+/** Checks a task to save, and fills in its defaults. Its times can stay undefined. */
 export function checkNewTask(task: NewTaskInfo) {
   const { fields, cells } = checkFields('task', task)
   const { taskId, backend, status } = fields
@@ -117,7 +117,7 @@ export function checkNewTask(task: NewTaskInfo) {
 /** A task whose every field can be stored. */
 export type CheckedTask = ReturnType<typeof checkNewTask>
 
-/** A shard to save. What is undefined depends on what is stored. */
+/** Checks a shard to save. The fields that stay undefined depend on what is stored. */
 export function checkNewShard(shard: Omit<NewTaskShard, 'shardIndex'>) {
   const { fields, cells } = checkRow<TaskShard>('shard', shard, SHARD_RULES)
   const { uniqcTaskId, platformTaskId } = fields
@@ -175,7 +175,7 @@ function checkJson(taskId: string | undefined, field: string, given: unknown) {
   return { text, value }
 }
 
-/** The text of a JSON cell, and whether it reads back as the very value that was given. */
+/** The text of a JSON cell, and whether it reads back as the given value. */
 export function encodeJson(taskId: string | undefined, field: string, given: unknown) {
   if (given instanceof UnreadableJson) return { text: given.text, isAsGiven: true }
   try {

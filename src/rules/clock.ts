@@ -2,10 +2,10 @@ const MICROSECONDS = 1000
 let last = 0
 
 /**
- * The time now, as the file holds it: UTC, six digits, with offset (`2026-05-03T01:02:03.123456+00:00`).
- * `Date.now()` is the one source, so a test that mocks `Date` sets it. Times of one millisecond are told
- * apart by their last three digits, which count up; with `after`, the time is later than that one, also where
- * another process wrote it this very millisecond.
+ * The current time in the form of the file: UTC, six digits, with offset
+ * (`2026-05-03T01:02:03.123456+00:00`). `Date.now()` is the only source, so a test that mocks `Date` sets it.
+ * Times of the same millisecond differ in their last three digits, which count up. The time is later than an
+ * `after` of the same millisecond, even if another process wrote that.
  */
 export function now(after?: string): string {
   const millisecond = Date.now() * MICROSECONDS
@@ -14,20 +14,20 @@ export function now(after?: string): string {
   const time = formatTime(last)
   if (after === undefined || after < time || after.slice(0, 23) !== time.slice(0, 23)) return time
   const later = millisecond + Number(after.slice(23, 26)) + 1
-  // A time with fewer digits is none of ours.
+  // A time with fewer digits is not one of ours.
   if (Number.isNaN(later)) return time
   last = later
   return formatTime(later)
 }
 
-/** Microseconds since 1970 as the file holds them. */
+/** Microseconds since 1970 in the form of the file. */
 export function formatTime(microseconds: number): string {
   const milliseconds = Math.floor(microseconds / MICROSECONDS)
   const rest = String(microseconds - milliseconds * MICROSECONDS).padStart(3, '0')
   return `${formatMilliseconds(milliseconds)}${rest}+00:00`
 }
 
-/** The last one, for all the calls of one millisecond. */
+/** The last result, for the other calls in the same millisecond. */
 let formatted = { milliseconds: Number.NaN, text: '' }
 
 function formatMilliseconds(milliseconds: number): string {

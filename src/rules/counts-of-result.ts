@@ -9,8 +9,8 @@ import { isPlainObject, type JsonValue } from '../../drizzle/json/value.ts'
  * becomes a number.
  *
  * @returns undefined for anything else: a batch (see {@link countsPerCircuit}), an error, null, a cell that
- * cannot be read, a count that is not an integer, a key that is neither a bit string nor hexadecimal, and a bit
- * string that occurs twice, as in a list of pairs that holds several circuits.
+ * cannot be read, a count that is not an integer, a key that is neither a bit string nor hexadecimal, and a
+ * bit string that occurs twice, as in a list of pairs that holds several circuits.
  * @example
  * ```ts
  * import { countsOf, TaskStore } from 'uniqc-task-store'
@@ -25,11 +25,11 @@ export function countsOf(result: JsonValue | undefined): [bits: string, count: n
 }
 
 /**
- * The probabilities of a result of one circuit, in the order of {@link countsOf}: each count over the sum of all
- * or, without counts, what is stored: under `probabilities`, or as numbers from 0 to 1 in the place of counts.
- * Those that are stored are returned as they are, whatever their sum.
+ * The probabilities of a result of one circuit, in the order of {@link countsOf}: each count over the sum of
+ * all or, without counts, what is stored: under `probabilities`, or as numbers from 0 to 1 in the place of
+ * counts. Those that are stored are returned as they are, whatever their sum.
  *
- * @returns undefined where neither is there, and for counts whose sum is not above 0. Of `{}`, an empty list.
+ * @returns undefined if there are neither, and for counts whose sum is not above 0. An empty list for `{}`.
  */
 export function probabilitiesOf(
   result: JsonValue | undefined,
@@ -45,8 +45,8 @@ export function probabilitiesOf(
 }
 
 /**
- * The counts of each circuit, as {@link countsOf} returns them: of a batch an entry for each of its circuits, of
- * any other result one entry, without a result none. An entry is null where there are no counts: the circuit is
+ * The counts of each circuit, as {@link countsOf} returns them: one entry per circuit for a batch, one entry
+ * for any other result, none without a result. An entry is null if there are no counts: the circuit is
  * missing, it failed, or its result is of another form.
  *
  * A list is a batch unless every item of it has a `key` and a `value`.
@@ -64,12 +64,12 @@ export function countsPerCircuit(result: JsonValue | undefined): ([bits: string,
   return circuits.map((circuit) => countsOf(circuit) ?? null)
 }
 
-/** Whether a result has its counts under a name of their own. */
+/** Whether a result has its counts under the key `counts`. */
 function isWrapped(result: unknown): result is { readonly counts: unknown } {
   return isPlainObject(result) && Object.hasOwn(result, 'counts')
 }
 
-/** The values of bit strings, in their order; undefined where a key or a value is of another kind. */
+/** The values of bit strings, in their order; undefined if a key or a value is of another kind. */
 function readHistogram(
   histogram: unknown,
   read: (value: unknown) => number | undefined,
@@ -92,7 +92,7 @@ function entriesOf(histogram: unknown): (readonly [key: string, value: unknown])
   return isPlainObject(histogram) ? Object.entries(histogram) : undefined
 }
 
-/** Of an empty list false: that is a batch without circuits. */
+/** False for an empty list: that is a batch without circuits. */
 function isPairs(value: unknown): value is { readonly key: string; readonly value: unknown }[] {
   return Array.isArray(value) && value.length > 0 && value.every(isPair)
 }

@@ -12,10 +12,10 @@ export interface Finding {
   readonly severity: 'error' | 'warning' | 'info'
   /** How many rows it is about. */
   readonly count: number
-  /** The ids of the tasks, or what else names the rows: the first hundred. */
+  /** The ids of the tasks, or other names of the rows: at most the first hundred. */
   readonly rows: readonly string[]
   readonly message: string
-  /** The call that fixes it, or what else there is to do. */
+  /** The call that fixes it, or what else to do. */
   readonly fix: string
 }
 

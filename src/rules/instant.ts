@@ -4,9 +4,9 @@ const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s
 const OFFSET = /^[+-](?:[01]\d|2[0-3]):[0-5]\d$/
 
 /**
- * The moment that a time of a file means, in microseconds since 1970; undefined where the text is no ISO time.
- * A text without an offset is a time of `timeZone` (`UTC`, `+08:00`, `Asia/Shanghai`), by default of this
- * machine's zone.
+ * The moment of a time of a file, in microseconds since 1970; undefined if the text is not an ISO time. A
+ * time without an offset is in `timeZone` (`UTC`, `+08:00`, `Asia/Shanghai`), by default in this machine's
+ * zone.
  */
 export function parseInstant(text: string, timeZone?: string): number | undefined {
   const match = TIME.exec(text)
@@ -14,7 +14,7 @@ export function parseInstant(text: string, timeZone?: string): number | undefine
   const [, date, minutes = '00:00', seconds = '00', fraction = '', offset] = match
   const wall = `${date}T${minutes}:${seconds}`
   const asUtc = Date.parse(`${wall}Z`)
-  // Date takes a 31st of February for the 3rd of March.
+  // Date reads a 31st of February as the 3rd of March.
   if (Number.isNaN(asUtc) || !new Date(asUtc).toISOString().startsWith(wall)) return undefined
   const milliseconds = offset === undefined ? wallTimeIn(wall, asUtc, timeZone) : atOffset(wall, offset)
   if (Number.isNaN(milliseconds)) return undefined
@@ -49,12 +49,12 @@ function atOffset(wall: string, offset: string): number {
 function wallTimeIn(wall: string, asUtc: number, timeZone: string | undefined): number {
   if (timeZone === undefined) return Date.parse(wall)
   if (OFFSET.test(timeZone)) return atOffset(wall, timeZone)
-  // The offset of a zone is known for a moment, not for a wall time: twice, for a moment near a change.
+  // A zone has an offset at a moment, not at a wall time: look twice, in case the guess is across a change.
   const guess = asUtc - offsetAt(asUtc, timeZone)
   return asUtc - offsetAt(guess, timeZone)
 }
 
-/** What the clocks of a zone are ahead of UTC at a moment, in milliseconds. */
+/** How far a zone is ahead of UTC at a moment, in milliseconds. */
 function offsetAt(moment: number, timeZone: string): number {
   const parts = clockOf(timeZone).formatToParts(moment)
   const part = (type: string) => Number(parts.find((found) => found.type === type)?.value)
@@ -69,7 +69,7 @@ function offsetAt(moment: number, timeZone: string): number {
   return wall - moment
 }
 
-/** One for each zone: to make one costs more than to ask it. */
+/** One per zone: creating one costs more than using it. */
 const clocks = new Map<string, Intl.DateTimeFormat>()
 
 function clockOf(timeZone: string): Intl.DateTimeFormat {

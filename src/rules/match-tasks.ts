@@ -37,7 +37,7 @@ export function isSameTime(a: string, b: string, timeZone: string | undefined): 
   return first !== undefined && first === second
 }
 
-/** Of the tasks that may be this one, those that were submitted at its time; all of them where none was. */
+/** The candidates that were submitted at the incoming task's time; all of them if none was. */
 export function preferSameTime<Task extends Pick<StoredTask, 'task'>>(
   incoming: StoredTask,
   found: readonly Task[],
@@ -49,10 +49,10 @@ export function preferSameTime<Task extends Pick<StoredTask, 'task'>>(
 }
 
 /**
- * Why an incoming task cannot be taken for the ones that were found to be it; undefined where it can, or where none
- * was found.
+ * Why an incoming task cannot be matched with the tasks that were found; undefined if it can, or if none was
+ * found.
  *
- * @param matched The task of the other file for which the one here was taken before.
+ * @param matched The task of the other file that the one found here was matched with before.
  */
 export function mismatch(
   { task: incoming }: StoredTask,
@@ -70,5 +70,5 @@ export function mismatch(
   // An id that a person made up can be made up twice.
   if (isUniqcTaskId(incoming.taskId) || isSameTime(incoming.submitTime, submitTime, timeZone))
     return undefined
-  return `was submitted at ${incoming.submitTime} there and at ${submitTime} here: two tasks of one id`
+  return `was submitted at ${incoming.submitTime} there and at ${submitTime} here: two tasks with one id`
 }

@@ -4,11 +4,11 @@ import { parseInstant, timeZone } from './instant.ts'
 import type { PlaceName } from './place-name.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
-/** What happens where a task is both live and archived. */
+/** What happens if a task is both live and archived. */
 export interface ArchiveMoveOptions {
   /**
-   * `throw` (default): a `CONFLICT`, and nothing is moved. `live` or `archived`: that record wins, and the other one
-   * is deleted.
+   * `throw` (default): a `CONFLICT`, and nothing is moved. `live` or `archived`: that record wins, and the
+   * other one is deleted.
    */
   readonly onConflict?: OnConflict | undefined
 }
@@ -53,7 +53,7 @@ export interface ArchiveOlderThanReport {
   readonly archived: readonly string[]
   /** Old enough, but already in the archive as well. */
   readonly conflicts: readonly string[]
-  /** Left alone, since their submit time cannot be read. */
+  /** Left alone, because their submit time cannot be read. */
   readonly unreadable: readonly string[]
 }
 
@@ -77,21 +77,21 @@ function finiteAmount(name: string, value: unknown): number {
   return number
 }
 
-/** A live task as far as it decides whether it is archived. */
+/** The fields of a live task that decide whether it is archived. */
 export interface MovableTask {
   readonly taskId: string
   readonly status: string
   readonly submitTime: string
 }
 
-/** {@link ArchiveOlderThanOptions} with everything decided. `now` is in milliseconds since 1970. */
+/** {@link ArchiveOlderThanOptions} with defaults filled in. `now` is in milliseconds since 1970. */
 export function readOlderThanOptions(options: ArchiveOlderThanOptions, now: number) {
   checkObject('options', options)
   const { hours, statuses = TERMINAL_STATUSES as readonly string[], ...rest } = readOptions(options)
   const latest = (now - hours * 3_600_000) * 1000
   return {
     ...rest,
-    /** Whether a task is old enough; undefined where its time does not tell. */
+    /** Whether a task is old enough; undefined if its time cannot be read. */
     isDue: ({ status, submitTime }: MovableTask): boolean | undefined => {
       if (!statuses.includes(status)) return false
       const instant = parseInstant(submitTime, rest.timeZone)
@@ -108,10 +108,10 @@ export interface Occupied {
 }
 
 /**
- * How a task moves from one place to the other: into a free one; by replacing what is there; or not at all, since the
- * one that is there wins, so that this one is discarded.
+ * How a task moves to the other place: `move` if nothing is there; `replace` what is there; or `discard` this
+ * task, because the one there wins.
  *
- * @throws TaskStoreError `CONFLICT` where the options do not say which one wins.
+ * @throws TaskStoreError `CONFLICT` if the options do not say which one wins.
  */
 export function planMove(
   taskId: string,
@@ -126,10 +126,10 @@ export function planMove(
 }
 
 function conflict(taskId: string, place: PlaceName, hasTask: boolean): TaskStoreError {
-  const what = hasTask ? 'also' : 'not, but shards of it are,'
   const where = place === 'live' ? 'live' : 'in the archive'
+  const what = hasTask ? `is also ${where}` : `is not ${where}, but shards of it are`
   return new TaskStoreError(
     'CONFLICT',
-    `task ${JSON.stringify(taskId)} is ${what} ${where}; nothing was moved. Give onConflict 'live' or 'archived' to say which record wins`,
+    `task ${JSON.stringify(taskId)} ${what}; nothing was moved. Pass onConflict 'live' or 'archived' to say which record wins`,
   )
 }

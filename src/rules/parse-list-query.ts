@@ -8,7 +8,7 @@ import type { TaskListOptions } from './task-filter.ts'
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1000
 
-/** How each option is read from all the values that a query has of it. */
+/** How each option is read from all its values in a query. */
 const READERS: {
   readonly [Name in keyof TaskListOptions]-?: (
     name: string,
@@ -27,16 +27,17 @@ const READERS: {
 }
 
 /**
- * The options of a list from the query of a URL. The names are those of the options; `status` may occur several
- * times, any other once, and none may be empty.
+ * The options of a list from the query of a URL. The names are those of the options; `status` may occur
+ * several times, the others once, and none may be empty.
  *
  * - `limit` is 1 to 1000, by default 100: a list that a client asks for is never unbounded.
  * - `archived` is `true`, `false` or `both`.
- * - A time is an ISO 8601 date or date and time, without an offset one of UTC. It comes in the form that the store
- * writes, because a list compares times as text. In a URL the `+` of an offset is written `%2B`.
+ * - A time is an ISO 8601 date or date and time, in UTC unless it has an offset. It is returned in the form
+ * that the store writes, because a list compares times as text. In a URL, write the `+` of an offset as
+ * `%2B`.
  *
- * @throws ArgumentError `ERR_INVALID_ARG_VALUE` for anything else, with the name in `argument`: what a server
- * answers with 400.
+ * @throws ArgumentError `ERR_INVALID_ARG_VALUE` for anything else, with the name in `argument`: a server
+ * answers it with 400.
  * @example
  * ```ts
  * import { parseListQuery, TaskStore, toJson } from 'uniqc-task-store'
@@ -47,7 +48,7 @@ const READERS: {
  * ```
  */
 export function parseListQuery(searchParams: URLSearchParams): TaskListOptions {
-  // Not instanceof: one of another realm is as good.
+  // Not instanceof: it may come from another realm.
   if (Object.prototype.toString.call(searchParams) !== '[object URLSearchParams]') {
     throw invalidType('searchParams', `searchParams must be URLSearchParams, not ${typeName(searchParams)}`)
   }
@@ -66,7 +67,7 @@ function isOption(name: string): name is keyof TaskListOptions {
   return Object.hasOwn(READERS, name)
 }
 
-/** A reader of an option that a query can have one value of. */
+/** A reader of an option that may occur once in a query. */
 function once<T>(read: (name: string, text: string) => T): (name: string, texts: readonly string[]) => T {
   return (name, [text = '', ...others]) => {
     if (others.length > 0)
@@ -106,7 +107,7 @@ function readArchived(name: string, text: string): boolean | 'both' {
   throw invalidValue(name, `${name} must be true, false or both, not ${quote(text)}`)
 }
 
-/** The beginning of what a stranger sent. */
+/** The beginning of a value from outside, quoted. */
 function quote(text: string): string {
   return JSON.stringify(text.slice(0, 40))
 }

@@ -1,4 +1,4 @@
-/** The backends of a platform: itself, and all from one text to before another. */
+/** The backends of a platform: itself, and all from `from` up to, but not including, `to`. */
 export interface PlatformRange {
   readonly platform: string
   readonly from: string
@@ -10,7 +10,7 @@ export function platformRange(platform: string): PlatformRange {
   return { platform, from: `${platform}:`, to: `${platform};` }
 }
 
-/** Whether a backend belongs to a platform, if one is asked for. */
+/** Whether a backend belongs to a platform; true if none is given. */
 export function isOfPlatform(backend: string, platform: string | undefined): boolean {
   return platform === undefined || backend === platform || backend.startsWith(`${platform}:`)
 }

@@ -32,7 +32,7 @@ export type Reconciled =
     }
   /** The record of the store is newer. */
   | { readonly outcome: 'kept'; readonly taskId: string }
-  /** It cannot be told which one is right; that of the store stays. */
+  /** It is unclear which record is right; the store's stays. */
   | { readonly outcome: 'conflict'; readonly reason: string }
 
 /** Which of two versions of a row stays. */
@@ -41,9 +41,9 @@ type Decision =
   | { readonly stays: 'unclear'; readonly reason: string }
 
 /**
- * Reconciles an incoming task with the same task of the store: what the store lacks is added, what is newer replaces
- * what is older, row by row, and what is equal is left alone. A record stays where the store has it, live or
- * archived, and under the id that it has there.
+ * Reconciles an incoming task with the same task of the store: what the store lacks is added, what is newer
+ * replaces what is older, row by row, and what is equal is left alone. A record stays where the store has it,
+ * live or archived, and under the id that it has there.
  */
 export function reconcile(
   incoming: StoredTask,
@@ -140,7 +140,7 @@ function isSameJson(a: string | null, b: string | null): boolean {
   return a === b || isEqual(parseJsonOrText(a || 'null'), parseJsonOrText(b || 'null'))
 }
 
-/** Whether two metadata say the same. Only one of them may name the id that version 5 replaced. */
+/** Whether two metadata are equal. One of them alone may name the id that version 5 replaced. */
 function isSameMetadata(a: string, b: string): boolean {
   if (a === b) return true
   const [first, second] = [a, b].map((text) => parseJsonOrText(text || '{}'))
@@ -151,7 +151,7 @@ function isSameMetadata(a: string, b: string): boolean {
   return isSameId && isEqual(firstRest, secondRest)
 }
 
-/** What is nested too deeply to be compared counts as different. */
+/** Values that are nested too deeply to compare count as different. */
 function isEqual(a: unknown, b: unknown): boolean {
   try {
     return isDeepStrictEqual(a, b)

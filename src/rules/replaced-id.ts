@@ -10,7 +10,11 @@ export const REPLACED_ID = 'legacy_platform_id'
 /** The metadata key under which version 5 keeps metadata that are not an object. */
 export const RAW_METADATA = 'legacy_metadata_raw'
 
-/** The one of these tasks, all of which replaced an id. @throws TaskStoreError `AMBIGUOUS_ID` for several. */
+/**
+ * The only task of those that replaced an id; undefined if there is none.
+ *
+ * @throws TaskStoreError `AMBIGUOUS_ID` for several.
+ */
 export function soleTask<Task extends TaskInfo>(
   replacedId: string,
   tasks: readonly Task[],
@@ -36,7 +40,7 @@ export function keepReplacedId(stored: JsonObject, given: JsonObject): JsonObjec
   return typeof id !== 'string' || namesReplacedId(given) ? given : { ...given, [REPLACED_ID]: id }
 }
 
-/** {@link keepReplacedId} on the texts of two cells. What is added stands last, as in version 5. */
+/** {@link keepReplacedId} on the texts of two cells. The added key comes last, as in version 5. */
 export function keepReplacedIdText(stored: string, given: string): string {
   const [storedValue, value] = [stored, given].map((text) => parseJsonOrText(text || '{}'))
   const id = isPlainObject(storedValue) ? storedValue[REPLACED_ID] : undefined

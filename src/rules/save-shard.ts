@@ -9,10 +9,10 @@ import type { TaskChange } from './update-task.ts'
 /** How a shard is saved. */
 export interface SaveShardOptions extends SaveOptions {
   /**
-   * Bring the task up to date in the same transaction. Its status becomes that of {@link
-   * TaskStore.aggregateStatus}. Its result becomes a list with one value a circuit, in the order of
-   * `subIndexOffset`, null for a circuit without a result; with one shard of one circuit, that value alone; null
-   * where no circuit has one. Its error becomes what the failed shards say. Default false.
+   * Bring the task up to date in the same transaction. Its status becomes that of
+   * {@link TaskStore.aggregateStatus}. Its result becomes a list with one value per circuit, in the order of
+   * `subIndexOffset`, null for a circuit without a result; with one shard of one circuit, that value alone;
+   * null if no circuit has one. Its error becomes the errors of the failed shards. Default false.
    */
   readonly refreshTask?: boolean | undefined
 }
@@ -25,15 +25,15 @@ export interface ShardEnd {
   readonly subIndexOffset: number
 }
 
-/** The index at which a shard is saved. @throws TaskStoreError `INVALID_TASK` where none is left. */
+/** The index at which a shard is saved. @throws TaskStoreError `INVALID_TASK` if none is left. */
 export function shardIndexOf({ shard }: CheckedShard, taskId: string, end: ShardEnd): number {
   const shardIndex = shard.shardIndex ?? end.shardIndex
   if (Number.isSafeInteger(shardIndex) && Number.isSafeInteger(end.subIndexOffset)) return shardIndex
-  const problem = 'has no free place left after the last shard; save it at an index of its own'
+  const problem = 'has no room left after the last shard; save it at an index of its own'
   throw invalidTask({ taskId, field: 'shardIndex', problem })
 }
 
-/** A shard as it is stored: what is not given is as before, else as the task has it. */
+/** The shard to store. Fields that are not given keep their stored values; a new shard gets defaults. */
 export function planShard(
   { shard }: CheckedShard,
   {
@@ -73,10 +73,14 @@ export function noSuchTask(taskId: string, isArchived: boolean) {
   return invalidTask({ taskId, field: 'uniqcTaskId', problem })
 }
 
-/** A list with one result for each circuit is held in memory. */
+/** The list of results, one per circuit, is held in memory. */
 const MOST_CIRCUITS = 1_000_000
 
-/** What brings a task up to date with its shards. @throws TaskStoreError `INVALID_TASK` for too many circuits. */
+/**
+ * The change that brings a task up to date with its shards.
+ *
+ * @throws TaskStoreError `INVALID_TASK` for too many circuits.
+ */
 export function planRefresh(taskId: string, shards: readonly TaskShard[], now: string): TaskChange {
   const circuits = shards.reduce((sum, { circuitCount }) => sum + circuitCount, 0)
   if (circuits > MOST_CIRCUITS) {

@@ -7,7 +7,7 @@ import { keepReplacedId, namesReplacedId, REPLACED_ID } from './replaced-id.ts'
 
 /** How a task is saved. */
 export interface SaveOptions {
-  /** Store the task's own `updateTime`, where it has one, instead of the current time. Default false. */
+  /** Store the task's own `updateTime`, if it has one, instead of the current time. Default false. */
   readonly keepUpdateTime?: boolean | undefined
 }
 
@@ -26,7 +26,7 @@ export interface TaskRow {
   readonly metadata: string
   readonly errorMessage: string | null
   readonly now: string
-  /** 1 where the metadata name an id that was replaced, or cannot name one. */
+  /** 1 if the metadata name an id that was replaced, or cannot name one. */
   readonly namesReplacedId: 0 | 1
 }
 
@@ -47,8 +47,8 @@ export function taskRow({ task, cells }: CheckedTask, keepUpdateTime: boolean, n
 }
 
 /**
- * The row of a task that may be stored under a new id: it goes there, and names the id that was replaced for as
- * long as a shard still has it.
+ * The row to write for a task that may be stored under a new id: it is written there, and names the replaced
+ * id as long as a shard still has it.
  */
 export function rowUnderNewId(
   row: TaskRow,

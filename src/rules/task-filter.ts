@@ -13,9 +13,7 @@ import type { PlaceName } from './place-name.ts'
 
 /** Which tasks. A field that is left out does not restrict; all that are given must match. */
 export interface TaskFilter {
-  /**
-   * One status, or any of several; a status that a file holds and UnifiedQuantum does not know can be asked for too.
-   */
+  /** One status, or any of several, including statuses that UnifiedQuantum does not know. */
   readonly status?: string | readonly string[] | undefined
   /** The backend, exactly: `originq:WK_C180`. */
   readonly backend?: string | undefined
@@ -39,11 +37,13 @@ export interface ArchiveListOptions extends TaskFilter {
 
 /** Which tasks of a store, and how many of them. */
 export interface TaskListOptions extends ArchiveListOptions {
-  /** `true` for the archived tasks, `'both'` for live and archived ones in one list. Default: the live ones. */
+  /**
+   * `true` for the archived tasks, `'both'` for live and archived ones in one list. Default: the live ones.
+   */
   readonly archived?: boolean | 'both' | undefined
 }
 
-/** Some tasks of a list, and where it goes on. */
+/** Some tasks of a list, and a cursor for the next ones. */
 export interface Page<T> {
   readonly items: T[]
   /** For `after`, to get the next page; absent on the last one. */
@@ -77,7 +77,7 @@ export const readFindShardsOptions = optionsReader({ backend: optionalString })
 
 /** A {@link TaskFilter} that was checked. */
 export interface CheckedFilter {
-  /** Each of them once. */
+  /** Each once. */
   readonly statuses: readonly string[] | undefined
   readonly backend: string | undefined
   readonly platform: string | undefined
@@ -85,7 +85,7 @@ export interface CheckedFilter {
   readonly submittedBefore: string | undefined
 }
 
-/** {@link ArchiveListOptions} that were checked, with everything decided. */
+/** {@link ArchiveListOptions} that were checked, with defaults filled in. */
 export interface CheckedList {
   readonly filter: CheckedFilter
   /** Negative for all. */

@@ -4,14 +4,14 @@
  * - `FOREIGN_FILE`: the file belongs to another program; it was not touched.
  * - `SCHEMA_TOO_NEW`: a newer release of UnifiedQuantum or of this package wrote the file; it was not
  * touched.
- * - `MIGRATION_FAILED`: bringing the file up to date failed; it is as it was.
+ * - `MIGRATION_FAILED`: the file could not be migrated; it is unchanged.
  * - `CORRUPT_FILE`: the file is damaged, or not a database.
  * - `LOCKED`: another process held the write lock longer than `timeout`; nothing was written.
  * - `READONLY`: the file or the store cannot be written.
- * - `DISK_FULL`: the disk took no more; the call was undone.
- * - `CANNOT_OPEN`: the file or its folder cannot be opened or made, or the driver cannot be loaded.
+ * - `DISK_FULL`: the disk is full, over a limit or failing; the call was undone.
+ * - `CANNOT_OPEN`: the file or its folder cannot be opened or created, or the driver cannot be loaded.
  * - `AMBIGUOUS_ID`: several tasks replaced the given id.
- * - `CONFLICT`: a task is both live and archived, or a file to write exists already; nothing was changed.
+ * - `CONFLICT`: a task is both live and archived, or a file to write already exists; nothing was changed.
  * - `CLOSED`: the store is closed.
  */
 export type TaskStoreErrorCode =
@@ -30,15 +30,17 @@ export type TaskStoreErrorCode =
 
 /** What an `INVALID_TASK` is about. */
 export interface InvalidField {
-  /** The id of the task, where it has one that can be shown. */
+  /** The id of the task, if it was given as a string. */
   readonly taskId: string | undefined
   /** The field, with the path of the value in it: `metadata.circuits[2]`. */
   readonly field: string
-  /** What is wrong with it, to be read behind the field: `is a Map, which JSON cannot hold`. */
+  /** What is wrong with it, worded to follow the field: `is a Map, which JSON cannot hold`. */
   readonly problem: string
 }
 
-/** Every failure that is not a misuse of the API (those are a `TypeError`). `cause` is the driver's error. */
+/**
+ * The error of every failure except misuse of the API, which is a `TypeError`. `cause` is the driver's error.
+ */
 export class TaskStoreError extends Error {
   override readonly name = 'TaskStoreError'
   readonly code: TaskStoreErrorCode

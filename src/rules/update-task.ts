@@ -6,7 +6,7 @@ import { checkFields, encodeJson } from './check-task.ts'
 import { RAW_METADATA } from './replaced-id.ts'
 import type { TaskRow } from './save-task.ts'
 
-/** What to change of a task. A field that is left out or undefined stays as it is. */
+/** What to change in a task. A field that is left out or undefined stays as it is. */
 export type TaskChanges = Partial<Omit<NewTaskInfo, 'taskId'>>
 
 /** How a task is updated. */
@@ -41,12 +41,12 @@ export function checkUpdate(taskId: string, changes: TaskChanges, options: Updat
   return { taskId, givenId, fields, metadata, change, ifStatus, ifUpdateTime, keepUpdateTime }
 }
 
-/** Whether one statement can do the update, without a look at the task first. */
+/** Whether one statement can do the update, without reading the task first. */
 export function isBlind({ metadata, givenId, keepUpdateTime }: CheckedUpdate): boolean {
   return metadata === undefined && givenId === undefined && !keepUpdateTime
 }
 
-/** What an update writes, and the task that it makes; undefined where a condition does not hold. */
+/** What an update writes, and the resulting task; undefined if a condition does not hold. */
 export function planUpdate(
   stored: TaskInfo,
   update: CheckedUpdate,
@@ -68,8 +68,8 @@ export function planUpdate(
 }
 
 /**
- * Stored metadata with `changes` merged in key by key. Metadata that cannot be read are kept under the key at which
- * version 5 keeps them.
+ * Stored metadata with `changes` merged in key by key. Metadata that cannot be read are kept under the key at
+ * which version 5 keeps them.
  */
 function mergeMetadata(stored: JsonObject | UnreadableJson, changes: JsonObject): JsonObject {
   if (changes instanceof UnreadableJson) return changes

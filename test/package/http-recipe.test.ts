@@ -94,7 +94,7 @@ test('a server answers 400 to what its client asked wrongly, and says what', asy
   const wrong: readonly (readonly [path: string, body: string | undefined, message: RegExp])[] = [
     ['/tasks?limit=5000', undefined, /^limit must be a whole number from 1 to 1000/],
     ['/tasks?limt=5', undefined, /^the query has no "limt"/],
-    ['/tasks?after=torn', undefined, /^after is no cursor/],
+    ['/tasks?after=torn', undefined, /^after is not a cursor/],
     ['/tasks?submittedAfter=2026-05-03T01:02:03+08:00', undefined, /%2B/],
     ['/tasks', '{"taskId":"a"', /JSON/],
     [

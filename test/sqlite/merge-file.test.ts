@@ -280,7 +280,7 @@ const CASES: Readonly<Record<string, Case>> = {
     ours: (store) => save(store, { taskId: 'mine' }),
     theirs: (store) => save(store, { taskId: 'mine', submitTime: at(1), updateTime: at(5) }),
     outcome: { conflicts: 1 },
-    reason: /two tasks of one id/,
+    reason: /two tasks with one id/,
   },
   'a made-up id that was submitted at the same moment, written in another way, is the same task': {
     ours: (store) => save(store, { taskId: 'mine' }),

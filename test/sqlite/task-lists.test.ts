@@ -253,7 +253,10 @@ test('what is no cursor is refused by name', () => {
       () => store.list({ after }),
       () => store.iterate({ after }),
     ]) {
-      assert.throws(call, (error) => error instanceof TypeError && /after is no cursor/.test(error.message))
+      assert.throws(
+        call,
+        (error) => error instanceof TypeError && /after is not a cursor/.test(error.message),
+      )
     }
   }
   assert.throws(() => store.page({ limit: 0 }), /limit must be a whole number from 1/)

@@ -607,7 +607,7 @@ test('behind the last index there is none, and a shard without circuits has no r
   using store = memory()
   store.save(RUNNING)
   store.saveShard({ ...SHARD, shardIndex: Number.MAX_SAFE_INTEGER })
-  assert.throws(() => store.addShard(SHARD), { code: 'INVALID_TASK', message: /no free place left/ })
+  assert.throws(() => store.addShard(SHARD), { code: 'INVALID_TASK', message: /no room left/ })
   assert.equal(store.getShards('a').length, 1)
   store.deleteShards('a')
   store.addShard({ ...SHARD, circuitCount: 0, status: 'success', result: { x: 1 } })
