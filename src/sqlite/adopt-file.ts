@@ -2,8 +2,9 @@ import { Connection } from './connection.ts'
 import { locateStore } from './store-location.ts'
 
 /**
- * Prepares a file for `drizzle-kit migrate`: makes it if it is missing, and enters into the ledger what it
- * already has, whoever made it. What remains is for drizzle-kit to apply. Refuses what a store refuses.
+ * Prepares a file for `drizzle-kit migrate`: creates it if it is missing, and records in the ledger the
+ * migrations that it already has, whichever program applied them. drizzle-kit applies the rest. Refuses the
+ * files that a store refuses.
  *
  * @throws TaskStoreError with the codes of opening a store.
  */

@@ -16,12 +16,12 @@ import { ARCHIVE, LIVE } from './tables/place.ts'
 import { readArchivedTask, readTask } from './tables/task-row.ts'
 import { TaskTable } from './tables/task-table.ts'
 
-/** For how long reads may go on with a file that was replaced, in milliseconds. A write looks each time. */
+/** For how long reads may go on with a file that was replaced, in milliseconds. A write checks each time. */
 const READS_LOOK_AFTER = 500
 
 /**
- * The SQLite file while it is open: an up-to-date schema, one transaction at a time, errors in this package's terms. It
- * follows its path: where the file was removed or replaced, it goes on with the one that is there.
+ * The SQLite file while it is open: an up-to-date schema, one transaction at a time, errors in this package's
+ * terms. It follows its path: if the file is removed or replaced, it goes on with the one that is there.
  */
 export class Connection implements Statements {
   readonly live: TaskTable
@@ -35,7 +35,7 @@ export class Connection implements Statements {
   #lookedAt: number
   /** How many of our transactions are open, one inside another. */
   #depth = 0
-  /** What made SQLite undo the transaction by itself. */
+  /** The error that made SQLite undo the transaction by itself. */
   #undoneBy: unknown
 
   constructor(location: StoreLocation, goal: MigrateGoal = 'newest') {
@@ -70,7 +70,7 @@ export class Connection implements Statements {
     return place === 'live' ? this.live : this.archive
   }
 
-  /** The statement with this name, prepared when it is first asked for, and again when the file was replaced. */
+  /** The statement with this name, prepared on first use, and again after the file was replaced. */
   statement(name: string, query: (drizzle: TaskDatabase) => Query): Statement {
     let statement = this.#statements.get(name)
     if (statement === undefined) {
@@ -80,7 +80,10 @@ export class Connection implements Statements {
     return statement
   }
 
-  /** Drizzle for statements of the caller's own, which nothing retries: the driver does all the waiting from now on. */
+  /**
+   * Drizzle for statements of the caller's own, which nothing retries: the driver does all the waiting from
+   * now on.
+   */
   handOut(): TaskDatabase {
     return this.run(() => {
       this.#lock.waitInDriver()
@@ -89,7 +92,7 @@ export class Connection implements Statements {
     })
   }
 
-  /** What `work` returns, which only reads. Errors of the driver are translated. */
+  /** Runs `work`, which only reads, and returns its result. The driver's errors are translated. */
   run<T>(work: () => T): T {
     return this.#call(READS_LOOK_AFTER, () => {
       try {
@@ -116,8 +119,8 @@ export class Connection implements Statements {
   }
 
   /**
-   * Like {@link write}, in one transaction that holds the write lock from its first moment. One inside another is a
-   * savepoint.
+   * Like {@link write}, in one transaction that holds the write lock from its first moment. One inside
+   * another is a savepoint.
    */
   transaction<T>(work: () => T): T {
     this.#checkWritable()
@@ -138,7 +141,7 @@ export class Connection implements Statements {
     })
   }
 
-  /** Like {@link transaction}, for one of the many of a long call: others get their turn between them. */
+  /** Like {@link transaction}, for one batch of a long call: others get their turn between batches. */
   batch<T>(work: () => T): T {
     if (this.#isAlone) return this.transaction(work)
     this.#lock.beforeBatch()
@@ -151,7 +154,7 @@ export class Connection implements Statements {
     return value
   }
 
-  /** Like {@link run}, in a read transaction: every read sees one moment, and writers are not blocked. */
+  /** Like {@link run}, in a read transaction: every read sees one snapshot, and writers are not blocked. */
   snapshot<T>(work: () => T): T {
     return this.#call(READS_LOOK_AFTER, () => {
       if (this.client.inTransaction) return work()
@@ -169,12 +172,14 @@ export class Connection implements Statements {
     this.client.close()
   }
 
-  /** Whether another connection can be in the way: not of a database in memory, nor of a transaction that has begun. */
+  /**
+   * Whether no other connection can be in the way: true for a database in memory, and inside a transaction.
+   */
   get #isAlone(): boolean {
     return this.#opened.identity === undefined || this.client.inTransaction
   }
 
-  /** Whether a lock is waited for here. A client that was handed in waits as it was told to. */
+  /** Whether to wait for locks here. A client that was handed in waits as its own settings say. */
   get #waits(): boolean {
     return this.#opened.isOurs && !this.#isAlone
   }
@@ -202,7 +207,7 @@ export class Connection implements Statements {
     }
   }
 
-  /** Runs `work` in the transaction that has begun, and commits it; undoes it where that throws. */
+  /** Runs `work` in the transaction that has begun, and commits it; undoes it if that throws. */
   #transact<T>(work: () => T): T {
     return this.#inside(
       work,
@@ -240,7 +245,7 @@ export class Connection implements Statements {
   #beginRead(): void {
     this.statement('begin', () => 'BEGIN').run()
     try {
-      // The moment is that of the first read.
+      // The snapshot begins with the first read.
       this.statement('schema version', () => 'PRAGMA schema_version').get()
     } catch (error) {
       this.statement('rollback', () => 'ROLLBACK').run()
@@ -248,13 +253,16 @@ export class Connection implements Statements {
     }
   }
 
-  /** A full disk ends a transaction. What came after it in the same callback would be kept alone. */
+  /**
+   * A full disk ends a transaction. Later writes of the same callback would be committed without the earlier
+   * ones.
+   */
   #checkNotUndone(): void {
     if (this.#depth === 0 || this.client.inTransaction) return
     throw this.#undoneBy ?? new TypeError('the callback of transaction() ended its transaction by itself')
   }
 
-  /** Goes on with the file that the path leads to now, where it is not the one that was opened. */
+  /** Goes on with the file that the path leads to now, if it is not the one that was opened. */
   #follow(lookAfter: number): void {
     const { identity, isOurs } = this.#opened
     if (identity === undefined || this.client.inTransaction) return
@@ -274,7 +282,7 @@ export class Connection implements Statements {
     this.#lookedAt = moment
   }
 
-  /** Writes the log into a file that was moved away, so that what is only in the log does not stay behind. */
+  /** Writes the log into a file that was moved away, so that no commit is left behind in the log. */
   #settle(): void {
     try {
       this.client.pragma('wal_checkpoint(TRUNCATE)')
@@ -302,7 +310,7 @@ export class Connection implements Statements {
       // SQLite sees that its file has moved, and leaves the log of the new one alone.
       old.close()
     } catch {
-      // An iterator of the caller's own still reads from it: it closes when nothing holds it any more.
+      // The caller's own iterator still reads from it: it is closed when it is garbage-collected.
     }
   }
 
@@ -323,7 +331,7 @@ function settled<T>(value: T): T {
   if (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function') {
     // Swallow its result, or it would be an unhandled rejection.
     Promise.resolve(value).catch(() => undefined)
-    throw wrongType('the callback of transaction()', 'a function that returns no promise', value)
+    throw wrongType('the callback of transaction()', 'a function that does not return a promise', value)
   }
   return value
 }

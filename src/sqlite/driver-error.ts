@@ -1,7 +1,7 @@
 import { fileError } from '../files/file-error.ts'
 import { TaskStoreError, type TaskStoreErrorCode } from '../rules/task-store-error.ts'
 
-/** The first match counts. A result code of SQLite begins with one of these. */
+/** What the result codes of SQLite mean, by prefix. The first match counts. */
 const MEANINGS: readonly (readonly [prefix: string, code: TaskStoreErrorCode, advice: string])[] = [
   [
     'SQLITE_BUSY',
@@ -18,13 +18,13 @@ const MEANINGS: readonly (readonly [prefix: string, code: TaskStoreErrorCode, ad
   [
     'SQLITE_IOERR_SHORT_READ',
     'CORRUPT_FILE',
-    'ends too early; restore it from a copy, or save what can be read',
+    'is cut short; restore it from a copy, or save what can be read',
   ],
   ['SQLITE_IOERR_FSTAT', 'CANNOT_OPEN', 'was removed or replaced at this very moment; call again'],
   [
     'SQLITE_IOERR_CORRUPTFS',
     'CORRUPT_FILE',
-    'lies on a damaged file system; copy it elsewhere before anything else',
+    'is on a damaged file system; copy it elsewhere before anything else',
   ],
   [
     'SQLITE_IOERR',
@@ -51,7 +51,7 @@ const MEANINGS: readonly (readonly [prefix: string, code: TaskStoreErrorCode, ad
   ['SQLITE_AUTH', 'CANNOT_OPEN', 'may not be opened by this user; check its permissions'],
 ]
 
-/** The driver's error in this package's terms, with the file's name; any other error as it is. */
+/** The driver's error in this package's terms, with the file's name; any other error unchanged. */
 export function translateDriverError(error: unknown, file: string): unknown {
   const code = driverCode(error)
   const text = `${code}: ${error instanceof Error ? error.message : ''}`
@@ -61,8 +61,8 @@ export function translateDriverError(error: unknown, file: string): unknown {
 }
 
 /**
- * Runs `work`, which touches a database both as a plain file and through the driver, and translates the errors of
- * either.
+ * Runs `work`, which touches a database both as a plain file and through the driver, and translates the
+ * errors of both.
  *
  * @throws TaskStoreError
  */

@@ -4,9 +4,9 @@ import { codeOf } from '../files/file-error.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 
 /**
- * A connection of the driver.
+ * Opens a connection with the driver.
  *
- * @throws TaskStoreError `CANNOT_OPEN` where the installed driver would crash this Node, or was never built;
+ * @throws TaskStoreError `CANNOT_OPEN` if the installed driver would crash this Node, or was never built;
  * else the driver's own error.
  */
 export function openDriver(file: string, options: Options): Database {
@@ -28,8 +28,8 @@ export function openDriver(file: string, options: Options): Database {
 }
 
 /**
- * What is wrong with a pair of driver and Node, before the driver's binary is loaded: from 13 it ends an
- * older Node with a segfault.
+ * What is wrong with these versions of driver and Node, checked before the driver's binary is loaded: from
+ * version 13 it crashes an older Node with a segfault.
  */
 export function findDriverProblem(driver: string, node: string): string | undefined {
   const [nodeMajor = 0, nodeMinor = 0] = node.split('.').map(Number)
@@ -38,7 +38,7 @@ export function findDriverProblem(driver: string, node: string): string | undefi
   return `better-sqlite3 ${driver} crashes Node ${node}; run: npm install better-sqlite3@12, or update Node to 22.14 or later`
 }
 
-/** The binary is missing, is for another Node or machine, or is not whole. */
+/** Whether the binary is missing, damaged, or built for another Node or machine. */
 function isUnbuilt(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code = codeOf(error)
@@ -46,5 +46,5 @@ function isUnbuilt(error: unknown): boolean {
   return isMissing || code === 'ERR_DLOPEN_FAILED' || error.message.includes('bindings file')
 }
 
-/** From 13 it brings its binaries, and builds none. */
+/** From version 13 the driver ships its binaries and is not built. */
 const repairOf = (version: string) => (Number.parseInt(version, 10) < 13 ? 'rebuild' : 'install --force')

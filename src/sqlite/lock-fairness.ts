@@ -11,15 +11,16 @@ const PERIOD = 2000
 const PAUSE = 150
 
 /**
- * For how long batches hold the lock before they pause, and for how long they pause, in milliseconds. Waiters poll every
- * 25 milliseconds at first, and rarely after 128.
+ * For how long batches hold the lock before they pause, and for how long they pause, in milliseconds. Waiters
+ * poll every 25 milliseconds at first, and rarely after 128.
  */
 const HOLD = 70
 const BATCH_PAUSE = 26
 
 /**
- * For how long SQLite itself waits for a lock, and for how long we wait before we ask it again, in milliseconds. The
- * longer it has waited, the more rarely it polls, so that newcomers would overtake it without end.
+ * For how long SQLite itself waits for a lock, and for how long we wait before we ask it again, in
+ * milliseconds. The longer it has waited, the more rarely it polls, so that newcomers would keep overtaking
+ * it.
  */
 const DRIVER_WAIT = 10
 const RETRY_AFTER = 2
@@ -76,7 +77,9 @@ export class LockFairness {
     this.#driverTimeout = this.#timeout
   }
 
-  /** Runs what takes a lock, again while it is locked, until the timeout. */
+  /**
+   * Runs a step that takes a lock, and retries it while another connection holds the lock, until the timeout.
+   */
   patiently<T>(attempt: () => T): T {
     for (let deadline: number | undefined; ; ) {
       try {
@@ -93,7 +96,7 @@ export class LockFairness {
     }
   }
 
-  /** Before a write: pauses where it is due. */
+  /** Before a write: pauses if a pause is due. */
   beforeWrite(): void {
     this.#writingSince = Date.now()
     this.#pause()
@@ -105,7 +108,10 @@ export class LockFairness {
     this.#writingSince = undefined
   }
 
-  /** Before a batch of a long call: pauses for longer than waiters take to poll, if the last ones held the lock long. */
+  /**
+   * Before a batch of a long call: pauses for longer than waiters take to poll, if the last ones held the
+   * lock long.
+   */
   beforeBatch(): void {
     if (this.#held <= HOLD) return
     this.#held = 0

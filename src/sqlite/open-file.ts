@@ -23,13 +23,13 @@ export interface OpenFile {
   readonly client: Database
   /** Undefined for a database in memory. */
   readonly identity: FileIdentity | undefined
-  /** The version of the file's own schema, where the file is of an older version and read as the newest. */
+  /** The version of the file's own schema, if the file is of an older version and read as the newest. */
   readonly schemaVersion: number | undefined
   /** Whether the client is ours to set up and to close; false for one that was handed in. */
   readonly isOurs: boolean
 }
 
-/** How often opening is tried while others remove the file or put another in its place. */
+/** How many times to try opening while other processes remove or replace the file. */
 const ATTEMPTS = 10
 
 /**
@@ -66,13 +66,13 @@ function openHandedIn(client: Database, file: string, goal: MigrateGoal, readonl
   } else if (!isUpToDate) {
     throw new TaskStoreError(
       'READONLY',
-      `${file} is of an older version, and readonly; name it as the file option, which reads it as the newest`,
+      `${file} is of an older version and readonly; pass its path as the file option, which reads it as the newest`,
     )
   }
   return { client, identity, schemaVersion: undefined, isOurs: false }
 }
 
-/** Returns the version of the schema, where a file of an older version is only read as the newest. */
+/** Returns the version of the schema if a file of an older version is only read as the newest. */
 function prepareOwn(client: Database, location: StoreLocation, goal: MigrateGoal): number | undefined {
   const { file, timeout, synchronous } = location
   const { isUpToDate } = inspectFile(client, file)
@@ -96,7 +96,8 @@ function openOwn(
     const isStillThere = () => identity !== undefined && isSameFile(identity, identifyFile(file))
     let client: Database | undefined
     try {
-      // Never created by SQLite: beside an empty file that is gone again it would delete the log of the next one.
+      // SQLite must not create it: beside an empty file that is gone again it would delete the log of the
+      // next one.
       client = openDriver(file, { timeout, readonly, fileMustExist: true })
       if (isStillThere()) {
         // Opens the log. If the path leads to the same file after that, the log is that file's.
@@ -109,7 +110,7 @@ function openOwn(
       const isMissing = readonly && identity === undefined
       if (isMissing || isStillThere() || attempt >= ATTEMPTS) throw openError(error, file)
     }
-    // Replaced at this very moment: it cannot be told which of the two was opened.
+    // Replaced at this very moment: it is unknown which of the two was opened.
     if (attempt >= ATTEMPTS) {
       throw new TaskStoreError(
         'CANNOT_OPEN',
@@ -131,8 +132,9 @@ function openError(error: unknown, file: string): TaskStoreError {
 }
 
 /**
- * New folders are 0700 and files 0600; existing ones keep their mode. The file gets its name once it has tables: SQLite
- * deletes a log beside an empty file, and it could be the log of a file that another process just put there.
+ * New folders are 0700 and files 0600; existing ones keep their mode. The file gets its name once it has
+ * tables: SQLite deletes a log beside an empty file, and it could be the log of a file that another process
+ * just put there.
  */
 function createIfMissing(path: string, goal: MigrateGoal): void {
   if (identifyFile(path) !== undefined) return
@@ -152,7 +154,7 @@ function createFile(file: string, goal: MigrateGoal): void {
     try {
       client.pragma('journal_mode = WAL')
       migrate(client, file, goal)
-      // Closing does it too, but says nothing where the disk is full, and the log does not get the name.
+      // Closing does it, too, but hides a full disk, and the log is not renamed with the file.
       client.pragma('wal_checkpoint(TRUNCATE)')
     } finally {
       client.close()

@@ -11,23 +11,23 @@ export type Row = readonly unknown[]
 /** A query that Drizzle builds, or SQL. */
 export type Query = string | { toSQL(): { sql: string; params: unknown[] } }
 
-/** What keeps statements, each under a name. */
+/** A cache of statements by name. */
 export interface Statements {
   /** The file, as messages name it. */
   readonly file: string
-  /** The statement with this name, prepared when it is first asked for. */
+  /** The statement with this name, prepared on first use. */
   statement(name: string, query: (drizzle: TaskDatabase) => Query): Statement
 }
 
 /**
- * A prepared statement, whose rows stay raw for the caller to decode. The SQL and the bindings of a Drizzle query are
- * worked out once.
+ * A prepared statement, whose rows stay raw for the caller to decode. The SQL and the bindings of a Drizzle
+ * query are worked out once.
  */
 export class Statement {
   readonly #statement: DriverStatement
-  /** The names of the placeholders of a Drizzle query, at their places; undefined for SQL. */
+  /** The names of the placeholders in a Drizzle query, at their positions; undefined for SQL. */
   readonly #names: readonly (string | undefined)[] | undefined
-  /** The values that stand in a Drizzle query, at theirs. */
+  /** The fixed values in a Drizzle query, at their positions. */
   readonly #values: readonly unknown[]
 
   constructor(client: Database, query: Query) {
@@ -39,12 +39,12 @@ export class Statement {
     this.#values = params.map((param) => (is(param, Placeholder) ? undefined : param))
   }
 
-  /** The first row. A statement that writes is to be read with `all`, which hears of a commit that failed. */
+  /** The first row. Read a statement that writes with `all`, which reports a commit that failed. */
   get(values: unknown = []): Row | undefined {
     return this.#statement.get(this.#bind(values)) as Row | undefined
   }
 
-  /** @param values By name for a query of Drizzle; for SQL what the driver takes. */
+  /** @param values By name for a Drizzle query; for SQL, what the driver accepts. */
   all(values: unknown = []): Row[] {
     return this.#statement.all(this.#bind(values)) as Row[]
   }

@@ -14,18 +14,22 @@ import {
  * Where a store keeps its file, and how it opens it. Give at most one of `cacheDir`, `file` and `database`.
  */
 export interface TaskStoreOptions {
-  /** The folder of `tasks.sqlite`, made if missing. Default: `$UNIQC_CACHE_DIR`, else `~/.uniqc/cache`. */
+  /** The folder of `tasks.sqlite`, created if missing. Default: `$UNIQC_CACHE_DIR`, else `~/.uniqc/cache`. */
   readonly cacheDir?: string | undefined
   /** The file itself, or `:memory:`. */
   readonly file?: string | undefined
   /** A better-sqlite3 connection that stays the caller's to set up and to close. */
   readonly database?: Database | undefined
   /**
-   * How long a call waits for another process's write lock, in milliseconds. Default 5000. A process that writes
-   * for a quarter of the time or more also leaves the lock to others for 150 of every 2000, whatever this says.
+   * How long a call waits for another process's write lock, in milliseconds. Default 5000. A process that
+   * writes for a quarter of the time or more also leaves the lock to others for 150 of every 2000
+   * milliseconds, whatever the timeout.
    */
   readonly timeout?: number | undefined
-  /** Read only: the file must exist and is neither migrated nor locked. Older versions read as the newest. */
+  /**
+   * Read only: the file must exist and is neither migrated nor locked. A file of an older version reads as
+   * the newest.
+   */
   readonly readonly?: boolean | undefined
   /**
    * `FULL` (default): a commit survives a power cut. `NORMAL`: faster, and a power cut can undo the last
@@ -34,7 +38,7 @@ export interface TaskStoreOptions {
   readonly synchronous?: 'FULL' | 'NORMAL' | undefined
 }
 
-/** {@link TaskStoreOptions} with everything decided. */
+/** {@link TaskStoreOptions} with defaults filled in. */
 export interface StoreLocation {
   /** An absolute path, or `:memory:`. */
   readonly file: string
@@ -48,11 +52,15 @@ export interface StoreLocation {
 
 const OPTIONS = ['cacheDir', 'file', 'database', 'timeout', 'readonly', 'synchronous'] as const
 const MEMORY = ':memory:'
-/** The driver takes a 32-bit number. */
+/** The driver accepts a 32-bit number. */
 const MAX_TIMEOUT = 2 ** 31 - 1
 const FILE_NAME = 'tasks.sqlite'
 
-/** Decides where a store is. @throws TypeError for an option that does not exist or has the wrong type. */
+/**
+ * Resolves the options of a store.
+ *
+ * @throws TypeError for an option that does not exist or has the wrong type.
+ */
 export function locateStore(given: string | TaskStoreOptions = {}): StoreLocation {
   if (typeof given === 'string') return locateStore({ cacheDir: given })
   checkKeys('options', given, OPTIONS)
@@ -67,7 +75,7 @@ export function locateStore(given: string | TaskStoreOptions = {}): StoreLocatio
     throw wrongType('options.synchronous', "'FULL' or 'NORMAL'", synchronous)
   }
   if ([given.cacheDir, given.file, database].filter((place) => place !== undefined).length > 1) {
-    throw new TypeError('options has more than one of "cacheDir", "file" and "database"; give one')
+    throw new TypeError('options has more than one of "cacheDir", "file" and "database"; pass one')
   }
   const file = database === undefined ? locateFile(given) : databaseFile(database)
   return {

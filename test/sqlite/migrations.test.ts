@@ -87,7 +87,7 @@ test('a package whose migrations were changed migrates nothing: MIGRATION_FAILED
     old,
     fresh,
   )
-  assert.match(output, /^(MIGRATION_FAILED .* install this package anew, unchanged\n){2}$/)
+  assert.match(output, /^(MIGRATION_FAILED .*; reinstall the package\n){2}$/)
   assert.deepEqual(describeTables(old), before)
   assert.equal(existsSync(fresh), false)
 })

@@ -7,7 +7,7 @@ import { RELEASED, UPSTREAM_VERSION } from './released-migrations.ts'
 /** `UNIC`, the mark of UnifiedQuantum's files. */
 export const APPLICATION_ID = 0x554e4943
 
-/** Drizzle's name for the ledger: drizzle-kit finds it without being told. */
+/** Drizzle's name for the ledger: drizzle-kit finds it without configuration. */
 export const LEDGER = '__drizzle_migrations'
 
 /** UnifiedQuantum's tables, by their names in the file. */
@@ -18,7 +18,7 @@ export const UPSTREAM_TABLES = {
   archived_task_shards: archivedTaskShards,
 }
 
-/** What a file says of itself. */
+/** What a file says about itself. */
 export interface FileState {
   readonly applicationId: number
   readonly userVersion: number
@@ -28,8 +28,8 @@ export interface FileState {
 }
 
 /**
- * Reads what a file is, and refuses one that is not for this release. Writes nothing and takes no lock but a
- * reader's.
+ * Reads the state of a file, and refuses a file that this release cannot use. Writes nothing, and takes only
+ * a read lock.
  *
  * @throws TaskStoreError `FOREIGN_FILE`, `SCHEMA_TOO_NEW`, `MIGRATION_FAILED`, `CORRUPT_FILE`.
  */
@@ -67,7 +67,7 @@ function readTables(database: Database): ReadonlySet<string> {
   return new Set(names as string[])
 }
 
-/** A file that nobody stamped may be half made, but what is there must be UnifiedQuantum's. */
+/** A file without an application id may be half created, but its tables must be UnifiedQuantum's. */
 function checkTables(
   database: Database,
   file: string,
@@ -114,7 +114,7 @@ function readLedger(database: Database, file: string): ReadonlySet<number> {
     if (expected !== undefined) {
       throw new TaskStoreError(
         'MIGRATION_FAILED',
-        `${file} was migrated with a migration of ${when} that differs from the one of this release; install this package anew, unchanged`,
+        `${file} was migrated with a migration of ${when} that differs from the one of this release; reinstall the package`,
       )
     }
     if (Number(when) > newest) throw tooNew(file, `migration ${when}`)

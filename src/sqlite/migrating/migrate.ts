@@ -8,18 +8,18 @@ import { APPLICATION_ID, type FileState, inspectFile, LEDGER, readPragma } from 
 import { REWRITE, readMigrations, UPSTREAM_VERSION } from './released-migrations.ts'
 
 /**
- * How far to go: to the newest schema, or, for a drizzle-kit that does the rest, only as far as the file has
- * begun.
+ * How far to go: to the newest schema, or only as far as the file has begun, so that drizzle-kit can do the
+ * rest.
  */
 export type MigrateGoal = 'newest' | 'begun'
 
 /**
- * Brings a file up to date. Whoever made it, at whatever version, half-way or not: what a migration makes is
- * made only where it is missing, and the ledger then says that it was applied. One lock for all of it, and
- * everything is read again under that lock, so that any number of processes can call this at once.
+ * Brings a file up to date, whichever program created it, at any version, even half-way: a migration creates
+ * only what is missing, and is then recorded in the ledger. All of it happens under one lock, and everything
+ * is read again under that lock, so that any number of processes can call this at once.
  *
- * @throws TaskStoreError with the codes of `inspectFile`, `MIGRATION_FAILED`, or the driver's trouble; the
- * file is as it was.
+ * @throws TaskStoreError with the codes of `inspectFile`, `MIGRATION_FAILED`, or the code of a driver error;
+ * the file is unchanged.
  */
 export function migrate(database: Database, file: string, goal: MigrateGoal): void {
   let copied: string | undefined
@@ -27,13 +27,13 @@ export function migrate(database: Database, file: string, goal: MigrateGoal): vo
     copied = copyBeside(database, file, 'before-v5')
   }
   const foreignKeys = readPragma(database, 'foreign_keys')
-  // Does nothing inside a transaction, so it has to stand before it.
+  // Has no effect inside a transaction, so it comes before.
   database.pragma('foreign_keys = OFF')
   try {
     database.transaction(() => migrateLocked(database, file, goal, copy)).immediate()
     if (copied !== undefined) pruneCopies(file, 'before-v5')
   } catch (error) {
-    // Nothing was rewritten: the copy would be one of a file that is still there.
+    // Nothing was rewritten, so the copy is not needed.
     if (copied !== undefined) rmSync(copied, { force: true })
     throw asMigrationError(error, file)
   } finally {
@@ -64,8 +64,8 @@ function migrateLocked(database: Database, file: string, goal: MigrateGoal, copy
 }
 
 /**
- * The ledger as Drizzle makes it. Its index stops a drizzle-kit that runs at this moment from applying one
- * twice.
+ * Creates the ledger as Drizzle does. The index stops a drizzle-kit that runs at the same time from applying
+ * a migration twice.
  */
 function createLedger(database: Database): void {
   database.exec(
@@ -74,7 +74,7 @@ function createLedger(database: Database): void {
   )
 }
 
-/** A Python that was stopped while it upgraded the same file can have set these back. */
+/** A Python process that was stopped while it upgraded the same file may have set these back. */
 function stamp(database: Database): void {
   if (readPragma(database, 'application_id') === 0) database.pragma(`application_id = ${APPLICATION_ID}`)
   if (readPragma(database, 'user_version') < UPSTREAM_VERSION) {
@@ -112,8 +112,8 @@ const ADDS = /^\s*ALTER TABLE `(\w+)` ADD `(\w+)`/
 const STAMPS = /^\s*PRAGMA (application_id|user_version) = (\d+)/
 
 /**
- * Whether a file already has what a statement makes. Judged by what is there: the version of a half-made file
- * lies.
+ * Whether a file already has what a statement creates. The schema decides, because the version of a
+ * half-migrated file can be wrong.
  */
 function isDone(database: Database, statement: string): boolean {
   const [, kind, name] = CREATES.exec(statement) ?? []
@@ -122,7 +122,7 @@ function isDone(database: Database, statement: string): boolean {
   if (table !== undefined && column !== undefined) return hasColumn(database, table, column)
   const [, pragma, value] = STAMPS.exec(statement) ?? []
   if (pragma !== undefined) return readPragma(database, pragma) >= Number(value)
-  throw new Error(`a statement that cannot be checked for: ${statement.slice(0, 60)}`)
+  throw new Error(`cannot tell whether a file already has the result of: ${statement.slice(0, 60)}`)
 }
 
 function hasObject(database: Database, type: string, name: string): boolean {
@@ -148,7 +148,7 @@ function asMigrationError(error: unknown, file: string): unknown {
   const reason = error instanceof Error ? error.message : String(error)
   return new TaskStoreError(
     'MIGRATION_FAILED',
-    `${file} could not be brought up to date (${reason}); it is as it was. Please report this with the cause`,
+    `${file} could not be migrated (${reason}); it is unchanged. Please report this with the cause`,
     { cause: error },
   )
 }

@@ -3,11 +3,10 @@ import { getTableColumns } from 'drizzle-orm'
 import { readPragma, UPSTREAM_TABLES } from './inspect-file.ts'
 
 /**
- * Lets a connection that must not write read a file of an older version: where a table or a column is
- * missing, a temporary view of the same name, which SQLite finds first, shows it empty. The file is not
- * touched.
+ * Lets a read-only connection read a file of an older version: if a table or a column is missing, a temporary
+ * view of the same name, which SQLite finds first, shows it as empty. The file is not touched.
  *
- * @returns The version of the file's own schema: while it is this one, the views are right.
+ * @returns The version of the file's own schema. The views are right as long as it does not change.
  */
 export function readAsNewest(database: Database): number {
   const schemaVersion = readPragma(database, 'schema_version')

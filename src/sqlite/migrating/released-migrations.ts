@@ -6,18 +6,15 @@ import released from './released-migrations.json' with { type: 'json' }
 
 const require = createRequire(import.meta.url)
 
-/** The schema version that UnifiedQuantum 0.0.12 to 0.0.16 writes. A file that says more is a newer one's. */
+/** The schema version that UnifiedQuantum 0.0.12 to 0.0.16 writes. A higher one is from a newer release. */
 export const UPSTREAM_VERSION = 5
 
-/**
- * The migration that rewrites ids, by its place in the list. Those before it only add tables, indexes and
- * columns.
- */
+/** The position of the migration that rewrites ids. Those before it only add tables, indexes and columns. */
 export const REWRITE = UPSTREAM_VERSION - 1
 
 /**
- * What the ledger of an up-to-date file holds: when each migration of this release was made, and the sha256 of
- * its text.
+ * What the ledger of an up-to-date file holds: when each migration of this release was created, and the
+ * SHA-256 of its text.
  */
 export const RELEASED: readonly { readonly when: number; readonly hash: string }[] = released
 
@@ -32,7 +29,10 @@ export function readMigrations(): readonly MigrationMeta[] {
   return migrations
 }
 
-/** Drizzle's reader, and the hashing that it needs, are loaded by who needs them: most files are up to date. */
+/**
+ * Drizzle's reader and the hashing that it needs are loaded on demand: most files are up to date and never
+ * need it.
+ */
 function readMigrationFiles(): readonly MigrationMeta[] {
   const migrator: typeof import('drizzle-orm/migrator') = require('drizzle-orm/migrator')
   const migrationsFolder = findMigrations()
@@ -42,20 +42,20 @@ function readMigrationFiles(): readonly MigrationMeta[] {
   if (found.length !== RELEASED.length || !found.every(isReleased)) {
     throw new TaskStoreError(
       'MIGRATION_FAILED',
-      `${migrationsFolder} holds other migrations than this release has; install this package anew, unchanged`,
+      `${migrationsFolder} does not hold the migrations of this release; reinstall the package`,
     )
   }
   return found
 }
 
-/** Found by the package's own name for it, so that sources, build and tarball find the same folder. */
+/** Resolved through the package's `imports`, so that sources, build and tarball find the same folder. */
 function findMigrations(): string {
   return dirname(dirname(require.resolve('#migrations/sqlite/meta/_journal.json')))
 }
 
 const CREATES_INDEX = /^\s*CREATE (?:UNIQUE )?INDEX `(\w+)`/
 
-/** The statement that makes each index of an up-to-date file, by its name. */
+/** The statement that creates each index of an up-to-date file, by the name of the index. */
 export function readIndexes(): ReadonlyMap<string, string> {
   const statements = readMigrations().flatMap(({ sql }) => sql)
   return new Map(

@@ -33,7 +33,7 @@ export function whereOf(shape: string, table: Place['tasks']): SQL | undefined {
 
 function condition(name: string, table: Place['tasks']): SQL | undefined {
   const value = sql.placeholder
-  // The + keeps SQLite from any index but that of the rows, whose order it would have to sort.
+  // The + keeps SQLite from using an index, since it would then have to sort the rows by rowid.
   const [backend, status, submitTime] = [table.backend, table.status, table.submitTime].map(
     (column) => sql`+${column}`,
   ) as [SQL, SQL, SQL]

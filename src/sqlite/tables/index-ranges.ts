@@ -14,8 +14,8 @@ export interface IndexRange {
 const { backend: BACKEND, status: STATUS } = TASK_COLUMNS
 
 /**
- * Finds the index ranges that hold the tasks of a filter. A file has few backends and statuses, and an index steps from
- * one to the next: each costs a seek, not a read of its rows.
+ * Finds the index ranges that hold the tasks of a filter. A file has few backends and statuses, and SQLite
+ * steps from one to the next in an index: each costs a seek, not a read of its rows.
  */
 export class IndexRanges {
   readonly #statements: Statements
@@ -24,7 +24,9 @@ export class IndexRanges {
     this.#statements = statements
   }
 
-  /** Ranges that are each in the order of a list: by backend and status where a backend is asked for. */
+  /**
+   * Ranges that are each in the order of a list: by backend and status if a backend or a platform is given.
+   */
   ordered(place: Place, { statuses, backend, platform }: CheckedFilter): IndexRange[] {
     if (backend === undefined && platform === undefined) {
       return statuses?.map((status) => ({ backend, status })) ?? [{ backend, status: undefined }]
@@ -49,7 +51,7 @@ export class IndexRanges {
     return this.#backendsOf(place, platform).map((name) => ({ backend: name, status: undefined }))
   }
 
-  /** The statuses that a place holds, in all or of one backend. */
+  /** The statuses that a place holds, on any backend or on one. */
   statuses(place: Place, backend: string | undefined): string[] {
     const of = backend === undefined ? '' : `${BACKEND} = :backend AND`
     const table = getTableName(place.tasks)

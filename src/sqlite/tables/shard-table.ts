@@ -105,11 +105,11 @@ export class ShardTable {
     return statement.all({ rowid })
   }
 
-  /** Inserts a shard, or replaces all of the one at its index except when it was archived. */
+  /** Inserts a shard, or replaces the one at its index, except for the time at which it was archived. */
   put(shard: RawShard, archivedAt: string | null): void {
     const statement = this.#statement('put', (drizzle, { shards }) => {
       const values = bindings(FIELDS)
-      // A key that is set to what it was costs a statement journal a row.
+      // Setting a key to its own value would cost a statement journal per row.
       const { uniqcTaskId: _, shardIndex: __, ...set } = values
       const isArchive = this.#place === ARCHIVE
       return drizzle

@@ -9,8 +9,8 @@ const MEMORY_LIMIT = 32_000_000
 const READ_BATCH = 100
 
 /**
- * Rows on their way into a store: in memory, and beyond a limit in a temporary database, which SQLite deletes. So any
- * number of rows can be collected before the store is locked.
+ * Rows on their way into a store: in memory, and beyond a limit in a temporary database, which SQLite
+ * deletes. So any number of rows can be collected before the store is locked.
  */
 export class StagedRows {
   readonly #rows: TaskRow[] = []

@@ -10,7 +10,7 @@ import { walk } from './walk.ts'
 /** How many tasks are held in memory, and how many are written under one lock. */
 export const BATCH = 100
 
-/** Every task of a place that matches, with its shards, as they were inserted, in batches. */
+/** Every task of a place that matches, with its shards, in batches, in the order of insertion. */
 export function* storedTasks(
   file: string,
   table: TaskTable,

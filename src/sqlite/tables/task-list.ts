@@ -10,12 +10,12 @@ import { type IndexRange, IndexRanges } from './index-ranges.ts'
 import { ARCHIVE, type Place, placeOf } from './place.ts'
 import type { RowShape } from './task-row.ts'
 
-/** What is read of one range. */
+/** What is read from one range. */
 interface Branch {
   readonly place: Place
   readonly backend?: string | undefined
   readonly status?: string | undefined
-  /** JSON lists instead, where there are too many ranges for one query. */
+  /** JSON lists instead, if there are too many ranges for one query. */
   readonly backends?: string | undefined
   readonly statuses?: string | undefined
   /** Only later times. */
@@ -57,7 +57,7 @@ export class TaskList {
     return rows.length > list.limit && last ? { items, next: encodeCursor(cursorOf(last)) } : { items }
   }
 
-  /** Every task of a list, read page by page: nothing is held between two of them. */
+  /** Every task of a list, read page by page: nothing is locked between pages. */
   *iterate<T>(
     places: readonly PlaceName[],
     list: CheckedList,
@@ -131,7 +131,7 @@ export class TaskList {
     const { submitTime, rowid, isArchived } = cursor
     const isWithin =
       (after === undefined || submitTime > after) && (before === undefined || submitTime < before)
-    // At one time and rowid the live task comes first.
+    // At the same time and rowid the live task comes first.
     const bound = place === ARCHIVE && !isArchived ? rowid + 1 : rowid
     return ranges.flatMap((range) => [
       ...(isWithin ? [{ place, ...range, at: [submitTime, bound] as const }] : []),
@@ -139,9 +139,9 @@ export class TaskList {
     ])
   }
 
-  /** The ranges, or one that is sorted, where they are too many to be merged. */
+  /** The ranges, or one that SQLite sorts, if they are too many to merge. */
   #mergeable(ranges: readonly IndexRange[], { statuses }: CheckedFilter): readonly Omit<Branch, 'place'>[] {
-    // Two places, and two parts of each range behind a cursor.
+    // Two places, and two parts per range after a cursor.
     if (ranges.length <= UNION_LIMIT / 4) return ranges
     const backends = new Set(ranges.flatMap(({ backend }) => backend ?? []))
     return [
@@ -153,7 +153,7 @@ export class TaskList {
   }
 }
 
-/** Whether the ranges have to be looked up first: then they must still be all when they are read. */
+/** Whether the ranges must be looked up first: both reads then need one snapshot. */
 function isLookedUp({ backend, platform, statuses }: CheckedFilter): boolean {
   return backend === undefined ? platform !== undefined : statuses === undefined
 }
@@ -177,19 +177,22 @@ const conditionsOf = (branch: Branch) => CONDITION_NAMES.filter((name) => branch
 const paramsOf = (branch: Branch) => conditionsOf(branch).flatMap((name) => branch[name] as string)
 const branchShape = (branch: Branch) => `${branch.place.name} ${conditionsOf(branch).join(' ')}`
 
-/** Nothing without a condition: SQLite counts the rows of a whole table in a way of its own. */
+/** Empty without conditions: SQLite has a fast path for a plain `count(*)`. */
 function whereOf(branch: Branch): string {
   const conditions = conditionsOf(branch).map((name) => CONDITIONS[name])
   return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
 }
 
 /**
- * Cast, because SQLite looks at the value of a bare parameter when it plans a limit, and then plans the statement
- * anew at every call.
+ * Cast, because SQLite looks at the value of a bare parameter when it plans a limit, and then plans the
+ * statement again at every call.
  */
 const LIMIT = 'LIMIT CAST(? AS INTEGER) OFFSET CAST(? AS INTEGER)'
 
-/** Selects the expressions of a shape, then when it was archived, its rowid and whether it is archived. */
+/**
+ * Selects the expressions of a shape, then the time at which the task was archived, its rowid and whether it
+ * is archived.
+ */
 function listSql<T>(places: readonly Place[], branches: readonly Branch[], shape: RowShape<T>): string {
   const [only, ...others] = branches
   if (only !== undefined && others.length === 0) {
@@ -202,7 +205,7 @@ function listSql<T>(places: readonly Place[], branches: readonly Branch[], shape
     (branch) =>
       `SELECT ${TASK_COLUMNS.submitTime} AS t, rowid AS r, ${isArchivedOf(branch)} AS a FROM ${tableOf(branch)} ${whereOf(branch)}`,
   )
-  // The keys alone are merged, out of indexes; then each row is read once, in their order.
+  // Only the keys are merged, from indexes; then each row is read once, in their order.
   const merged = `(${keys.join(' UNION ALL ')} ORDER BY 1 DESC, 2 DESC, 3 ${LIMIT}) k`
   const tables = places.map((place) => getTableName(place.tasks))
   const columns = tables.map((table) => shape.select(table))
@@ -234,5 +237,5 @@ function cursorOf(row: Row): Cursor {
   }
 }
 
-/** Where the submit time stands in a row, of whatever shape. */
+/** The position of the submit time in a row of any shape. */
 const TIME_POSITION = Object.keys(TASK_COLUMNS).indexOf('submitTime')

@@ -24,7 +24,7 @@ function columnsOf(place: Place, columns: Readonly<Record<string, string>>): str
   return [...Object.values(columns), ...(place === ARCHIVE ? [ARCHIVED_AT] : [])]
 }
 
-/** How a task is read out of a row: what is selected, and what is made of it. */
+/** How a task is read from a row: what to select, and how to decode it. */
 export interface RowShape<T> {
   readonly name: string
   /** The expressions to select from a table. */
@@ -50,8 +50,8 @@ const SUMMARY_FIELDS = [
 ] as const satisfies readonly (keyof TaskInfo)[]
 
 /**
- * A summary. The result is not read: its length stands in the head of the row. So does the absence of an error, which
- * is stored after it.
+ * A summary. The result is not read: the header of the row holds its length, and also tells if there is no
+ * error, which is stored after it.
  */
 export const SUMMARY: RowShape<TaskSummary> = {
   name: 'summary',

@@ -41,14 +41,15 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return row === undefined ? soleTask(taskId, this.replacing(taskId)) : this.#read(row)
   }
 
-  /** The id that {@link find} finds a task under, read without the task where it is the given one. */
+  /** The id under which {@link find} finds a task. The task is not read if that is the given id. */
   idOf(taskId: string): string | undefined {
     return this.has(taskId) ? taskId : soleTask(taskId, this.replacing(taskId))?.taskId
   }
 
   /** The row of the task with exactly this id. */
   row(taskId: string): Row | undefined {
-    // Most processes ask this first, and Drizzle takes some milliseconds to build its first query: so it is SQL.
+    // Most processes run this first, and Drizzle takes some milliseconds to build its first query, so it is
+    // SQL.
     const statement = this.#statement(
       'row',
       () =>
@@ -67,7 +68,7 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return statement.get({ taskId }) !== undefined
   }
 
-  /** The tasks that replaced this id in version 5: several where two programs upgraded the file at once. */
+  /** The tasks that replaced this id in version 5: several if two programs upgraded the file at once. */
   replacing(taskId: string): Task[] {
     if (!mayBeReplacedId(taskId)) return []
     const statement = this.#statement('replacing', (drizzle, { tasks, shards }) => {
@@ -94,7 +95,7 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return statement.all({ ...params, rowid })
   }
 
-  /** What {@link after} returns, as far as it decides whether a task is moved. No result is read. */
+  /** Like {@link after}, with only the fields that decide whether a task is moved. No result is read. */
   movableAfter(rowid: number, limit: number): Row[] {
     const statement = this.#statement(`movable after ${limit}`, (drizzle, { tasks }) =>
       drizzle
@@ -131,9 +132,9 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
   }
 
   /**
-   * {@link update} in one statement, and returns the row; undefined, with nothing written, where no task has exactly
-   * this id, a condition does not hold, or its update time is not before the new one. A result that is written is not
-   * read back.
+   * Does an {@link update} in one statement, and returns the row; undefined, with nothing written, if no task
+   * has exactly this id, a condition does not hold, or its update time is not before the new one. A result
+   * that is written is not read back.
    */
   updateIf({ taskId, change, ifStatus, ifUpdateTime }: CheckedUpdate, updateTime: string): Row | undefined {
     const changed = { ...change, updateTime }
@@ -153,11 +154,11 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return statement.all({ ...changed, taskId, ifUpdateTime, ifStatus: JSON.stringify(ifStatus) })[0]
   }
 
-  /** Inserts a task, or replaces all of the one with its id except when it was archived. */
+  /** Inserts a task, or replaces the one with its id, except for the time at which it was archived. */
   put(task: RawTask, archivedAt: string | null): void {
     const statement = this.#statement('put', (drizzle, { tasks }) => {
       const values = bindings(FIELDS)
-      // A key that is set to what it was costs a statement journal a row.
+      // Setting a key to its own value would cost a statement journal per row.
       const { taskId: _, ...set } = values
       return drizzle
         .insert(tasks)
@@ -190,8 +191,8 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
   }
 
   /**
-   * Deletes the first tasks that match after one row and up to another, at most `limit`, and returns their rowids. From
-   * the first to the last: SQLite gives the rowid of a last row that was deleted to the next one.
+   * Deletes the first tasks that match after one row and up to another, at most `limit`, and returns their
+   * rowids. The lowest go first: once the row with the highest rowid is deleted, SQLite reuses that rowid.
    */
   deleteAfter(rowid: number, lastRowid: number, { shape, params }: FilterSql, limit: number): Row[] {
     const statement = this.#statement(`delete after ${limit} ${shape}`, (drizzle, { tasks }) => {
@@ -207,7 +208,10 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return rows.toSorted(([a], [b]) => (a as number) - (b as number))
   }
 
-  /** Copies a task and its shards to the other place. SQLite copies the rows, so every cell stays byte for byte. */
+  /**
+   * Copies a task and its shards to the other place. SQLite copies the rows, so every cell stays the same
+   * byte for byte.
+   */
   copyTo(to: TaskTable, taskId: string, archivedAt: string): void {
     for (const part of ['tasks', 'shards'] as const) {
       const statement = this.#statement(`copy ${part}`, (_, from) => copyQuery(from, to.place, part))
@@ -235,7 +239,7 @@ function cellsOf({ tasks }: Place): Record<string, SQL> {
   return tasks === ARCHIVE.tasks ? { ...columns, archivedAt: sql`${archivedTasks.archivedAt}` } : columns
 }
 
-/** The columns of the two tables stand in different orders. */
+/** The columns of the two tables are in different orders. */
 function copyQuery(from: Place, to: Place, part: 'tasks' | 'shards'): string {
   const shared = Object.values(getTableColumns(from[part]))
     .map(({ name }) => name)

@@ -10,9 +10,9 @@ import { bindings } from './bindings.ts'
 const id = sql.placeholder('taskId')
 
 /**
- * Inserts a live task or replaces the one with its id, and returns the submit time that is now stored; undefined, with
- * nothing written, where the id may be one that version 5 replaced, or the stored row names such an id and the new one
- * would forget it.
+ * Inserts a live task or replaces the one with its id, and returns the submit time that is now stored;
+ * undefined, with nothing written, if the id may be one that version 5 replaced, or the stored row names such
+ * an id and the new one would forget it.
  */
 export function upsertTask(statements: Statements, row: TaskRow): string | undefined {
   const forms = mayBeReplacedId(row.taskId) ? FORMS.ofOldId : FORMS.ofNewId
@@ -25,8 +25,8 @@ export function upsertKnownTask(statements: Statements, row: TaskRow): string {
 }
 
 /**
- * {@link upsertTask} for one of many rows of a transaction; returns whether it was written. It writes one row at most
- * and has no RETURNING, so SQLite keeps no statement journal.
+ * {@link upsertTask} for one of many rows of a transaction; returns whether it was written. It writes one row
+ * at most and has no RETURNING, so SQLite keeps no statement journal.
  */
 export function upsertOneOfMany(statements: Statements, row: TaskRow): boolean {
   if (mayBeReplacedId(row.taskId) && isReplaced(statements, row.taskId)) return false
@@ -34,7 +34,7 @@ export function upsertOneOfMany(statements: Statements, row: TaskRow): boolean {
 }
 
 function submitTimeOf(statement: Statement, row: TaskRow): string | undefined {
-  // all, not get: get stops at the first row, and does not hear of a commit that failed.
+  // all, not get: get stops at the first row, and does not notice a commit that failed.
   return statement.all(row)[0]?.[0] as string | undefined
 }
 
@@ -49,13 +49,15 @@ function isReplaced(statements: Statements, taskId: string): boolean {
   return statement.get({ taskId })?.[0] === 1
 }
 
-/** What one upsert does beyond another. */
+/** How one upsert differs from another. */
 interface UpsertForm {
-  /** The id may be a replaced one: insert only where no shard has it. */
+  /** The id may be a replaced one: insert only if no shard has it. */
   readonly mayBeReplaced: boolean
   /** Replace only a row whose replaced id is not forgotten. */
   readonly mustRemember: boolean
-  /** Store the given submit time. A column that is set to what it was would still cost every index that it is in. */
+  /**
+   * Store the given submit time. Setting the column to its own value would still update every index on it.
+   */
   readonly isTimed: boolean
   /** Return the submit time that is then stored. */
   readonly isAsked: boolean

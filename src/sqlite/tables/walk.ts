@@ -5,7 +5,8 @@ import type { Row } from '../statement.ts'
  * Walks over a table in batches, in the order of insertion.
  *
  * @param read Returns the rows after a rowid, at most `size` of them, each with its rowid as the last cell.
- * @throws TaskStoreError `CORRUPT_FILE` where rowids do not rise, as in a damaged table: rows would be missed, or the walk would never end.
+ * @throws TaskStoreError `CORRUPT_FILE` if rowids do not rise, as in a damaged table: rows would be missed,
+ * or the walk would never end.
  */
 export function* walk(
   file: string,

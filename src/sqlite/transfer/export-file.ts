@@ -27,7 +27,7 @@ const readOptions = optionsReader({
   replace: flag(false),
 })
 
-/** Writes the tasks of a store to a file of JSON lines, all as they were at one moment. */
+/** Writes the tasks of a store to a file of JSON lines, all from one snapshot. */
 export function exportFile(connection: Connection, file: string, options?: ExportOptions): ExportReport {
   checkPath('file', file)
   checkNotOwn(file, connection.file, 'name another one')

@@ -37,13 +37,13 @@ export function importFile(connection: Connection, path: string, options?: Impor
     }
     const [existing] = found
     const key = existing ? recordKey(existing.task.taskId, existing.place) : keyOf(task)
-    // What came from another file of this very call is not an older record of the store.
+    // A record from another file of the same call is not an older record of the store.
     const overwrite = reconcileOptions.overwrite && !(existing && taken.has(key))
     const reconciled = reconcileTask(connection, task, existing, { ...reconcileOptions, overwrite })
     if (files.length > 1 && 'taskId' in reconciled) taken.add(key)
     if (reconciled.outcome === 'unchanged') counts.unchanged++
-    else if (reconciled.outcome === 'kept') skip('the store has a newer record; give overwrite to replace it')
-    else if (reconciled.outcome === 'conflict') skip(`${reconciled.reason}; give overwrite to replace it`)
+    else if (reconciled.outcome === 'kept') skip('the store has a newer record; pass overwrite to replace it')
+    else if (reconciled.outcome === 'conflict') skip(`${reconciled.reason}; pass overwrite to replace it`)
     else counts.imported++
   }
 

@@ -21,8 +21,8 @@ import { existingAt, findExisting, reconcileTask } from './reconcile-tasks.ts'
 /** How another store's file is merged. */
 export interface MergeOptions {
   /**
-   * The zone of times without an offset, to tell which of two records is newer: `UTC`, `+08:00`, `Asia/Shanghai`.
-   * Default: the zone of this machine.
+   * The zone of times without an offset, to tell which of two records is newer: `UTC`, `+08:00`,
+   * `Asia/Shanghai`. Default: the zone of this machine.
    */
   readonly timeZone?: string | undefined
   /** Report what would happen, and write nothing. Default false. */
@@ -53,7 +53,7 @@ export interface MergeConflict {
 
 const readOptions = optionsReader({ timeZone, dryRun: flag(false) })
 
-/** Takes the tasks of another store's file into a store. The other file is only read. */
+/** Merges the tasks of another store's file into a store. The other file is only read. */
 export function mergeFile(connection: Connection, file: string, options?: MergeOptions): MergeReport {
   checkDatabasePath('file', file)
   const given = readOptions(options)
@@ -63,7 +63,7 @@ export function mergeFile(connection: Connection, file: string, options?: MergeO
   const other = new Connection(location)
   try {
     const merger = new Merger(connection, other, given)
-    // One moment of the other file: a task that is restored meanwhile would be in neither half of it.
+    // One snapshot of the other file: a task that is restored meanwhile would otherwise be in neither place.
     return other.snapshot(() => merger.merge())
   } finally {
     other.close()
@@ -74,7 +74,7 @@ class Merger {
   readonly #connection: Connection
   readonly #other: Connection
   readonly #options: ReturnType<typeof readOptions>
-  /** By the record here, which task of the other file it was found to be. */
+  /** For each record here, the task of the other file that it was matched with. */
   readonly #matched = new Map<string, string>()
 
   constructor(connection: Connection, other: Connection, options: ReturnType<typeof readOptions>) {
@@ -128,7 +128,7 @@ class Merger {
 
   /** The records here that are this task: by its id, else by the ids that it has on its platform. */
   #find(incoming: StoredTask): readonly ExistingTask[] {
-    // Through the other connection, so that damage of its file is not taken for damage of this one.
+    // Through the other connection, so that damage to its file is not taken for damage to this one.
     const isIncoming = (taskId: string, place: PlaceName) =>
       this.#other.run(() => this.#other.at(place).has(taskId))
     const byId = findExisting(this.#connection, incoming, isIncoming)

@@ -9,12 +9,12 @@ import {
 import type { Connection } from '../connection.ts'
 import { storedTask } from '../tables/stored-tasks.ts'
 
-/** Whether one of the incoming tasks has this id in a place: it is then the existing one of its own. */
+/** Whether an incoming task has this id in a place: the stored record there is then a match for that task. */
 export type IsIncoming = (taskId: string, place: PlaceName) => boolean
 
 /**
- * The records of a store that are an incoming task by its id, now or before version 5: that in its own place first.
- * Those that are incoming themselves are left out.
+ * The records of a store that match an incoming task by its id, now or before version 5; the one in its own
+ * place comes first. Records that match another incoming task are left out.
  */
 export function findExisting(
   connection: Connection,

@@ -13,9 +13,9 @@ import { translateDriverError } from '../driver-error.ts'
 
 /** How a backup is made. */
 export interface BackupOptions {
-  /** Replace a file that is there. Default false. */
+  /** Replace an existing file. Default false. */
   readonly replace?: boolean | undefined
-  /** Called after each part. What it throws ends the backup. */
+  /** Called after each step. If it throws, the backup ends. */
   readonly onProgress?: ((progress: BackupProgress) => void) | undefined
 }
 
@@ -37,10 +37,10 @@ const readOptions = optionsReader({
   onProgress: callback<(progress: BackupProgress) => void>,
 })
 
-/** How many pages are copied before others on this thread get their turn. */
+/** How many pages are copied in one step, before other work on this thread gets its turn. */
 const PAGES = 500
 
-/** Copies a store's file as it is at one moment, and looks whether the copy is sound before it gets its name. */
+/** Copies a snapshot of a store's file, and checks the copy before it gets its name. */
 export async function backupFile(
   connection: Connection,
   path: string,
@@ -57,7 +57,7 @@ export async function backupFile(
   })
   try {
     withFile(file, 'written', () => closeSync(openSync(temporary, 'w', 0o600)))
-    // One moment: others may go on writing, and the copy need not begin anew.
+    // One snapshot: others may go on writing, and the copy need not start again.
     if (reader !== connection.client) reader.exec('BEGIN; SELECT count(*) FROM sqlite_master')
     const done = await reader.backup(temporary, {
       progress: (progress) => {
@@ -79,12 +79,12 @@ export async function backupFile(
   }
 }
 
-/** Makes one file of a copy, and refuses one that SQLite finds damaged. */
+/** Makes a copy a single file, and refuses it if SQLite finds it damaged. */
 export function checkCopy(copy: string, source: string): void {
   let database: Database | undefined
   try {
     database = openDriver(copy, {})
-    // Else it would need a log beside it, and be no single file.
+    // In WAL mode it would need a log beside it.
     database.pragma('journal_mode = DELETE')
     const [first] = database.pragma('integrity_check(1)') as { integrity_check: string }[]
     if (first?.integrity_check === 'ok') return
@@ -99,12 +99,12 @@ export function checkCopy(copy: string, source: string): void {
   }
 }
 
-/** A backup does not follow a link to elsewhere. */
+/** A backup does not follow a link. */
 function checkTarget(file: string, replace: boolean, own: string): void {
   const found = lstatSync(file, { throwIfNoEntry: false })
   if (found === undefined) return
   if (!found.isFile()) {
-    const what = found.isSymbolicLink() ? 'a link' : 'no file'
+    const what = found.isSymbolicLink() ? 'a link' : 'not a file'
     throw new TaskStoreError('CANNOT_OPEN', `${file} is ${what}; name the file itself`)
   }
   checkNotOwn(file, own, 'name another one')

@@ -24,7 +24,7 @@ import { findFallback } from './fallback-store.ts'
 import { findMissingIndexes } from './missing-indexes.ts'
 import { findOrphans } from './orphan-shards.ts'
 
-/** Looks at a whole file, as it is at one moment, and changes nothing. */
+/** Checks a whole file in one snapshot, and changes nothing. */
 export function checkFile(connection: Connection, options?: CheckOptions): CheckReport {
   const { pendingDays, timeZone } = readCheckOptions(options)
   const findings = new Findings()
@@ -48,7 +48,7 @@ export function checkFile(connection: Connection, options?: CheckOptions): Check
   return findings.report()
 }
 
-/** A damaged file does not keep the rest of the check from telling what it can. */
+/** Damage in one part must not stop the rest of the check. */
 function unlessDamaged(connection: Connection, findings: Findings, look: () => void): void {
   try {
     look()

@@ -7,8 +7,8 @@ import type { TaskTable } from '../tables/task-table.ts'
 import type { Repaired } from './repaired.ts'
 
 /**
- * Groups of tasks that replaced one id of a platform and were submitted at one time, each in the order of insertion: two
- * upgrades at once made them. Other tasks may rightly share an id of their platform.
+ * Groups of tasks that replaced one id of a platform and were submitted at one time, each in the order of
+ * insertion: two upgrades at once made them. Other tasks may rightly share a platform id.
  */
 export function findDuplicates(connection: Connection, { place }: TaskTable): string[][] {
   const statement = connection.statement(

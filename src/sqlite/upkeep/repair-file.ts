@@ -11,7 +11,9 @@ import type { Repaired } from './repaired.ts'
 
 /** What a repair did. */
 export interface RepairReport {
-  /** The file as it was before; undefined where nothing was to be repaired, or for a database in memory. */
+  /**
+   * The path of the copy made before; undefined if nothing was to be repaired, and for a database in memory.
+   */
   readonly backup: string | undefined
   readonly repaired: readonly { readonly kind: FindingKind; readonly rows: readonly string[] }[]
   /** What cannot be repaired without a decision, each with the reason. */
@@ -50,7 +52,7 @@ export function repairFile(connection: Connection, findings: readonly Finding[])
       }
     })
   } catch (error) {
-    // Nothing was changed: the copy would be one of a file that is still there.
+    // Nothing was changed, so the copy is not needed.
     if (backup !== undefined) rmSync(backup, { force: true })
     throw error
   }

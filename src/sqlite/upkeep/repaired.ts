@@ -2,6 +2,6 @@
 export interface Repaired {
   readonly repaired: string[]
   readonly unrepaired: string[]
-  /** Why the unrepaired ones are. */
+  /** Why the unrepaired rows were not repaired. */
   readonly reason: string
 }

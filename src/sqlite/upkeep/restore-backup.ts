@@ -19,7 +19,7 @@ import { checkCopy } from './backup-file.ts'
 export interface RestoreReport {
   /** The store's file. */
   readonly file: string
-  /** Where what was there before is kept; undefined where there was nothing. */
+  /** Where the previous contents are kept; undefined if there were none. */
   readonly kept: string | undefined
   /** How many tasks there are now, live and archived. */
   readonly tasks: number
@@ -28,7 +28,7 @@ export interface RestoreReport {
 /** The tasks before their shards. */
 const TABLES = [tasks, taskShards, archivedTasks, archivedTaskShards]
 
-/** Puts what a backup holds in the place of what a store holds. */
+/** Replaces the contents of a store with those of a backup. */
 export function restoreBackup(backup: string, options?: string | TaskStoreOptions): RestoreReport {
   checkDatabasePath('backup', backup)
   const location = locateStore(options)
@@ -47,12 +47,12 @@ export function restoreBackup(backup: string, options?: string | TaskStoreOption
   }
 }
 
-/** Looks without the right to write: SQLite would remove the log of a file that it cannot read. */
+/** Opens the file read-only: SQLite would otherwise remove the log of a file that it cannot read. */
 function isReadable(file: string): boolean {
   return unlessDamaged(() => probe(file, () => true)) ?? false
 }
 
-/** Undefined where the file turns out to be damaged. */
+/** Returns undefined if the file turns out to be damaged. */
 function unlessDamaged<T>(work: () => T): T | undefined {
   try {
     return work()
@@ -62,7 +62,7 @@ function unlessDamaged<T>(work: () => T): T | undefined {
   }
 }
 
-/** Runs `work` on a file that is one of ours, opened only to be read. */
+/** Runs `work` on a file that must be one of ours, opened read-only. */
 function probe<T>(file: string, work: (reader: Database) => T): T {
   return withDatabaseFile(file, 'read', () => {
     const reader = openDriver(file, { readonly: true, fileMustExist: true })
@@ -75,11 +75,11 @@ function probe<T>(file: string, work: (reader: Database) => T): T {
   })
 }
 
-/** A sound copy of the backup at the newest version, in the folder of the store. */
+/** Makes a sound copy of the backup, at the newest version, in the folder of the store. */
 function stage(backup: string, staged: string, file: string): void {
   const source = locateStore({ file: backup, readonly: true })
   checkNotOwn(source.file, file, 'name a backup of it')
-  // Refuses a folder, which SQLite would take for a failing disk.
+  // Refuses a folder, which SQLite would report as a failing disk.
   identifyFile(source.file)
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   rmSync(staged, { force: true })
@@ -88,7 +88,7 @@ function stage(backup: string, staged: string, file: string): void {
   checkCopy(staged, source.file)
 }
 
-/** In one transaction: whoever has the file open sees the one or the other. */
+/** In one transaction: a process that has the file open sees either the old contents or the new ones. */
 function replaceContents(file: string, options: string | TaskStoreOptions | undefined, staged: string) {
   const connection = new Connection(locateStore(options))
   try {
@@ -124,7 +124,7 @@ function moveInto(file: string, staged: string, kept: string | undefined): Resto
   }
 }
 
-/** Moves a file that cannot be read out of the way, with its log: beside another file that would damage it. */
+/** Moves a file that cannot be read out of the way, with its log, which would damage the new file. */
 function setAside(file: string): string {
   const kept = `${file}.damaged.${new Date(Date.now()).toISOString().replace(/[-:]/g, '')}`
   for (const ending of ['-wal', '-shm', '']) {
@@ -139,7 +139,7 @@ function countTasks(connection: Connection): number {
   return connection.run(() => count(getTableName(tasks)) + count(getTableName(archivedTasks)))
 }
 
-/** What is left of it, and the copies that its migration made. */
+/** Removes what is left of it, and the copies that its migration made. */
 function removeStaged(staged: string): void {
   const folder = dirname(staged)
   for (const name of readdirSync(folder)) {
