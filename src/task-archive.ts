@@ -22,12 +22,12 @@ import { readArchivedShard, WHOLE } from './sqlite/tables/task-row.ts'
 import { movableTask } from './sqlite/tables/task-table.ts'
 import { inBatches, walk } from './sqlite/tables/walk.ts'
 
-/** How many rows are looked at in one go, without a lock. */
+/** How many rows are read at a time, without a lock. */
 const SCAN_BATCH = 5000
 
 /**
  * The archived tasks of a store, in the same file. A task and its shards move together or not at all, and
- * every cell stays as it is. Ids, errors and not found are as in the store itself.
+ * every cell stays as it is. Replaced ids, errors and missing tasks are handled as in the store itself.
  *
  * @example
  * ```ts
@@ -54,39 +54,39 @@ export class TaskArchive {
    * Moves a live task to the archive.
    *
    * @returns Whether there was one.
-   * @throws TaskStoreError `CONFLICT` where the archive has it already; `AMBIGUOUS_ID`.
+   * @throws TaskStoreError `CONFLICT` if the archive has it already; `AMBIGUOUS_ID`.
    */
   archive(taskId: string, options?: ArchiveMoveOptions): boolean {
     return this.#moveOne(taskId, 'live', options)
   }
 
   /**
-   * Moves an archived task back among the live ones.
+   * Moves an archived task back to the live ones.
    *
    * @returns Whether there was one.
-   * @throws TaskStoreError `CONFLICT` where a live task has its id; `AMBIGUOUS_ID`.
+   * @throws TaskStoreError `CONFLICT` if a live task has its id; `AMBIGUOUS_ID`.
    */
   restore(taskId: string, options?: ArchiveMoveOptions): boolean {
     return this.#moveOne(taskId, 'archived', options)
   }
 
   /**
-   * Archives any number of tasks, in batches, so that others can write between them. What stands in the way
-   * of one does not keep the others: each has its line in the report.
+   * Archives any number of tasks, in batches, so that others can write between them. A problem with one task
+   * does not stop the others: each task has its own result.
    */
   archiveMany(taskIds: Iterable<string>, options?: ArchiveMoveOptions): ArchiveMoveResult[] {
     return this.#moveMany(taskIds, 'live', options)
   }
 
-  /** Restores any number of tasks, as {@link TaskArchive.archiveMany} archives them. */
+  /** Restores any number of tasks, in batches like {@link TaskArchive.archiveMany}. */
   restoreMany(taskIds: Iterable<string>, options?: ArchiveMoveOptions): ArchiveMoveResult[] {
     return this.#moveMany(taskIds, 'archived', options)
   }
 
   /**
-   * Archives the tasks that were submitted longer ago than some hours and have come to an end. Times are
-   * compared as moments, whatever their form and offset. No result is read. It goes in batches, so that
-   * others can write between them; stopped half-way, call it again.
+   * Archives the terminal tasks that were submitted more than `hours` hours ago. Times are compared as
+   * moments, whatever their form and offset. No result is read. It works in batches, so that others can write
+   * between them; if it is interrupted, call it again.
    */
   archiveOlderThan(options: ArchiveOlderThanOptions): ArchiveOlderThanReport {
     const { isDue, onConflict, dryRun } = readOlderThanOptions(options, Date.now())
@@ -107,18 +107,28 @@ export class TaskArchive {
     return report
   }
 
-  /** The archived tasks that match, in the order of {@link TaskStore.list}, which can give them as well. */
+  /**
+   * Returns the archived tasks that match, in the order of {@link TaskStore.list}, which can list them, too.
+   */
   list(options?: ArchiveListOptions): ArchivedTaskInfo[] {
     return this.#list.list(['archived'], checkList(options), WHOLE) as ArchivedTaskInfo[]
   }
 
-  /** The archived task with this id. @throws TaskStoreError `AMBIGUOUS_ID`. */
+  /**
+   * Returns the archived task with this id, or undefined if there is none.
+   *
+   * @throws TaskStoreError `AMBIGUOUS_ID`.
+   */
   get(taskId: string): ArchivedTaskInfo | undefined {
     checkString('taskId', taskId)
     return this.#connection.run(() => this.#connection.archive.find(taskId))
   }
 
-  /** The shards of an archived task, by their index. @throws TaskStoreError `AMBIGUOUS_ID`. */
+  /**
+   * Returns the shards of an archived task, in the order of their indexes.
+   *
+   * @throws TaskStoreError `AMBIGUOUS_ID`.
+   */
   getShards(taskId: string): ArchivedTaskShard[] {
     checkString('taskId', taskId)
     return this.#connection.run(() => {
@@ -128,13 +138,13 @@ export class TaskArchive {
     })
   }
 
-  /** How many archived tasks match. */
+  /** Counts the archived tasks that match. */
   count(filter?: TaskFilter): number {
     return this.#list.count('archived', checkFilter(filter))
   }
 
   /**
-   * Deletes an archived task with its shards, for good.
+   * Deletes an archived task and its shards, for good.
    *
    * @returns Whether there was one.
    * @throws TaskStoreError `AMBIGUOUS_ID`.
@@ -144,7 +154,7 @@ export class TaskArchive {
     return this.#connection.transaction(() => this.#delete(taskId))
   }
 
-  /** Deletes any number of archived tasks, as {@link TaskArchive.archiveMany} archives them. */
+  /** Deletes any number of archived tasks, in batches like {@link TaskArchive.archiveMany}. */
   deleteMany(taskIds: Iterable<string>): ArchiveMoveResult[] {
     return this.#each(taskIds, (taskId) => (this.#delete(taskId) ? 'deleted' : 'not-found'))
   }
@@ -203,7 +213,7 @@ export class TaskArchive {
     return true
   }
 
-  /** Archives a task if it is still there and still due, and returns what became of it. */
+  /** Archives a task if it is still there and still due, and returns the outcome. */
   #archiveIfDue(
     { taskId }: MovableTask,
     isDue: (task: MovableTask) => boolean | undefined,

@@ -8,10 +8,7 @@ import type { TaskChanges } from './rules/update-task.ts'
 import type { TaskStoreOptions } from './sqlite/store-location.ts'
 import { TaskStore } from './task-store.ts'
 
-/**
- * A task as a flat dict: the fields of a record, and every metadata key beside them that does not collide
- * with one.
- */
+/** A task as a flat dict: the fields of a record, and every metadata key that does not collide with one. */
 export type TaskRecord = {
   task_id: string
   platform: string
@@ -19,17 +16,20 @@ export type TaskRecord = {
   result: JsonValue
   submit_time: string
   update_time: string
-  /** Only when it is not 0. */
+  /** Only if it is not 0. */
   shots?: number
-  /** Only when it is set. */
+  /** Only if it is set. */
   error_message?: string
   [metadata: string]: JsonValue | undefined
 }
 
-/** What to change of a record. What is left out or undefined stays; a key that is no field is metadata. */
+/**
+ * What to change in a record. A key that is left out or undefined stays as it is; a key that is not a field
+ * is metadata.
+ */
 export type TaskRecordChanges = { readonly [key in keyof TaskRecord]?: unknown }
 
-/** A record to save: `task_id`, `platform` and `status`, and whatever else there is. */
+/** A record to save: `task_id`, `platform` and `status`, and any other keys. */
 export type NewTaskRecord = TaskRecordChanges & {
   readonly task_id: string
   readonly platform: string
@@ -45,7 +45,7 @@ export interface RecordFilter {
 
 /** Which records, and how many of them. */
 export interface RecordListOptions extends RecordFilter {
-  /** At most so many. 0 gives none, a negative number gives all. Default: all. */
+  /** The most records to return. 0 returns none, a negative number all. Default: all. */
   readonly limit?: number | undefined
 }
 
@@ -54,13 +54,13 @@ const FIELDS: ReadonlyMap<string, keyof NewTaskInfo> = new Map(
   (Object.entries(RECORD_NAMES) as [keyof NewTaskInfo, string][]).map(([property, name]) => [name, property]),
 )
 
-/** The fields that the short form of `save` takes as arguments of their own. */
+/** The fields that the short form of `save` takes as separate arguments. */
 const ARGUMENTS = ['task_id', 'platform', 'status', 'result'] as const
 
 /**
- * The legacy interface of UnifiedQuantum: records are flat dicts with `platform`, `status`, `result` and any
- * extra keys. It holds no data of its own: everything is in a {@link TaskStore}, whose errors it throws in
- * the words of the record.
+ * UnifiedQuantum's legacy interface: records are flat dicts with `platform`, `status`, `result` and any extra
+ * keys. It holds no data of its own: everything is in a {@link TaskStore}, whose errors it throws with the
+ * names of the record's fields.
  *
  * @example
  * ```ts
@@ -77,7 +77,7 @@ export class TaskPersistence {
   readonly #store: TaskStore
   readonly #isOurs: boolean
 
-  /** @param store A store, which stays the caller's to close, or what {@link TaskStore} takes to open one. */
+  /** @param store A store, which the caller has to close, or the options of {@link TaskStore} to open one. */
   constructor(store?: string | TaskStoreOptions | TaskStore) {
     this.#isOurs = !(store instanceof TaskStore)
     this.#store = store instanceof TaskStore ? store : new TaskStore(store)
@@ -88,17 +88,17 @@ export class TaskPersistence {
     return this.#store.cacheDir
   }
 
-  /** The file. The name is UnifiedQuantum's, from when it was a file of JSON lines. */
+  /** The SQLite file. The name of the property is UnifiedQuantum's, from when it was a file of JSON lines. */
   get tasksFile(): string {
     return this.#store.file
   }
 
   /**
-   * Inserts a record, or replaces the one with its id: result, metadata, shots and error too. The first
-   * `submit_time` stays unless one is given; a given `update_time` is stored.
+   * Inserts a record, or replaces the one with its id, including result, metadata, shots and error. The first
+   * `submit_time` is kept unless one is given; a given `update_time` is stored.
    *
-   * @param metadata Any extra keys, and the fields that have no argument of their own: `shots`,
-   * `submit_time`, `update_time`, `error_message`.
+   * @param metadata Any extra keys, and the fields that have no separate argument: `shots`, `submit_time`,
+   * `update_time`, `error_message`.
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
    */
   save(taskId: string, platform: string, status: string, result?: unknown, metadata?: TaskRecordChanges): void
@@ -108,8 +108,8 @@ export class TaskPersistence {
   }
 
   /**
-   * Changes a record in one transaction. Keys that are no field are merged into the metadata. `update_time`
-   * is the time now unless one is given.
+   * Changes a record in one transaction. Keys that are not fields are merged into the metadata. `update_time`
+   * becomes the current time unless one is given.
    *
    * @returns Whether there was such a record.
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
@@ -129,9 +129,9 @@ export class TaskPersistence {
   }
 
   /**
-   * Updates a record, or saves it where there is none. What is left out of an existing record stays as it is,
-   * the result too. Takes what {@link TaskPersistence.save} takes; a record that exists needs its `task_id`
-   * alone.
+   * Updates a record, or saves it if there is none. Keys that are left out of an existing record stay as they
+   * are, including the result. Takes the arguments of {@link TaskPersistence.save}; for an existing record,
+   * `task_id` is enough.
    *
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
    */
@@ -151,46 +151,50 @@ export class TaskPersistence {
     })
   }
 
-  /** The record with this id, or undefined. @throws TaskStoreError `AMBIGUOUS_ID`. */
+  /**
+   * Returns the record with this id, or undefined if there is none.
+   *
+   * @throws TaskStoreError `AMBIGUOUS_ID`.
+   */
   load(taskId: string): TaskRecord | undefined {
     checkString('task_id', taskId)
     const task = this.#store.get(taskId)
     return task && fromTask(task)
   }
 
-  /** The records that match, newest first. */
+  /** Returns the records that match, newest first. */
   listAll(options: RecordListOptions = {}): TaskRecord[] {
     checkKeys('options', options, ['platform', 'status', 'limit'])
     checkInteger('limit', options.limit)
     return this.#store.list({ ...checkFilter(options), limit: options.limit }).map(fromTask)
   }
 
-  /** The records of a platform with all its chips, newest first. */
+  /** Returns the records of a platform with all its chips, newest first. */
   listByPlatform(platform: string): TaskRecord[] {
     checkString('platform', platform)
     return this.listAll({ platform })
   }
 
-  /** The records in flight: all that are pending, newest first, then all that are running. */
+  /** Returns the records in flight: the pending ones, newest first, then the running ones, newest first. */
   listPending(): TaskRecord[] {
-    // One read: a task that moves on meanwhile is neither missed nor listed twice.
+    // One read: a task whose status changes meanwhile is neither missed nor listed twice.
     const records = this.#store.list({ status: ['pending', 'running'] }).map(fromTask)
     const pending = records.filter((record) => record.status === 'pending')
     return [...pending, ...records.filter((record) => record.status !== 'pending')]
   }
 
-  /** How many records match. */
+  /** Counts the records that match. */
   count(filter: RecordFilter = {}): number {
     checkKeys('filter', filter, ['platform', 'status'])
     return this.#store.count(checkFilter(filter))
   }
 
-  /** Deletes every record whose status is terminal, and gives how many there were. */
+  /** Deletes every record whose status is terminal, and returns how many there were. */
   clearCompleted(): number {
     return this.#store.clearCompleted()
   }
 
-  /** Deletes a record, and gives whether there was one. @throws TaskStoreError `AMBIGUOUS_ID`. */
+  /** Deletes a record, and returns whether there was one. @throws TaskStoreError `AMBIGUOUS_ID`. */
   delete(taskId: string): boolean {
     checkString('task_id', taskId)
     return this.#store.delete(taskId)
@@ -212,7 +216,7 @@ export class TaskPersistence {
   }
 }
 
-/** One record out of either form of `save`. */
+/** The record from either form of `save`. */
 function toRecord(method: string, [first, platform, status, result, metadata]: readonly unknown[]) {
   if (typeof first === 'object') {
     checkObject('record', first)
@@ -231,7 +235,7 @@ function toRecord(method: string, [first, platform, status, result, metadata]: r
   return { ...extra, task_id: first, platform, status, result } as TaskRecordChanges
 }
 
-/** The fields that are given, in the words of a task, and all the rest as its metadata. */
+/** The given fields under the names of a task, and all other keys as its metadata. */
 function toTask(name: string, record: TaskRecordChanges) {
   checkObject(name, record)
   const task: Record<string, unknown> = {}
@@ -259,26 +263,26 @@ function fromTask(task: TaskInfo): TaskRecord {
   if (task.errorMessage !== null) record.error_message = task.errorMessage
   const metadata = wrapUnreadable(task.metadata)
   for (const key of Object.keys(metadata)) {
-    // No field is hidden by a metadata key of its name.
+    // A metadata key must not hide the field of its name.
     if (!Object.hasOwn(record, key)) setOwn(record, key, metadata[key] as JsonValue)
   }
   return record
 }
 
-/** Sets a key of whatever name, `__proto__` too, as an own one. */
+/** Sets any key as an own property, even `__proto__`. */
 function setOwn(object: Record<string, JsonValue | undefined>, key: string, value: JsonValue): void {
   if (key !== '__proto__') object[key] = value
   else Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
 }
 
-/** Metadata that cannot be read has no keys to show: it stands whole under `metadata`. */
+/** Metadata that cannot be read has no keys to show, so it is shown whole under `metadata`. */
 function wrapUnreadable(metadata: JsonObject): JsonObject {
   return metadata instanceof UnreadableJson ? { metadata: metadata as unknown as JsonObject } : metadata
 }
 
 /**
- * What {@link wrapUnreadable} made of it, so that a record that was loaded can be saved. Keys beside it keep
- * its text as one of them.
+ * Undoes {@link wrapUnreadable}, so that a record that was loaded can be saved. With other keys beside it,
+ * its text becomes one of them.
  */
 function unwrapUnreadable(metadata: JsonObject): JsonObject {
   const unreadable: unknown = metadata.metadata

@@ -58,13 +58,13 @@ const DELETE_BATCH = 1000
  * The records of quantum tasks in one SQLite file, which UnifiedQuantum (Python) may be using at the same
  * time.
  *
- * Every call but {@link TaskStore.backup} is synchronous, and atomic unless it says that it goes in batches.
- * An id that UnifiedQuantum's version 5 replaced still finds its task, which comes back under its new id, with
- * the old one in `metadata.legacy_platform_id`.
+ * Every call except {@link TaskStore.backup} is synchronous, and atomic unless it says that it works in
+ * batches. An id that UnifiedQuantum's version 5 replaced still finds its task, which is returned under its
+ * new id, with the old one in `metadata.legacy_platform_id`.
  *
  * Every method throws a `TypeError` for an argument of the wrong type or an option that does not exist, and a
- * {@link TaskStoreError} with the code `CLOSED`, `LOCKED`, `READONLY`, `DISK_FULL` or `CORRUPT_FILE` where
- * the file does not let it do its work; after either, nothing of the call is in the file.
+ * {@link TaskStoreError} with the code `CLOSED`, `LOCKED`, `READONLY`, `DISK_FULL` or `CORRUPT_FILE` if it
+ * cannot use the file; after either, an atomic call has written nothing.
  *
  * @example
  * ```ts
@@ -82,16 +82,16 @@ export class TaskStore {
   readonly #list: TaskList
   readonly #shards: LiveShards
 
-  /** The tasks that were moved out of the way, with their shards. */
+  /** The archived tasks, with their shards. */
   readonly archive: TaskArchive
 
   /**
-   * Opens the file, making it if it is missing and bringing it up to date if it is old.
+   * Opens the file, creating it if it is missing and migrating it if it is old.
    *
    * @param options A folder for `tasks.sqlite`, or {@link TaskStoreOptions}. Default: `$UNIQC_CACHE_DIR`,
    * else `~/.uniqc/cache`.
    * @throws TaskStoreError `CANNOT_OPEN`, `CORRUPT_FILE`, `FOREIGN_FILE`, `SCHEMA_TOO_NEW`,
-   * `MIGRATION_FAILED`, `LOCKED`, `READONLY`, `DISK_FULL`: the file is as it was.
+   * `MIGRATION_FAILED`, `LOCKED`, `READONLY`, `DISK_FULL`; the file is unchanged.
    */
   constructor(options?: string | TaskStoreOptions) {
     this.#location = locateStore(options)
@@ -112,17 +112,17 @@ export class TaskStore {
   }
 
   /**
-   * Drizzle on the store's connection, for queries of your own with the tables of `uniqc-task-store/schema`.
-   * Ask for it each time: where the file was removed or replaced, it is another one.
+   * Drizzle on the store's connection, for your own queries with the tables of `uniqc-task-store/schema`.
+   * Read this property each time: after the file was removed or replaced, it returns another instance.
    */
   get db(): TaskDatabase {
     return this.#connection.handOut()
   }
 
   /**
-   * Inserts a task, or replaces the one with its id, all of it but the first `submitTime`, which stays unless
-   * one is given. As in UnifiedQuantum, `updateTime` becomes the time now; see {@link
-   * SaveOptions.keepUpdateTime}.
+   * Inserts a task, or replaces the one with its id, except for its first `submitTime`, which is kept unless
+   * one is given. As in UnifiedQuantum, `updateTime` becomes the current time; see
+   * {@link SaveOptions.keepUpdateTime}.
    *
    * @returns The task as it is now stored.
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
@@ -140,11 +140,11 @@ export class TaskStore {
   }
 
   /**
-   * Saves any number of tasks in one transaction: all of them or none. They are checked, and the iterable is
-   * read to its end, before the first is written. However many there are, they take little memory: beyond some
-   * megabytes they wait in a temporary file.
+   * Saves any number of tasks in one transaction: all of them or none. All are read from the iterable and
+   * checked before the first is written. Memory stays small, however many there are: beyond some megabytes
+   * they are kept in a temporary file.
    *
-   * @returns How many there were.
+   * @returns How many were saved.
    * @throws TaskStoreError `INVALID_TASK` for the first that cannot be stored, `AMBIGUOUS_ID`.
    */
   saveMany(tasks: Iterable<NewTaskInfo>, options?: SaveOptions): number {
@@ -161,10 +161,9 @@ export class TaskStore {
   }
 
   /**
-   * The task with this id.
+   * Returns the task with this id, or undefined if there is none.
    *
-   * @returns undefined where there is none.
-   * @throws TaskStoreError `AMBIGUOUS_ID` where several tasks replaced this id.
+   * @throws TaskStoreError `AMBIGUOUS_ID` if several tasks replaced this id.
    */
   get(taskId: string): TaskInfo | undefined {
     checkString('taskId', taskId)
@@ -172,12 +171,12 @@ export class TaskStore {
   }
 
   /**
-   * Changes fields of a task in one transaction: nothing that another process wrote meanwhile is lost.
-   * Metadata is merged key by key; every other field is replaced; what is not given keeps its text in the
-   * file to the byte.
+   * Changes fields of a task in one transaction, so that nothing another process writes meanwhile is lost.
+   * Metadata is merged key by key, and every other given field is replaced; fields that are not given keep
+   * their text in the file byte for byte.
    *
-   * @returns The task as it is now stored; undefined where there is none, or a condition of the options does
-   * not hold.
+   * @returns The task as it is now stored; undefined if there is none, or a condition of the options does not
+   * hold.
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
    */
   update(taskId: string, changes: TaskChanges, options?: UpdateOptions): TaskInfo | undefined {
@@ -197,26 +196,26 @@ export class TaskStore {
   }
 
   /**
-   * The tasks that match, newest first by the text of `submitTime`, then the last inserted first, as in
-   * UnifiedQuantum.
+   * Returns the tasks that match. As in UnifiedQuantum, the order is newest first by the text of
+   * `submitTime`, then last inserted first.
    */
   list(options?: TaskListOptions): ListedTask[] {
     const { places, ...list } = checkTaskList(options)
     return this.#list.list(places, list, WHOLE)
   }
 
-  /** What {@link TaskStore.list} gives, without results and metadata, which are not even read. */
+  /** Returns what {@link TaskStore.list} returns, without results and metadata, which are not even read. */
   listSummaries(options?: TaskListOptions): ListedSummary[] {
     const { places, ...list } = checkTaskList(options)
     return this.#list.list(places, list, SUMMARY)
   }
 
   /**
-   * A page of at most `limit` tasks (default 100), in the order of {@link TaskStore.list}. Give its `next` as
-   * `after` to get the page behind it: no task is listed twice or left out since others were inserted, and the
-   * last page costs what the first one does.
+   * Returns a page of at most `limit` tasks (default 100), in the order of {@link TaskStore.list}. Pass its
+   * `next` as `after` to get the page after it: no task is listed twice or left out because others were
+   * inserted, and the last page costs as much as the first.
    *
-   * @throws TypeError for an `after` that is no `next`.
+   * @throws TypeError for an `after` that is not the `next` of a page.
    */
   page(options: TaskListOptions = {}): Page<ListedTask> {
     const { places, ...list } = checkTaskList(options)
@@ -226,46 +225,49 @@ export class TaskStore {
   }
 
   /**
-   * Every task that matches, in the order of {@link TaskStore.list}, however many there are: read in small
-   * parts as they are asked for. Nothing is locked between them, so a task that is inserted meanwhile may be
-   * left out, and one that is deleted is.
+   * Iterates over every task that matches, in the order of {@link TaskStore.list}, however many there are:
+   * they are read in small parts, on demand. Nothing is locked between parts, so a task that is inserted or
+   * deleted meanwhile may or may not be returned.
    */
   iterate(options?: TaskListOptions): Generator<ListedTask, void, undefined> {
     const { places, ...list } = checkTaskList(options)
     return this.#list.iterate(places, list, WHOLE)
   }
 
-  /** How many live tasks match. */
+  /** Counts the live tasks that match. */
   count(filter?: TaskFilter): number {
     return this.#list.count('live', checkFilter(filter))
   }
 
-  /** How many live tasks match, by status. The five are always there; others where a file holds them. */
+  /**
+   * Counts the live tasks that match, by status. The five of UnifiedQuantum are always there; others only if
+   * the file holds them.
+   */
   countByStatus(filter?: TaskFilter): Record<TaskStatus, number> & Record<string, number> {
     const counts = this.#list.countByStatus('live', checkFilter(filter))
     return Object.fromEntries([...TASK_STATUSES.map((status) => [status, 0]), ...counts])
   }
 
   /**
-   * Gives a task one more shard, at the next free index. Two processes that add at once get two indexes.
+   * Adds a shard to a task at the next free index. Two processes that add at once get different indexes.
    *
    * @returns The shard as it is now stored.
-   * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, and where there is no such task;
+   * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, and if there is no such task;
    * `AMBIGUOUS_ID`.
    */
   addShard(shard: Omit<NewTaskShard, 'shardIndex'>, options?: SaveShardOptions): TaskShard {
     if (isPlainObject(shard) && Object.hasOwn(shard, 'shardIndex')) {
-      throw new TypeError('addShard() takes the next free index; to give one, call saveShard()')
+      throw new TypeError('addShard() takes the next free index; to choose one, call saveShard()')
     }
     return this.#saveShard(shard, options)
   }
 
   /**
-   * Inserts a shard of a task, or replaces the one at its index: status, result and error become what is
-   * given, see {@link NewTaskShard} for the rest.
+   * Inserts a shard, or replaces the one at its index: status, result and error are replaced even if they are
+   * not given; see {@link NewTaskShard} for the other fields.
    *
    * @returns The shard as it is now stored.
-   * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, and where there is no such task;
+   * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, and if there is no such task;
    * `AMBIGUOUS_ID`.
    */
   saveShard(shard: NewTaskShard, options?: SaveShardOptions): TaskShard {
@@ -273,13 +275,13 @@ export class TaskStore {
     return this.#saveShard(shard, options)
   }
 
-  /** The shards of a task, by their index. @throws TaskStoreError `AMBIGUOUS_ID`. */
+  /** Returns the shards of a task, in the order of their indexes. @throws TaskStoreError `AMBIGUOUS_ID`. */
   getShards(taskId: string): TaskShard[] {
     checkString('taskId', taskId)
     return this.#connection.run(() => this.#shards.of(taskId))
   }
 
-  /** The shards of live tasks with this id on their platform: several where tasks share one. */
+  /** Returns the shards of live tasks with this id on their platform: several if tasks share one. */
   findShards(platformTaskId: string, options?: FindShardsOptions): TaskShard[] {
     checkString('platformTaskId', platformTaskId)
     const { backend } = readFindShardsOptions(options)
@@ -287,9 +289,9 @@ export class TaskStore {
   }
 
   /**
-   * Deletes the shards of a task, which stays.
+   * Deletes the shards of a task, but not the task.
    *
-   * @returns How many there were.
+   * @returns How many were deleted.
    * @throws TaskStoreError `AMBIGUOUS_ID`.
    */
   deleteShards(taskId: string): number {
@@ -298,8 +300,8 @@ export class TaskStore {
   }
 
   /**
-   * The status of a task by its shards, as UnifiedQuantum has it. None: pending. Any not terminal: running.
-   * All success: success. Else any failed: failed. Else cancelled.
+   * Returns the status of a task by its shards, by UnifiedQuantum's rule: `pending` without shards, `running`
+   * while any is not terminal, `success` if all succeeded, else `failed` if any failed, else `cancelled`.
    */
   static aggregateStatus(shards: Iterable<Pick<TaskShard, 'status'>>): TaskStatus {
     checkIterable('shards', shards, 'an iterable of shards')
@@ -309,7 +311,7 @@ export class TaskStore {
   }
 
   /**
-   * Deletes a task with its shards.
+   * Deletes a task and its shards.
    *
    * @returns Whether there was one.
    * @throws TaskStoreError `AMBIGUOUS_ID`.
@@ -326,55 +328,55 @@ export class TaskStore {
   }
 
   /**
-   * Deletes the tasks that have one of these statuses, by default the terminal ones. It goes in batches, so
-   * that others can write between them; stopped half-way, call it again. Inside {@link TaskStore.transaction}
+   * Deletes the tasks with one of these statuses, by default the terminal ones. It works in batches, so that
+   * others can write between them; if it is interrupted, call it again. Inside {@link TaskStore.transaction}
    * it is all or nothing.
    *
-   * @returns How many there were.
+   * @returns How many were deleted.
    */
   clearCompleted(statuses: string | readonly string[] = TERMINAL_STATUSES): number {
     return this.#clear(checkFilter({ status: strings('statuses', statuses) ?? [] }))
   }
 
   /**
-   * Deletes every task that is there now, in batches as {@link TaskStore.clearCompleted} does. The archive
-   * stays. UnifiedQuantum's `clear_all` removes the whole file instead, under the hands of whoever has it
-   * open.
+   * Deletes every live task that exists now, in batches like {@link TaskStore.clearCompleted}. The archive
+   * stays. UnifiedQuantum's `clear_all` deletes the whole file instead, while others have it open.
    *
-   * @returns How many there were.
+   * @returns How many were deleted.
    */
   clearAll(): number {
     return this.#clear(checkFilter())
   }
 
   /**
-   * Writes the tasks that match, live and archived, with their shards, to a file of JSON lines: all as they
-   * are at one moment, and the file whole or not at all. {@link TaskStore.importFile} reads it back to an
-   * equal store. Numbers beyond JSON stand in it as `{"$float":"NaN"}` and `{"$int":"12345678901234567890123"}`.
+   * Writes the tasks that match, live and archived, with their shards, to a file of JSON lines: all from one
+   * snapshot, and the file whole or not at all. {@link TaskStore.importFile} reads it back into an equal
+   * store. Numbers that JSON cannot hold are written as `{"$float":"NaN"}` and
+   * `{"$int":"12345678901234567890123"}`.
    *
-   * @throws TaskStoreError `CONFLICT` where the file exists, `CANNOT_OPEN`, `DISK_FULL`.
+   * @throws TaskStoreError `CONFLICT` if the file exists, `CANNOT_OPEN`, `DISK_FULL`.
    */
   exportFile(file: string, options?: ExportOptions): ExportReport {
     return exportFile(this.#connection, file, options)
   }
 
   /**
-   * Takes in the tasks of a file: of UnifiedQuantum's `tasks.jsonl` or `tasks.json` from before it used SQLite,
-   * or of an export. Of several lines of one id the last one counts. What the store has newer stays, what
-   * cannot be read is reported and skipped. It goes in batches; stopped half-way, or called again, it adds
-   * what is missing and changes nothing else.
+   * Imports the tasks of a file: of UnifiedQuantum's `tasks.jsonl` or `tasks.json` from before it used
+   * SQLite, or of an export. Of several lines with one id the last one counts. Newer records of the store
+   * stay, and records that cannot be read are skipped and reported. It works in batches; called again, even
+   * after it was interrupted, it adds what is missing and changes nothing else.
    *
-   * @param path The file, or a folder that has these files.
-   * @throws TaskStoreError `CANNOT_OPEN` where there is no such file.
+   * @param path The file, or a folder that contains such files.
+   * @throws TaskStoreError `CANNOT_OPEN` if there is no such file.
    */
   importFile(path: string, options?: ImportOptions): ImportReport {
     return importFile(this.#connection, path, options)
   }
 
   /**
-   * Takes in the tasks of another store's file, of any version, which is only read: by their ids, else by the
-   * id and backend on their platform; of two records of one task the newer one stays, shard by shard. It goes
-   * in batches; stopped half-way, call it again.
+   * Merges the tasks of another store's file, of any version, into this store; the other file is only read.
+   * Tasks are matched by their ids, else by the id and backend on their platform; of two records of one task
+   * the newer one stays, shard by shard. It works in batches; if it is interrupted, call it again.
    *
    * @throws TaskStoreError With the codes of opening a store, for the other file.
    */
@@ -383,31 +385,31 @@ export class TaskStore {
   }
 
   /**
-   * Looks at the whole file: whether SQLite finds it sound, and at records that are lost, doubled, unreadable
-   * or forgotten. Changes nothing, and takes as long as it takes to read everything.
+   * Checks the whole file: whether SQLite finds it sound, and whether records are lost, duplicated,
+   * unreadable or forgotten. Changes nothing, and takes as long as it takes to read everything.
    *
-   * @returns What was found, the worst first, each with what it means and what mends it.
+   * @returns The findings, the worst first, each with what it means and how to fix it.
    */
   check(options?: CheckOptions): CheckReport {
     return checkFile(this.#connection, options)
   }
 
   /**
-   * Mends what can be mended without loss of what a check found, as it is now, all in one transaction and
-   * after a copy of the file, which stays beside it (`tasks.sqlite.before-repair.<time>`; the newest five are
-   * kept).
+   * Repairs those findings of a check that can be repaired without loss. Looks for them again first, works in
+   * one transaction, and leaves a copy of the old file beside it (`tasks.sqlite.before-repair.<time>`; the
+   * newest five are kept).
    *
-   * @param findings Those of {@link TaskStore.check}, or some of them.
+   * @param findings The findings of {@link TaskStore.check}, or some of them.
    */
   repair(findings: readonly Finding[]): RepairReport {
     return repairFile(this.#connection, findings)
   }
 
   /**
-   * Copies the file as it is at one moment, while others go on writing, and checks the copy before it gets its
-   * name. The one call that takes a promise to be done: the copy is made in parts.
+   * Copies a snapshot of the file while others go on writing, and checks the copy before it gets its name.
+   * This is the only asynchronous call: pages are copied in steps.
    *
-   * @throws TaskStoreError `CONFLICT` where the file exists, `CORRUPT_FILE` where this one is damaged,
+   * @throws TaskStoreError `CONFLICT` if the file exists, `CORRUPT_FILE` if this one is damaged,
    * `CANNOT_OPEN`, `DISK_FULL`; nothing is left behind.
    */
   async backup(file: string, options?: BackupOptions): Promise<BackupReport> {
@@ -415,24 +417,24 @@ export class TaskStore {
   }
 
   /**
-   * Replaces all that a store holds by what a backup holds, of whatever version: in one transaction, or where
-   * the store's file is damaged or missing, by a new file. What was there is kept beside it
+   * Replaces the contents of a store with those of a backup of any version: in one transaction or, if the
+   * store's file is damaged or missing, with a new file. The previous contents are kept beside it
    * (`tasks.sqlite.before-restore.<time>`, or `.damaged.<time>`).
    *
-   * @param options The store, as for opening it.
-   * @throws TaskStoreError With the codes of opening a store; the store is as it was.
+   * @param options The store to restore, as for the constructor.
+   * @throws TaskStoreError With the codes of opening a store; the store is unchanged.
    */
   static restoreBackup(backup: string, options?: string | TaskStoreOptions): RestoreReport {
     return restoreBackup(backup, options)
   }
 
   /**
-   * Runs `work` in one transaction that holds the write lock from its first moment: what it reads, nobody
-   * changes before it is done. If it throws, nothing of it is written. One inside another can be undone
-   * alone.
+   * Runs `work` in one transaction that holds the write lock from the start: no other process changes what it
+   * reads before it is done. If it throws, nothing of it is written. A transaction inside another one can be
+   * undone alone.
    *
    * @returns What `work` returns.
-   * @throws TypeError where `work` is async or returns a promise: its writes would come after the commit.
+   * @throws TypeError if `work` is async or returns a promise: its writes would come after the commit.
    */
   transaction<T>(work: (tx: this) => T): T {
     if (typeof work !== 'function') throw wrongType('work', 'a function', work)
@@ -480,5 +482,5 @@ export class TaskStore {
   }
 }
 
-/** The kinds of functions that do not do their work when they are called. */
+/** The kinds of functions that return before they have done their work. */
 const LATE_FUNCTIONS = [async () => {}, function* () {}, async function* () {}].map(Object.getPrototypeOf)
