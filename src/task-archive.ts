@@ -92,16 +92,19 @@ export class TaskArchive {
     const { isDue, onConflict, dryRun } = readOlderThanOptions(options, Date.now())
     const { live } = this.#connection
     const report = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[] }
-    const archive = (task: MovableTask) => {
-      const outcome = this.#archiveIfDue(task, isDue, onConflict, dryRun)
-      if (outcome !== undefined) report[outcome].push(task.taskId)
+    const archive = (batch: readonly MovableTask[]) => {
+      const plan = this.#planArchive(batch, isDue, onConflict)
+      report.archived.push(...plan.archived)
+      report.conflicts.push(...plan.conflicts)
+      report.unreadable.push(...plan.unreadable)
+      if (!dryRun) this.#archiveAll(plan.archived, plan.taken, onConflict)
     }
     const scan = (rowid: number) => this.#connection.run(() => live.movableAfter(rowid, SCAN_BATCH))
     for (const rows of walk(this.#connection.file, SCAN_BATCH, scan)) {
       const due = rows.map(movableTask).filter((task) => isDue(task) !== false)
       for (const batch of inBatches(due, BATCH)) {
-        if (dryRun) this.#connection.snapshot(() => batch.forEach(archive))
-        else this.#connection.batch(() => batch.forEach(archive))
+        if (dryRun) this.#connection.snapshot(() => archive(batch))
+        else this.#connection.batch(() => archive(batch))
       }
     }
     return report
@@ -156,7 +159,9 @@ export class TaskArchive {
 
   /** Deletes any number of archived tasks, in batches like {@link TaskArchive.archiveMany}. */
   deleteMany(taskIds: Iterable<string>): ArchiveMoveResult[] {
-    return this.#each(taskIds, (taskId) => (this.#delete(taskId) ? 'deleted' : 'not-found'))
+    return this.#inBatches(taskIds, (batch) =>
+      batch.map((taskId) => attempt(taskId, () => (this.#delete(taskId) ? 'deleted' : 'not-found'))),
+    )
   }
 
   #moveOne(taskId: string, from: PlaceName, options: ArchiveMoveOptions | undefined): boolean {
@@ -171,32 +176,41 @@ export class TaskArchive {
     options: ArchiveMoveOptions | undefined,
   ): ArchiveMoveResult[] {
     const { onConflict } = readMoveOptions(options)
-    return this.#each(taskIds, (taskId) => {
-      if (this.#move(taskId, from, onConflict)) return from === 'live' ? 'archived' : 'restored'
-      const isThere = this.#connection.at(otherPlace(from)).idOf(taskId) !== undefined
-      return isThere ? 'already-there' : 'not-found'
+    const done = from === 'live' ? 'archived' : 'restored'
+    return this.#inBatches(taskIds, (batch) => {
+      const moved = this.#moveFree(batch, from)
+      return batch.map((taskId) =>
+        moved.delete(taskId)
+          ? { taskId, outcome: done }
+          : attempt(taskId, () => {
+              if (this.#move(taskId, from, onConflict)) return done
+              const isThere = this.#connection.at(otherPlace(from)).idOf(taskId) !== undefined
+              return isThere ? 'already-there' : 'not-found'
+            }),
+      )
     })
   }
 
-  #each(
+  #inBatches(
     taskIds: Iterable<string>,
-    work: (taskId: string) => ArchiveMoveResult['outcome'],
+    work: (batch: readonly string[]) => ArchiveMoveResult[],
   ): ArchiveMoveResult[] {
     checkIterable('taskIds', taskIds, 'an iterable of task ids')
     const ids = Array.from(taskIds)
     for (const taskId of ids) checkString('taskIds', taskId)
-    const attempt = (taskId: string): ArchiveMoveResult => {
-      try {
-        return { taskId, outcome: work(taskId) }
-      } catch (error) {
-        // Thrown before anything of this task was written.
-        if (!(error instanceof TaskStoreError)) throw error
-        if (error.code === 'CONFLICT') return { taskId, outcome: 'conflict', error }
-        if (error.code === 'AMBIGUOUS_ID') return { taskId, outcome: 'ambiguous-id', error }
-        throw error
-      }
-    }
-    return inBatches(ids, BATCH).flatMap((batch) => this.#connection.batch(() => batch.map(attempt)))
+    return inBatches(ids, BATCH).flatMap((batch) => this.#connection.batch(() => work(batch)))
+  }
+
+  /** Moves some tasks at once, if nothing is in the way of any, and returns their ids; else none. */
+  #moveFree(taskIds: readonly string[], from: PlaceName): Set<string> {
+    const [source, target] = [this.#connection.at(from), this.#connection.at(otherPlace(from))]
+    const there = source.movable(taskIds)
+    const taken = target.taken(taskIds)
+    // An id that was replaced stands for another one, which may come later in the batch.
+    if (!taskIds.every((taskId) => there.has(taskId) && !taken.has(taskId))) return new Set()
+    const free = new Set(taskIds)
+    source.moveAll(target, [...free], now())
+    return free
   }
 
   /** Moves a task with its shards to the other place, and returns whether there was one. */
@@ -207,34 +221,57 @@ export class TaskArchive {
     if (id === undefined) return false
     const there = { task: target.has(id), shards: target.shards.has(id) }
     const plan = planMove(id, to, there, onConflict)
-    if (plan === 'replace') target.deleteWithShards(id)
-    if (plan !== 'discard') source.copyTo(target, id, now())
-    source.deleteWithShards(id)
+    if (plan === 'replace') target.deleteAll([id])
+    if (plan === 'discard') source.deleteAll([id])
+    else source.moveAll(target, [id], now())
     return true
   }
 
-  /** Archives a task if it is still there and still due, and returns the outcome. */
-  #archiveIfDue(
-    { taskId }: MovableTask,
+  /** What becomes of some tasks, as they are now under the lock. */
+  #planArchive(
+    batch: readonly MovableTask[],
     isDue: (task: MovableTask) => boolean | undefined,
     onConflict: OnConflict,
-    dryRun: boolean,
-  ): keyof ArchiveOlderThanReport | undefined {
+  ) {
+    const ids = batch.map(({ taskId }) => taskId)
+    const tasks = this.#connection.live.movable(ids)
+    const taken = this.#connection.archive.taken(ids)
+    const plan = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[], taken }
+    for (const taskId of ids) {
+      const task = tasks.get(taskId)
+      const due = task && isDue(task)
+      if (task === undefined || due === false) continue
+      if (due === undefined) plan.unreadable.push(taskId)
+      else if (onConflict === 'throw' && taken.has(taskId)) plan.conflicts.push(taskId)
+      else plan.archived.push(taskId)
+    }
+    return plan
+  }
+
+  #archiveAll(taskIds: readonly string[], taken: ReadonlySet<string>, onConflict: OnConflict): void {
     const { live, archive } = this.#connection
-    const task = live.movable(taskId)
-    const due = task && isDue(task)
-    if (task === undefined || due === false) return undefined
-    if (due === undefined) return 'unreadable'
-    const isTaken = onConflict === 'throw' && (archive.has(taskId) || archive.shards.has(taskId))
-    if (isTaken) return 'conflicts'
-    if (!dryRun) this.#move(taskId, 'live', onConflict)
-    return 'archived'
+    const free = taskIds.filter((taskId) => !taken.has(taskId))
+    if (free.length > 0) live.moveAll(archive, free, now())
+    for (const taskId of taskIds) if (taken.has(taskId)) this.#move(taskId, 'live', onConflict)
   }
 
   #delete(taskId: string): boolean {
     const { archive } = this.#connection
     const id = archive.idOf(taskId)
-    if (id !== undefined) archive.deleteWithShards(id)
+    if (id !== undefined) archive.deleteAll([id])
     return id !== undefined
+  }
+}
+
+/** What became of one of several tasks. What stands in its way does not keep the others. */
+function attempt(taskId: string, work: () => ArchiveMoveResult['outcome']): ArchiveMoveResult {
+  try {
+    return { taskId, outcome: work() }
+  } catch (error) {
+    // Thrown before anything of this task was written.
+    if (!(error instanceof TaskStoreError)) throw error
+    if (error.code === 'CONFLICT') return { taskId, outcome: 'conflict', error }
+    if (error.code === 'AMBIGUOUS_ID') return { taskId, outcome: 'ambiguous-id', error }
+    throw error
   }
 }

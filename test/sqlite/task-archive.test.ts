@@ -806,13 +806,16 @@ test('archiveMany stops at an error that is no matter of one task, and nothing o
   assert.equal(store.archive.count(), 3)
 })
 
-test('archiveOlderThan says nothing of a task that is gone when its turn comes', () => {
+test('archiveOlderThan does not report a task that was deleted before its batch', () => {
   using store = memory()
-  for (const taskId of ['a', 'b', 'c'])
-    store.save({ ...DONE, taskId, submitTime: '2020-01-01T00:00:00+00:00' })
+  const ids = Array.from({ length: 102 }, (_, n) => `task-${n}`)
+  store.saveMany(ids.map((taskId) => ({ ...DONE, taskId, submitTime: '2020-01-01T00:00:00+00:00' })))
+  // A batch is of 100: while the first one is moved, a task of the second one goes.
   store.db.$client.exec(
-    "CREATE TEMP TRIGGER gone AFTER INSERT ON archived_tasks BEGIN DELETE FROM tasks WHERE task_id = 'b'; END",
+    `CREATE TEMP TRIGGER gone AFTER INSERT ON archived_tasks WHEN NEW.task_id = 'task-0'
+     BEGIN DELETE FROM tasks WHERE task_id = 'task-100'; END`,
   )
-  assert.deepEqual(store.archive.archiveOlderThan({ hours: 1 }).archived, ['a', 'c'])
-  assert.deepEqual([store.count(), store.archive.count()], [0, 2])
+  const left = ids.filter((taskId) => taskId !== 'task-100')
+  assert.deepEqual(store.archive.archiveOlderThan({ hours: 1 }).archived, left)
+  assert.deepEqual([store.count(), store.archive.count()], [0, 101])
 })

@@ -1,4 +1,5 @@
 import { and, asc, eq, getTableColumns, gt, sql } from 'drizzle-orm'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { SHARD_COLUMNS } from '../../../drizzle/columns.ts'
 import type { TaskShard } from '../../../drizzle/schema.ts'
 import type { RawShard } from '../../rules/raw-task.ts'
@@ -128,10 +129,23 @@ export class ShardTable {
     return statement.run({ taskId }).changes
   }
 
+  /** Deletes the shards of some tasks. */
+  deleteAll(taskIds: readonly string[]): void {
+    const statement = this.#statement('delete all', (drizzle, { shards }) =>
+      drizzle.delete(shards).where(isOneOf(shards.uniqcTaskId)),
+    )
+    statement.run({ ids: JSON.stringify(taskIds) })
+  }
+
   #statement(name: string, query: (drizzle: TaskDatabase, place: Place) => Query): Statement {
     const place = this.#place
     return this.#statements.statement(`${place.name} shards ${name}`, (drizzle) => query(drizzle, place))
   }
+}
+
+/** Whether a column holds one of the ids in the JSON list that is bound as `ids`. */
+export function isOneOf(column: SQLiteColumn) {
+  return sql`${column} in (select value from json_each(${value('ids')}))`
 }
 
 function isOnPlatform(shards: Place['shards'], onOneBackend: boolean) {

@@ -10,7 +10,7 @@ import type { Query, Row, Statement, Statements, TaskDatabase } from '../stateme
 import { bindings } from './bindings.ts'
 import { type FilterSql, whereOf } from './filter-sql.ts'
 import { ARCHIVE, type Place } from './place.ts'
-import { ShardTable } from './shard-table.ts'
+import { isOneOf, ShardTable } from './shard-table.ts'
 import { taskColumns } from './task-row.ts'
 
 const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
@@ -108,15 +108,16 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return statement.all({ rowid })
   }
 
-  movable(taskId: string): MovableTask | undefined {
+  /** Those of some tasks that are there, by id. */
+  movable(taskIds: readonly string[]): ReadonlyMap<string, MovableTask> {
     const statement = this.#statement('movable', (drizzle, { tasks }) =>
       drizzle
         .select({ taskId: tasks.taskId, status: tasks.status, submitTime: tasks.submitTime })
         .from(tasks)
-        .where(eq(tasks.taskId, value('taskId'))),
+        .where(isOneOf(tasks.taskId)),
     )
-    const row = statement.get({ taskId })
-    return row && movableTask(row)
+    const rows = statement.all({ ids: JSON.stringify(taskIds) })
+    return new Map(rows.map(movableTask).map((task) => [task.taskId, task]))
   }
 
   /** Writes the given columns of a task; the others keep their cells byte for byte. */
@@ -176,10 +177,27 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return statement.run({ taskId }).changes > 0
   }
 
-  /** Deletes a task and its shards. */
-  deleteWithShards(taskId: string): void {
-    this.shards.delete(taskId)
-    this.delete(taskId)
+  /** Deletes some tasks and their shards. */
+  deleteAll(taskIds: readonly string[]): void {
+    this.shards.deleteAll(taskIds)
+    const statement = this.#statement('delete all', (drizzle, { tasks }) =>
+      drizzle.delete(tasks).where(isOneOf(tasks.taskId)),
+    )
+    statement.run({ ids: JSON.stringify(taskIds) })
+  }
+
+  /** Which of these ids have a task, or shards without one. */
+  taken(taskIds: readonly string[]): ReadonlySet<string> {
+    const statement = this.#statement('taken', (drizzle, { tasks, shards }) =>
+      drizzle
+        .select({ id: tasks.taskId })
+        .from(tasks)
+        .where(isOneOf(tasks.taskId))
+        .unionAll(
+          drizzle.selectDistinct({ id: shards.uniqcTaskId }).from(shards).where(isOneOf(shards.uniqcTaskId)),
+        ),
+    )
+    return new Set(statement.all({ ids: JSON.stringify(taskIds) }).map(([id]) => id as string))
   }
 
   /** The end of the table: what is inserted later has a higher rowid. */
@@ -208,15 +226,14 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return rows.toSorted(([a], [b]) => (a as number) - (b as number))
   }
 
-  /**
-   * Copies a task and its shards to the other place. SQLite copies the rows, so every cell stays the same
-   * byte for byte.
-   */
-  copyTo(to: TaskTable, taskId: string, archivedAt: string): void {
+  /** Moves some tasks and their shards to the other place. SQLite copies the rows, so every cell stays byte for byte. */
+  moveAll(to: TaskTable, taskIds: readonly string[], archivedAt: string): void {
+    const ids = JSON.stringify(taskIds)
     for (const part of ['tasks', 'shards'] as const) {
-      const statement = this.#statement(`copy ${part}`, (_, from) => copyQuery(from, to.place, part))
-      statement.run(to.place === ARCHIVE ? { taskId, archivedAt } : { taskId })
+      const statement = this.#statement(`move ${part}`, (_, from) => copyQuery(from, to.place, part))
+      statement.run(to.place === ARCHIVE ? { ids, archivedAt } : { ids })
     }
+    this.deleteAll(taskIds)
   }
 
   #statement(name: string, query: (drizzle: TaskDatabase, place: Place) => Query): Statement {
@@ -239,7 +256,7 @@ function cellsOf({ tasks }: Place): Record<string, SQL> {
   return tasks === ARCHIVE.tasks ? { ...columns, archivedAt: sql`${archivedTasks.archivedAt}` } : columns
 }
 
-/** The columns of the two tables are in different orders. */
+/** In the order of the ids. The columns of the two tables are in different orders. */
 function copyQuery(from: Place, to: Place, part: 'tasks' | 'shards'): string {
   const shared = Object.values(getTableColumns(from[part]))
     .map(({ name }) => name)
@@ -249,5 +266,5 @@ function copyQuery(from: Place, to: Place, part: 'tasks' | 'shards'): string {
   const values = isArchiving ? [...shared, ':archivedAt'] : shared
   const key = part === 'tasks' ? from.tasks.taskId : from.shards.uniqcTaskId
   return `INSERT INTO ${getTableName(to[part])} (${into.join()}) SELECT ${values.join()}
-    FROM ${getTableName(from[part])} WHERE ${key.name} = :taskId`
+    FROM json_each(:ids) CROSS JOIN ${getTableName(from[part])} ON ${key.name} = value`
 }

@@ -42,7 +42,7 @@ export function removeDuplicates(connection: Connection): Repaired {
           unrepaired.push(taskId)
           continue
         }
-        table.deleteWithShards(taskId)
+        table.deleteAll([taskId])
         repaired.push(taskId)
       }
     }
