@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { TaskPersistence, TaskStore, TaskStoreError, UnreadableJson } from 'uniqc-task-store'
 import { ANY_VALUES, CallersError } from '../support/any-value.ts'
 import { dump, prototypeKeys } from '../support/dump.ts'
+import { memory } from '../support/store.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 interface Given {
@@ -316,7 +317,7 @@ function start(t: TestContext) {
   const before = process.cwd()
   process.chdir(folder)
   process.env.UNIQC_CACHE_DIR = join(folder, 'default')
-  const store = new TaskStore({ file: ':memory:' })
+  const store = memory()
   fill(store)
   t.after(() => {
     store.close()

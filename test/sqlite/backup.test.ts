@@ -16,6 +16,7 @@ import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
 import { copyFixture, FIXTURE_NAMES, needsFixtures } from '../support/fixtures.ts'
 import { firstOutput, kill, runModuleWithFileLimit, spawnModule } from '../support/processes.ts'
+import { memory } from '../support/store.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary.ts'
 
 const everything = (store: TaskStore) => ({
@@ -61,7 +62,7 @@ test('a backup holds everything, as one file for its owner alone', async (t) => 
 })
 
 test('a store in memory can be backed up', async (t) => {
-  using store = new TaskStore({ file: ':memory:' })
+  using store = memory()
   store.save({ taskId: 'a', backend: 'b', status: 'running' })
   const target = temporaryFile(t)
   await store.backup(target)
@@ -104,7 +105,7 @@ test('a backup is restored to where a link leads, and the link stays', async (t)
     string,
     string,
   ]
-  using store = new TaskStore({ file: ':memory:' })
+  using store = memory()
   store.save({ taskId: 'a', backend: 'b', status: 'running' })
   await store.backup(backup)
   symlinkSync('target', link)

@@ -6,6 +6,7 @@ import test, { type TestContext } from 'node:test'
 import Database from 'better-sqlite3'
 import { type Finding, type FindingKind, TaskStore } from 'uniqc-task-store'
 import { copyFixture, FIXTURE_NAMES, needsFixtures } from '../support/fixtures.ts'
+import { memory } from '../support/store.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary.ts'
 
 const RECENT = '2026-05-03T01:02:03.000000+00:00'
@@ -304,7 +305,7 @@ test('shards whose task is in the other place are left to be decided about', (t)
 })
 
 test('a database in memory is repaired without a copy', () => {
-  using store = new TaskStore({ file: ':memory:' })
+  using store = memory()
   store.db.$client.exec('DROP INDEX uniqc_tasks_status_time_idx')
   const { findings } = store.check()
   const { backup, repaired } = store.repair(findings.filter(({ kind }) => kind === 'missing-index'))

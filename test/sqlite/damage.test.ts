@@ -19,6 +19,7 @@ import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { TaskStore, TaskStoreError } from 'uniqc-task-store'
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from 'uniqc-task-store/schema'
 import { firstOutput, kill, runModule, spawnModule } from '../support/processes.ts'
+import { memory } from '../support/store.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary.ts'
 
 const SEED = process.env.DAMAGE_SEED ?? String(Date.now())
@@ -646,7 +647,7 @@ test('an export and a merge of a file whose rows do not rise end with its damage
     const copy = temporaryFile(t)
     writeFileSync(copy, bytes)
     using damaged = new TaskStore({ file: copy })
-    using other = new TaskStore({ file: ':memory:' })
+    using other = memory()
     for (const call of [
       () => damaged.exportFile(`${copy}.jsonl`, { replace: true }),
       () => other.mergeFile(copy),

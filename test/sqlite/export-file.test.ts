@@ -9,13 +9,8 @@ import { copyFixture, FIXTURE_NAMES, needsFixtures } from '../support/fixtures.t
 import { keepMoving, MOVING_TASKS } from '../support/keep-moving.ts'
 import { runModule, runModuleWithFileLimit } from '../support/processes.ts'
 import { readRows } from '../support/read-rows.ts'
+import { memory, RUNNING, wrong } from '../support/store.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary.ts'
-
-const RUNNING = { taskId: 'a', backend: 'originq:WK_C180', status: 'running' } as const
-const memory = () => new TaskStore({ file: ':memory:' })
-
-/** A call with an argument that TypeScript would refuse. */
-const wrong = <T>(value: unknown) => value as T
 
 const linesOf = (file: string) => readFileSync(file, 'utf8').split('\n').slice(0, -1)
 

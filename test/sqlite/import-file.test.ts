@@ -8,14 +8,11 @@ import { type ImportOptions, type ImportReport, TaskPersistence, TaskStore } fro
 import { fixturePath, needsFixtures, readLatestById } from '../support/fixtures.ts'
 import { runModule, spawnModule } from '../support/processes.ts'
 import { readRows } from '../support/read-rows.ts'
+import { memory, wrong } from '../support/store.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary.ts'
 
 const EARLY = '2026-01-01T00:00:00+00:00'
 const LATE = '2026-01-02T00:00:00+00:00'
-const memory = () => new TaskStore({ file: ':memory:' })
-
-/** A call with an argument that TypeScript would refuse. */
-const wrong = <T>(value: unknown) => value as T
 
 /** A line of UnifiedQuantum's `tasks.jsonl`. */
 const flat = (task_id: string, fields: object = {}) =>

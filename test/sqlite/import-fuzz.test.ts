@@ -3,13 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import fc from 'fast-check'
-import { type ImportReport, type TaskInfo, TaskStore } from 'uniqc-task-store'
+import type { ImportReport, TaskInfo, TaskStore } from 'uniqc-task-store'
 import { parseJson } from '../../drizzle/json/read.ts'
 import { dump, prototypeKeys } from '../support/dump.ts'
 import { anyPlace } from '../support/json-texts.ts'
+import { memory } from '../support/store.ts'
 import { temporaryFolder } from '../support/temporary.ts'
-
-const memory = () => new TaskStore({ file: ':memory:' })
 
 /** Makes a store as good as new, which costs less than a new one. */
 function empty(store: TaskStore): void {

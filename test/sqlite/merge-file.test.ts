@@ -9,14 +9,11 @@ import { copyFixture, FIXTURE_NAMES, needsFixtures } from '../support/fixtures.t
 import { keepMoving, MOVING_TASKS } from '../support/keep-moving.ts'
 import { runModule } from '../support/processes.ts'
 import { readRows } from '../support/read-rows.ts'
+import { memory, wrong } from '../support/store.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary.ts'
 
 const at = (hour: number) => `2026-01-01T${String(hour).padStart(2, '0')}:00:00.000000+00:00`
 const ID = (digit: number) => `uqt_${String(digit).repeat(32)}`
-const memory = () => new TaskStore({ file: ':memory:' })
-
-/** A call with an argument that TypeScript would refuse. */
-const wrong = <T>(value: unknown) => value as T
 
 /** A store on a file of its own, closed with the test. */
 function openStore(t: TestContext, file = temporaryFile(t)): TaskStore {

@@ -4,12 +4,10 @@ import { readdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import test from 'node:test'
 import { isUniqcTaskId, TaskStore, TaskStoreError } from 'uniqc-task-store'
+import { memory, wrong } from '../support/store.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
-const memory = () => new TaskStore({ file: ':memory:' })
 const TASK = { taskId: 'a', backend: 'b', status: 'running' } as const
-/** What TypeScript would refuse. */
-const any = (value: unknown) => value as never
 
 test('a shard of very many circuits does not end the process when its task is refreshed', () => {
   const program = `import { TaskStore } from 'uniqc-task-store'
@@ -39,7 +37,7 @@ test('the offset of a shard stays a whole number that can be read', () => {
 for (const value of [null, 5, true, () => 1, new Map(), new Date(), Symbol('s'), []]) {
   test(`page(${String(value)}) is a TypeError`, () => {
     using store = memory()
-    assert.throws(() => store.page(any(value)), TypeError)
+    assert.throws(() => store.page(wrong(value)), TypeError)
   })
 }
 test('page takes a limit that is undefined for one that is left out', () => {
@@ -66,7 +64,7 @@ test('what a getter said first is stored, or nothing is', () => {
         return asked++ ? second : 1
       },
     }
-    store.save({ ...TASK, result: any([value]) })
+    store.save({ ...TASK, result: wrong([value]) })
     assert.deepStrictEqual(store.get('a')?.result, [{ x: 1 }])
   }
 })
@@ -75,8 +73,8 @@ for (const value of [1n, [1n], Array.from({ length: 1e5 }).reduce<unknown[]>((in
   test(`a time zone that is ${Array.isArray(value) ? 'an array' : 'a bigint'} is refused by name`, () => {
     using store = memory()
     for (const call of [
-      () => store.archive.archiveOlderThan({ hours: 1, timeZone: any(value) }),
-      () => store.importFile('x', { timeZone: any(value) }),
+      () => store.archive.archiveOlderThan({ hours: 1, timeZone: wrong(value) }),
+      () => store.importFile('x', { timeZone: wrong(value) }),
     ]) {
       assert.throws(call, (error) => error instanceof TypeError && /timeZone must be/.test(error.message))
     }
@@ -98,16 +96,16 @@ for (const path of ['x'.repeat(5000), '/etc/passwd/x']) {
 
 test('null is no archived, and no synchronous', () => {
   using store = memory()
-  assert.throws(() => store.list({ archived: any(null) }), TypeError)
-  assert.throws(() => new TaskStore({ file: ':memory:', synchronous: any(null) }), TypeError)
+  assert.throws(() => store.list({ archived: wrong(null) }), TypeError)
+  assert.throws(() => new TaskStore({ file: ':memory:', synchronous: wrong(null) }), TypeError)
 })
 test('aggregateStatus of what is no list is a TypeError', () => {
   for (const value of [5, true, {}, 'text'])
-    assert.throws(() => TaskStore.aggregateStatus(any(value)), TypeError)
+    assert.throws(() => TaskStore.aggregateStatus(wrong(value)), TypeError)
 })
 test('isUniqcTaskId knows no array, and throws for nothing', () => {
-  assert.equal(isUniqcTaskId(any([`uqt_${'0'.repeat(32)}`])), false)
-  assert.equal(isUniqcTaskId(any(Symbol('s'))), false)
+  assert.equal(isUniqcTaskId(wrong([`uqt_${'0'.repeat(32)}`])), false)
+  assert.equal(isUniqcTaskId(wrong(Symbol('s'))), false)
 })
 test('a generator function is no work of a transaction', () => {
   using store = memory()

@@ -14,13 +14,10 @@ import {
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from '../support/fixtures.ts'
 import { insertShard } from '../support/insert-shard.ts'
 import { kill, runModule, spawnModule } from '../support/processes.ts'
+import { memory, wrong } from '../support/store.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
 const DONE = { taskId: 'a', backend: 'originq:WK_C180', status: 'success' } as const
-const memory = () => new TaskStore({ file: ':memory:' })
-
-/** A call with an argument that TypeScript would refuse. */
-const wrong = <T>(value: unknown) => value as T
 
 const TABLES = ['tasks', 'task_shards', 'archived_tasks', 'archived_task_shards'] as const
 type Rows = Record<(typeof TABLES)[number], Record<string, unknown>[]>

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { type ListedTask, type TaskFilter, type TaskListOptions, TaskStore } from 'uniqc-task-store'
 import { archivedTasks, tasks } from 'uniqc-task-store/schema'
 import { needsPython, runPython } from '../support/processes.ts'
+import { memory } from '../support/store.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
 const BACKENDS = [
@@ -103,7 +104,7 @@ test('whatever the filter: list, summaries, pages, iterate and count give what t
       fc.integer({ min: 1, max: 7 }),
       fc.integer({ min: 0, max: 9 }),
       (rows, filter, archived, limit, offset) => {
-        using store = new TaskStore({ file: ':memory:' })
+        using store = memory()
         fill(store, rows)
         const expected = expectedIds(rows, filter, archived)
         const options = { ...filter, archived }
@@ -132,7 +133,7 @@ test('whatever the filter: list, summaries, pages, iterate and count give what t
 })
 
 test('more backends than one query can merge are listed all the same', () => {
-  using store = new TaskStore({ file: ':memory:' })
+  using store = memory()
   const rows = Array.from({ length: 900 }, (_, i) => ({
     backend: `many:${i % 300}`,
     status: STATUSES[i % 5] as string,
@@ -213,7 +214,7 @@ for (const filter of [...FILTERS, ...FILTERS.map((plain) => ({ ...plain, ...RANG
 }
 
 test('a page is stable while others insert and delete', () => {
-  using store = new TaskStore({ file: ':memory:' })
+  using store = memory()
   const add = (taskId: string, submitTime: string) =>
     store.save({ taskId, backend: 'b', status: 'running', submitTime })
   for (let i = 0; i < 10; i++) add(`t${i}`, '2026-01-01')
@@ -233,7 +234,7 @@ test('a page is stable while others insert and delete', () => {
 })
 
 test('what is no cursor is refused by name', () => {
-  using store = new TaskStore({ file: ':memory:' })
+  using store = memory()
   for (const i of [1, 2, 3]) store.save({ taskId: `t${i}`, backend: 'b', status: 'running' })
   const { next = '' } = store.page({ limit: 1 })
   const text = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -283,7 +284,7 @@ test('an iteration holds nothing: others write in it, and the log does not grow'
 })
 
 test('a summary says whether there is a result, and has neither it nor metadata', () => {
-  using store = new TaskStore({ file: ':memory:' })
+  using store = memory()
   const insert = (taskId: string, result: string | null) =>
     store.db.$client
       .prepare("INSERT INTO tasks VALUES (?, 'b', 's', 1, '2026', '2026', ?, 'damaged', 'e')")
@@ -362,7 +363,7 @@ print(c.execute("PRAGMA integrity_check").fetchone()[0])
 })
 
 test('behind a cursor a narrower time gives only what is in both', () => {
-  using store = new TaskStore({ file: ':memory:' })
+  using store = memory()
   for (let day = 1; day <= 9; day++) {
     const task = { taskId: `t${day}`, backend: 'b', status: 'success' } as const
     store.save({ ...task, submitTime: `2026-01-0${day}` })
@@ -376,7 +377,7 @@ test('behind a cursor a narrower time gives only what is in both', () => {
 })
 
 test('more statuses or backends than can be merged are listed and paged in the same order', () => {
-  using store = new TaskStore({ file: ':memory:' })
+  using store = memory()
   const count = 150
   const task = { status: 'success', updateTime: '2026-02-01' } as const
   store.transaction(() => {
@@ -410,7 +411,7 @@ test('more statuses or backends than can be merged are listed and paged in the s
 })
 
 test('a backend that is none of the platform that is asked for has no tasks', () => {
-  using store = new TaskStore({ file: ':memory:' })
+  using store = memory()
   store.save({ taskId: 'a', backend: 'ibm:fez', status: 'success' })
   for (const platform of ['originq', 'ib', 'ibm:fez:x']) {
     const filter = { backend: 'ibm:fez', platform }

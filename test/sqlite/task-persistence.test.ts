@@ -4,10 +4,10 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { generateTaskId, TaskPersistence, TaskStore, UnreadableJson } from 'uniqc-task-store'
 import { insertShard } from '../support/insert-shard.ts'
+import { memory, wrong } from '../support/store.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
-const memory = () => new TaskPersistence({ file: ':memory:' })
-const wrong = <T>(value: unknown) => value as T
+const open = () => new TaskPersistence({ file: ':memory:' })
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/
 
 test('it opens what a store opens, and closes what it opened', (t) => {
@@ -26,7 +26,7 @@ test('it opens what a store opens, and closes what it opened', (t) => {
 })
 
 test('a record has its fields, and its metadata beside them', () => {
-  using persistence = memory()
+  using persistence = open()
   persistence.save(
     'a',
     'originq:WK_C180',
@@ -62,7 +62,7 @@ test('a record has its fields, and its metadata beside them', () => {
 })
 
 test('shots that are 0 and an error that is not set are left out', () => {
-  using persistence = memory()
+  using persistence = open()
   persistence.save('a', 'originq', 'failed', null, { shots: 0, error_message: null })
   assert.deepEqual(Object.keys(persistence.load('a') ?? {}), [
     'task_id',
@@ -77,7 +77,7 @@ test('shots that are 0 and an error that is not set are left out', () => {
 })
 
 test('the two forms of save store the same', () => {
-  using persistence = memory()
+  using persistence = open()
   const fields = {
     shots: 5,
     submit_time: '2026-01-01',
@@ -92,7 +92,7 @@ test('the two forms of save store the same', () => {
 })
 
 test('save replaces all but the first submit time', () => {
-  using persistence = memory()
+  using persistence = open()
   persistence.save(
     'a',
     'originq',
@@ -114,7 +114,7 @@ test('save replaces all but the first submit time', () => {
 })
 
 test('a record that was loaded and saved again is the same', () => {
-  using persistence = memory()
+  using persistence = open()
   persistence.save(
     'a',
     'originq',
@@ -132,7 +132,7 @@ test('a record that was loaded and saved again is the same', () => {
 })
 
 test('any record that is saved is loaded with every key', () => {
-  using persistence = memory()
+  using persistence = open()
   const key = fc.oneof(
     fc.string(),
     fc.constantFrom('__proto__', 'constructor', 'backend', 'metadata', 'taskId', 'archived_at'),
@@ -164,7 +164,7 @@ test('any record that is saved is loaded with every key', () => {
 })
 
 test('update merges metadata, stores every field that is given, and leaves the rest', () => {
-  using persistence = memory()
+  using persistence = open()
   persistence.save('a', 'originq', 'running', { kept: 1 }, { shots: 3, one: 1, two: 2 })
   assert.equal(
     persistence.update('a', {
@@ -194,7 +194,7 @@ test('update merges metadata, stores every field that is given, and leaves the r
 })
 
 test('upsert saves what is new, and leaves alone what it is not given', () => {
-  using persistence = memory()
+  using persistence = open()
   persistence.upsert('a', 'originq', 'running', undefined, { shots: 9, note: 'n' })
   assert.equal(persistence.load('a')?.shots, 9)
   persistence.update('a', { result: { kept: 1 } })
@@ -219,7 +219,7 @@ test('upsert saves what is new, and leaves alone what it is not given', () => {
 })
 
 test('a replaced id is updated, upserted and saved, not written a second time', () => {
-  using store = new TaskStore({ file: ':memory:' })
+  using store = memory()
   const persistence = new TaskPersistence(store)
   const taskId = generateTaskId()
   store.save({ taskId, backend: 'originq', status: 'running', metadata: { legacy_platform_id: 'old' } })
@@ -233,7 +233,7 @@ test('a replaced id is updated, upserted and saved, not written a second time', 
 })
 
 test('lists: by platform with its chips, by status, newest first, pending before running', () => {
-  using persistence = memory()
+  using persistence = open()
   const save = (id: string, platform: string, status: string, day: number) =>
     persistence.save(id, platform, status, null, { submit_time: `2026-01-0${day}` })
   save('r1', 'originq', 'running', 1)
@@ -262,7 +262,7 @@ test('lists: by platform with its chips, by status, newest first, pending before
 })
 
 test('errors speak of the record: its fields, and its keys', async (t) => {
-  using persistence = memory()
+  using persistence = open()
   const cases: readonly (readonly [() => unknown, string])[] = [
     [() => persistence.save('a', wrong(undefined), 'running'), 'task "a": platform is missing'],
     [() => persistence.save('a', 'p', wrong(undefined)), 'task "a": status is missing'],
@@ -297,7 +297,7 @@ test('errors speak of the record: its fields, and its keys', async (t) => {
 })
 
 test('misuse is a TypeError that names it', async (t) => {
-  using persistence = memory()
+  using persistence = open()
   persistence.save('a', 'p', 'running')
   const cases: readonly (readonly [() => unknown, RegExp])[] = [
     [
@@ -335,7 +335,7 @@ test('misuse is a TypeError that names it', async (t) => {
 })
 
 test('metadata that cannot be read is shown whole, and kept when its record is saved', () => {
-  using store = new TaskStore({ file: ':memory:' })
+  using store = memory()
   const persistence = new TaskPersistence(store)
   persistence.save('a', 'p', 'running')
   const client = store.db.$client

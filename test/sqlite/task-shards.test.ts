@@ -14,14 +14,10 @@ import { taskShards, tasks } from 'uniqc-task-store/schema'
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from '../support/fixtures.ts'
 import { insertShard } from '../support/insert-shard.ts'
 import { runModule } from '../support/processes.ts'
+import { memory, RUNNING, wrong } from '../support/store.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
-const RUNNING = { taskId: 'a', backend: 'originq:WK_C180', status: 'running' } as const
 const SHARD = { uniqcTaskId: 'a', platformTaskId: 'p' } as const
-const memory = () => new TaskStore({ file: ':memory:' })
-
-/** A call with an argument that TypeScript would refuse. */
-const wrong = <T>(value: unknown) => value as T
 
 /** A task under a new id that replaced this old one. */
 function saveReplacing(store: TaskStore, oldId: string): string {

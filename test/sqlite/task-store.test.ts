@@ -16,14 +16,10 @@ import {
 } from 'uniqc-task-store'
 import { taskShards, tasks } from 'uniqc-task-store/schema'
 import { insertShard } from '../support/insert-shard.ts'
+import { memory, RUNNING, wrong } from '../support/store.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary.ts'
 
-const RUNNING = { taskId: 'a', backend: 'originq:WK_C180', status: 'running' } as const
-const memory = () => new TaskStore({ file: ':memory:' })
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/
-
-/** A call with an argument that TypeScript would refuse. */
-const wrong = <T>(value: unknown) => value as T
 
 test('where the file is', async (t) => {
   const folder = temporaryFolder(t)
