@@ -8,7 +8,7 @@ import { setTimeout } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import { type NewTaskInfo, type NewTaskShard, type TaskShard, TaskStore } from 'uniqc-task-store'
 import { copyFixture, needsFixtures, readExpected } from '../support/fixtures.ts'
-import { firstOutput, spawnModule } from '../support/processes.ts'
+import { collect, firstOutput, spawnModule } from '../support/processes.ts'
 import { assertSound } from '../support/sound-file.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary.ts'
 
@@ -320,22 +320,15 @@ const CHILD = (loop: string) => `
 /** Runs a child until it is killed some time after it has begun, and gives what it said was done. */
 async function runAndKill(source: string, args: readonly string[], wait: number): Promise<string[]> {
   const child = spawnModule(source, ...args)
-  let output = ''
-  let errors = ''
-  child.stdout.on('data', (data) => {
-    output += data
-  })
-  child.stderr.on('data', (data) => {
-    errors += data
-  })
+  const printed = collect(child)
   const closed = once(child, 'close')
   await firstOutput(child)
   await setTimeout(wait)
   child.kill('SIGKILL')
   const [, signal] = await closed
-  assert.equal(signal, 'SIGKILL', errors)
+  assert.equal(signal, 'SIGKILL', printed.errors)
   // A line is one write, so each is whole.
-  return output.split('\n').slice(1, -1)
+  return printed.output.split('\n').slice(1, -1)
 }
 
 const OLD = ['uniqc-0.0.4-schema1', 'uniqc-0.0.8-schema2', 'uniqc-0.0.11-schema3']

@@ -1,6 +1,7 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
+import { hasPython } from './has-python.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
@@ -13,15 +14,29 @@ export function spawnModule(source: string, ...args: readonly string[]) {
   return start(process.execPath, ['--input-type=module', '--eval', source, '--', ...args])
 }
 
-/** Resolves when a child prints its first words. Rejects where it ends before that, with what it complained of. */
+/** What a child prints, which grows until it ends. */
+export function collect(child: ReturnType<typeof start>): {
+  readonly output: string
+  readonly errors: string
+} {
+  const printed = { output: '', errors: '' }
+  child.stdout.on('data', (data) => {
+    printed.output += data
+  })
+  child.stderr.on('data', (data) => {
+    printed.errors += data
+  })
+  return printed
+}
+
+/** Resolves when a child prints its first words. Rejects if it ends before that, with what it complained of. */
 export function firstOutput(child: ReturnType<typeof start>): Promise<void> {
   return new Promise((fulfil, reject) => {
-    let errors = ''
-    child.stderr.on('data', (data) => {
-      errors += data
-    })
+    const printed = collect(child)
     child.stdout.once('data', () => fulfil())
-    child.once('close', (code) => reject(new Error(`it ended with ${code} and printed nothing: ${errors}`)))
+    child.once('close', (code) =>
+      reject(new Error(`it ended with ${code} and printed nothing: ${printed.errors}`)),
+    )
   })
 }
 
@@ -62,29 +77,13 @@ function start(command: string, args: readonly string[]) {
 /** Resolves to what a child has printed when it has come to its end. */
 export function finish(child: ReturnType<typeof start>): Promise<string> {
   return new Promise((fulfil, reject) => {
-    let output = ''
-    let errors = ''
-    child.stdout.on('data', (data) => {
-      output += data
-    })
-    child.stderr.on('data', (data) => {
-      errors += data
-    })
+    const printed = collect(child)
     child.on('error', reject)
     child.on('close', (code) => {
-      if (code === 0) fulfil(output)
-      else reject(new Error(`${child.spawnfile} ended with ${code}: ${errors}`))
+      if (code === 0) fulfil(printed.output)
+      else reject(new Error(`${child.spawnfile} ended with ${code}: ${printed.errors}`))
     })
   })
-}
-
-function hasPython(): boolean {
-  try {
-    execFileSync('python3', ['-c', 'import sqlite3, json'])
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** Handed to a test that needs Python: a reason to skip it, where there is none. */
