@@ -1,29 +1,12 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import test from 'node:test'
 import fc from 'fast-check'
-import { generateTaskId, TaskPersistence, TaskStore, UnreadableJson } from 'uniqc-task-store'
+import { generateTaskId, TaskPersistence } from 'uniqc-task-store'
 import { insertShard } from '../support/insert-shard.ts'
 import { memory, wrong } from '../support/store.ts'
-import { temporaryFolder } from '../support/temporary.ts'
 
 const open = () => new TaskPersistence({ file: ':memory:' })
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/
-
-test('it opens what a store opens, and closes what it opened', (t) => {
-  const folder = temporaryFolder(t)
-  const persistence = new TaskPersistence(folder)
-  assert.equal(persistence.cacheDir, folder)
-  assert.equal(persistence.tasksFile, join(folder, 'tasks.sqlite'))
-  persistence.save('a', 'originq', 'running')
-  persistence.close()
-  assert.throws(() => persistence.load('a'), { code: 'CLOSED' })
-  using store = new TaskStore(folder)
-  const shared = new TaskPersistence(store)
-  assert.equal(shared.load('a')?.platform, 'originq')
-  shared.close()
-  assert.equal(store.count(), 1)
-})
 
 test('a record has its fields, and its metadata beside them', () => {
   using persistence = open()
@@ -324,7 +307,6 @@ test('misuse is a TypeError that names it', async (t) => {
     [() => persistence.listByPlatform(wrong(undefined)), /platform must be a string/],
     [() => persistence.count(wrong({ limit: 5 })), /filter has no "limit"/],
     [() => persistence.delete(wrong(5)), /task_id must be a string/],
-    [() => new TaskPersistence(wrong({ folder: 'x' })), /options has no "folder"/],
   ]
   for (const [call, message] of cases) {
     await t.test(message.source, () => {
@@ -332,22 +314,4 @@ test('misuse is a TypeError that names it', async (t) => {
     })
   }
   assert.equal(persistence.count(), 1)
-})
-
-test('metadata that cannot be read is shown whole, and kept when its record is saved', () => {
-  using store = memory()
-  const persistence = new TaskPersistence(store)
-  persistence.save('a', 'p', 'running')
-  const client = store.db.$client
-  client.exec(`UPDATE tasks SET metadata_json = '{"torn'`)
-  const read = () => client.prepare('SELECT metadata_json FROM tasks').pluck().get()
-  const [record] = persistence.listAll()
-  assert.ok(record)
-  assert.ok((record.metadata as unknown) instanceof UnreadableJson)
-  persistence.save(record)
-  assert.equal(read(), '{"torn')
-  persistence.update('a', { status: 'failed' })
-  assert.equal(read(), '{"torn')
-  persistence.save({ ...record, added: 1 })
-  assert.deepEqual(persistence.load('a')?.legacy_metadata_raw, '{"torn')
 })

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { generateTaskId, isUniqcTaskId } from 'uniqc-task-store'
+import { wrong } from '../support/store.ts'
+
+test('ids of UnifiedQuantum', () => {
+  const ids = Array.from({ length: 100 }, generateTaskId)
+  assert.equal(new Set(ids).size, 100)
+  for (const id of ids) assert.ok(isUniqcTaskId(id))
+  for (const id of ['uqt_', 'uqt_XYZ', `uqt_${'A'.repeat(32)}`, `x${ids[0]}`, `${ids[0]}0`, 'task-1'])
+    assert.equal(isUniqcTaskId(id), false)
+})
+
+test('isUniqcTaskId knows no array, and throws for nothing', () => {
+  assert.equal(isUniqcTaskId(wrong([`uqt_${'0'.repeat(32)}`])), false)
+  assert.equal(isUniqcTaskId(wrong(Symbol('s'))), false)
+})

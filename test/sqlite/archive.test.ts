@@ -1,0 +1,328 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import { type ArchivedTaskInfo, type NewTaskInfo, type TaskShard, TaskStore } from 'uniqc-task-store'
+import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from '../support/fixtures.ts'
+import { kill, runModule, spawnModule } from '../support/processes.ts'
+import { memory } from '../support/store.ts'
+import { temporaryFile } from '../support/temporary.ts'
+
+const DONE = { taskId: 'a', backend: 'originq:WK_C180', status: 'success' } as const
+
+const TABLES = ['tasks', 'task_shards', 'archived_tasks', 'archived_task_shards'] as const
+type Rows = Record<(typeof TABLES)[number], Record<string, unknown>[]>
+
+/** Every row as it stands in the file, by its id: JSON as text, numbers to the digit. */
+function rowsOf(database: Database.Database): Rows {
+  const rows = (table: string) => {
+    const key = table.endsWith('tasks') ? 'task_id' : 'uniqc_task_id, shard_index'
+    return database.prepare(`SELECT * FROM ${table} ORDER BY ${key}`).safeIntegers().all()
+  }
+  return Object.fromEntries(TABLES.map((table) => [table, rows(table)])) as Rows
+}
+
+function rowsOfFile(file: string): Rows {
+  const database = new Database(file, { readonly: true })
+  try {
+    return rowsOf(database)
+  } finally {
+    database.close()
+  }
+}
+
+const withoutArchivedAt = (rows: readonly Record<string, unknown>[]) =>
+  rows.map(({ archived_at: _, ...row }) => row)
+
+/** In the order of SQLite. */
+const keyOf = (row: Record<string, unknown>) => `${row.task_id ?? row.uniqc_task_id} ${row.shard_index}`
+
+/** A task with shards, whose every text says which one it is. */
+function saveWithShards(store: TaskStore, task: NewTaskInfo, mark: string, shards: number) {
+  store.save({ ...task, result: mark })
+  store.deleteShards(task.taskId)
+  for (let i = 0; i < shards; i++) {
+    store.addShard({ uniqcTaskId: task.taskId, platformTaskId: `${mark}-${i}`, result: mark })
+  }
+}
+
+for (const name of FIXTURE_NAMES) {
+  test(`${name}: every task archived and restored leaves every cell as it was`, needsFixtures, (t) => {
+    const file = copyFixture(t, name)
+    new TaskStore({ file }).close()
+    const before = rowsOfFile(file)
+    assert.ok(before.tasks.length > 0 && before.task_shards.length > 0)
+    using store = new TaskStore({ file })
+    const ids = store.list().map((task) => task.taskId)
+    assert.ok(ids.every((taskId) => store.archive.archive(taskId)))
+    const archived = rowsOfFile(file)
+    assert.deepEqual([archived.tasks, archived.task_shards], [[], []])
+    assert.equal(archived.archived_tasks.length, before.archived_tasks.length + ids.length)
+    const shards = before.archived_task_shards.length + before.task_shards.length
+    assert.equal(archived.archived_task_shards.length, shards)
+    assert.ok(ids.every((taskId) => store.archive.restore(taskId)))
+    assert.deepEqual(rowsOfFile(file), before)
+  })
+
+  test(
+    `${name}: every archived task restored and archived again has a new time alone`,
+    needsFixtures,
+    (t) => {
+      const file = copyFixture(t, name)
+      new TaskStore({ file }).close()
+      const before = rowsOfFile(file)
+      using store = new TaskStore({ file })
+      const ids = store.archive.list().map((task) => task.taskId)
+      assert.equal(ids.length, (readExpected(name).archived ?? []).length)
+      assert.ok(ids.every((taskId) => store.archive.restore(taskId)))
+      const restored = rowsOfFile(file)
+      // Shards whose task is gone belong to nobody who could be restored.
+      assert.deepEqual(restored.archived_tasks, [])
+      assert.equal(restored.tasks.length, before.tasks.length + ids.length)
+      assert.ok(ids.every((taskId) => store.archive.archive(taskId)))
+      const after = rowsOfFile(file)
+      assert.deepEqual([after.tasks, after.task_shards], [before.tasks, before.task_shards])
+      for (const table of ['archived_tasks', 'archived_task_shards'] as const) {
+        assert.deepEqual(withoutArchivedAt(after[table]), withoutArchivedAt(before[table]))
+      }
+    },
+  )
+}
+
+/** A shard under the names of UnifiedQuantum. */
+const pythonShard = (shard: TaskShard) => ({
+  uniqc_task_id: shard.uniqcTaskId,
+  shard_index: shard.shardIndex,
+  platform_task_id: shard.platformTaskId,
+  backend: shard.backend,
+  circuit_count: shard.circuitCount,
+  sub_index_offset: shard.subIndexOffset,
+  status: shard.status,
+  result: shard.result,
+  error_message: shard.errorMessage,
+  submit_time: shard.submitTime,
+  update_time: shard.updateTime,
+})
+
+const pythonTask = (task: ArchivedTaskInfo) => ({
+  task_id: task.taskId,
+  backend: task.backend,
+  status: task.status,
+  result: task.result,
+  shots: task.shots,
+  submit_time: task.submitTime,
+  update_time: task.updateTime,
+  metadata: task.metadata,
+  error_message: task.errorMessage,
+  archived_at: task.archivedAt,
+})
+
+for (const name of FIXTURE_NAMES.filter((name) => /schema5|upgraded/.test(name))) {
+  test(`${name}: shards and archive equal what UnifiedQuantum answered`, needsFixtures, (t) => {
+    const { shards = {}, archived = [] } = readExpected(name)
+    using store = new TaskStore({ file: copyFixture(t, name) })
+    assert.ok(Object.keys(shards).length > 0)
+    for (const [taskId, expected] of Object.entries(shards)) {
+      assert.deepEqual(store.getShards(taskId).map(pythonShard), expected)
+    }
+    const byId = (a: { task_id: string }, b: { task_id: string }) => (a.task_id < b.task_id ? -1 : 1)
+    assert.deepEqual(store.archive.list().map(pythonTask).sort(byId), archived.toSorted(byId))
+    for (const expected of archived) {
+      const task = store.archive.get(expected.task_id)
+      assert.deepEqual(task && pythonTask(task), expected)
+    }
+  })
+}
+
+/** A store with a task both live, with one shard, and archived, with two. */
+function conflicting(): TaskStore {
+  const store = memory()
+  saveWithShards(store, DONE, 'archived', 2)
+  store.archive.archive('a')
+  saveWithShards(store, DONE, 'live', 1)
+  saveWithShards(store, { ...DONE, taskId: 'other' }, 'other', 1)
+  return store
+}
+
+/** A store with shards at the other place whose task is gone, and a task of that id with one shard. */
+function orphaned(direction: 'archive' | 'restore'): TaskStore {
+  const store = conflicting()
+  const { $client } = store.db
+  $client.pragma('foreign_keys = OFF')
+  $client.exec(`DELETE FROM ${direction === 'archive' ? 'archived_tasks' : 'tasks'} WHERE task_id = 'a'`)
+  $client.pragma('foreign_keys = ON')
+  return store
+}
+
+for (const direction of ['archive', 'restore'] as const) {
+  test(`${direction}: shards that lie there without their task are a CONFLICT, and never win`, () => {
+    const before = rowsOf(orphaned(direction).db.$client)
+    for (const onConflict of ['throw', 'live', 'archived'] as const) {
+      using store = orphaned(direction)
+      if (onConflict === 'throw') {
+        assert.throws(() => store.archive[direction]('a'), {
+          code: 'CONFLICT',
+          message: /"a" is not (?:live|in the archive), but shards of it are; /,
+        })
+        const after = rowsOf(store.db.$client)
+        assert.deepEqual(
+          [after.tasks.length, after.archived_tasks.length],
+          [before.tasks.length, before.archived_tasks.length],
+        )
+        assert.deepEqual([after.task_shards.length, after.archived_task_shards.length], [2, 2])
+        continue
+      }
+      assert.equal(store.archive[direction]('a', { onConflict }), true)
+      const [task, shards] =
+        direction === 'archive'
+          ? [store.archive.get('a'), store.archive.getShards('a')]
+          : [store.get('a'), store.getShards('a')]
+      const mark = direction === 'archive' ? 'live' : 'archived'
+      assert.equal(task?.result, mark)
+      assert.deepEqual(
+        shards.map((shard) => shard.result),
+        direction === 'archive' ? ['live'] : ['archived', 'archived'],
+      )
+      const after = rowsOf(store.db.$client)
+      assert.equal(after.task_shards.length + after.archived_task_shards.length, shards.length + 1)
+    }
+  })
+}
+
+test('a dry run needs no store that may write, and a real one does', (t) => {
+  const file = temporaryFile(t)
+  {
+    using store = new TaskStore({ file })
+    store.save({ ...DONE, submitTime: '2020-01-01' })
+  }
+  using store = new TaskStore({ file, readonly: true })
+  assert.deepEqual(store.archive.archiveOlderThan({ hours: 1, dryRun: true }).archived, ['a'])
+  assert.throws(() => store.archive.archiveOlderThan({ hours: 1 }), { code: 'READONLY' })
+  assert.throws(() => store.archive.archive('a'), { code: 'READONLY' })
+  assert.throws(() => store.archive.deleteMany(['a']), { code: 'READONLY' })
+  assert.equal(store.list({ archived: 'both' }).length, 1)
+})
+
+test('another process writes while archiveOlderThan goes on', async (t) => {
+  const file = temporaryFile(t)
+  const COUNT = 3000
+  // Asks for the lock again at once, so as not to sleep where it is free.
+  using store = new TaskStore({ file, synchronous: 'NORMAL', timeout: 0 })
+  const ids = Array.from({ length: COUNT }, (_, i) => `t${i}`)
+  store.saveMany(ids.map((taskId) => ({ ...DONE, taskId, submitTime: '2020-01-01' })))
+  const archive = `
+    import { TaskStore } from 'uniqc-task-store'
+    const { archive } = new TaskStore({ file: process.argv[1], timeout: 60_000 })
+    console.log(archive.archiveOlderThan({ hours: 1 }).archived.length)
+  `
+  let between = 0
+  // The lock is free for moments only: on a busy machine it takes more than one go to meet one.
+  for (let round = 0; round < 8 && between === 0; round++) {
+    store.archive.restoreMany(ids)
+    const archiving = runModule(archive, file)
+    for (let archived = 0; archived < COUNT; archived = store.archive.count()) {
+      for (let i = 0; i < 50; i++) {
+        try {
+          store.save({ ...DONE, taskId: 'written meanwhile', status: 'running' })
+          if (archived > 0 && store.archive.count() < COUNT) between++
+          break
+        } catch (error) {
+          assert.equal((error as { code?: string }).code, 'LOCKED')
+        }
+      }
+      await setImmediate()
+    }
+    assert.equal((await archiving).trim(), String(COUNT))
+    assert.deepEqual(
+      store.list().map((task) => task.taskId),
+      ['written meanwhile'],
+    )
+  }
+  assert.ok(between > 0, 'a save came between two batches')
+})
+
+for (const method of ['archiveMany', 'archiveOlderThan'] as const) {
+  test(`${method}: killed at any moment, every task is in one place with all its shards`, async (t) => {
+    const COUNT = 700
+    const ids = Array.from({ length: COUNT }, (_, i) => `t${i}`)
+    const file = temporaryFile(t)
+    using store = new TaskStore({ file, synchronous: 'NORMAL' })
+    store.saveMany(
+      ids.map((taskId) => ({ ...DONE, taskId, submitTime: '2020-01-01', result: 'x'.repeat(99) })),
+    )
+    store.transaction(() => {
+      for (const uniqcTaskId of ids) {
+        for (const platformTaskId of ['p', 'q']) store.addShard({ uniqcTaskId, platformTaskId, result: 'y' })
+      }
+    })
+    const before = rowsOf(store.db.$client)
+    const call = `
+      import { TaskStore } from 'uniqc-task-store'
+      const [file, method] = process.argv.slice(1)
+      const { archive } = new TaskStore({ file })
+      const ids = Array.from({ length: ${COUNT} }, (_, i) => 't' + i)
+      if (method === 'archiveMany') archive.archiveMany(ids)
+      else archive.archiveOlderThan({ hours: 1 })
+      console.log('done')
+    `
+    let halfWay = 0
+    for (const threshold of [1, 1, 300]) {
+      const child = spawnModule(call, file, method)
+      try {
+        while (store.archive.count() < threshold && child.exitCode === null) await setImmediate()
+      } finally {
+        await kill(child)
+      }
+      const rows = rowsOf(store.db.$client)
+      const archived = rows.archived_tasks.length
+      if (archived < COUNT) halfWay++
+      const together = (live: keyof Rows, archive: keyof Rows) =>
+        withoutArchivedAt([...rows[live], ...rows[archive]]).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+      assert.deepEqual(together('tasks', 'archived_tasks'), before.tasks)
+      assert.deepEqual(together('task_shards', 'archived_task_shards'), before.task_shards)
+      for (const [tasks, shards] of [
+        ['tasks', 'task_shards'],
+        ['archived_tasks', 'archived_task_shards'],
+      ] as const) {
+        assert.deepEqual(
+          rows[shards].map((row) => row.uniqc_task_id),
+          rows[tasks].flatMap((row) => [row.task_id, row.task_id]),
+        )
+      }
+      assert.equal((await runModule(call, file, method)).trim(), 'done')
+      assert.deepEqual([store.archive.count(), store.count()], [COUNT, 0])
+      store.archive.restoreMany(ids)
+      assert.deepEqual(rowsOf(store.db.$client), before)
+    }
+    assert.ok(halfWay > 0, 'a kill came half-way')
+    assert.equal(store.db.$client.pragma('integrity_check', { simple: true }), 'ok')
+  })
+}
+
+test('archiveMany stops at an error that is no matter of one task, and nothing of its batch is moved', () => {
+  using store = memory()
+  for (const taskId of ['a', 'b', 'c']) saveWithShards(store, { ...DONE, taskId }, taskId, 2)
+  const before = rowsOf(store.db.$client)
+  store.db.$client.exec(
+    "CREATE TEMP TRIGGER no BEFORE DELETE ON tasks WHEN old.task_id = 'b' BEGIN SELECT RAISE(ABORT, 'not this one'); END",
+  )
+  assert.throws(() => store.archive.archiveMany(['a', 'b', 'c']), /not this one/)
+  assert.deepEqual(rowsOf(store.db.$client), before)
+  store.db.$client.exec('DROP TRIGGER no')
+  assert.equal(store.archive.archiveMany(['a', 'b', 'c']).length, 3)
+  assert.equal(store.archive.count(), 3)
+})
+
+test('archiveOlderThan says nothing of a task that is gone when its turn comes', () => {
+  using store = memory()
+  const ids = Array.from({ length: 102 }, (_, n) => `task-${n}`)
+  store.saveMany(ids.map((taskId) => ({ ...DONE, taskId, submitTime: '2020-01-01T00:00:00+00:00' })))
+  // A batch is of 100: while the first one is moved, a task of the second one goes.
+  store.db.$client.exec(
+    `CREATE TEMP TRIGGER gone AFTER INSERT ON archived_tasks WHEN NEW.task_id = 'task-0'
+     BEGIN DELETE FROM tasks WHERE task_id = 'task-100'; END`,
+  )
+  const left = ids.filter((taskId) => taskId !== 'task-100')
+  assert.deepEqual(store.archive.archiveOlderThan({ hours: 1 }).archived, left)
+  assert.deepEqual([store.count(), store.archive.count()], [0, 101])
+})
