@@ -18,8 +18,8 @@ import {
   TaskStoreError,
 } from 'uniqc-task-store'
 import { assertSound } from '../support/sound-file.ts'
-import { isTime, type ModelTask, Refused, TaskModel } from '../support/task-model.ts'
 import { temporaryFolder } from '../support/temporary.ts'
+import { isTime, type ModelTask, Refused, TaskModel } from './task-model.ts'
 
 const SEQUENCES = Number(process.env.UNIQC_MODEL_SEQUENCES ?? 50)
 const CALLS = 120
