@@ -8,7 +8,7 @@ import { type MergeOptions, type MergeReport, type NewTaskInfo, TaskStore } from
 import { copyFixture, FIXTURE_NAMES, needsFixtures } from '../support/fixtures.ts'
 import { keepMoving, MOVING_TASKS } from '../support/keep-moving.ts'
 import { runModule } from '../support/processes.ts'
-import { readRows } from '../support/read-rows.ts'
+import { byKey, readRows } from '../support/read-rows.ts'
 import { memory, wrong } from '../support/store.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary.ts'
 
@@ -143,9 +143,7 @@ for (const name of [...FIXTURE_NAMES, 'hot-wal']) {
     assert.equal(read, other.list({ archived: 'both' }).length)
     for (const [table, rows] of Object.entries(readRows(other))) {
       // Where shards are inserted task by task, only their row numbers differ.
-      const withoutRowid = (row: unknown) => ({ ...(row as object), rowid: 0 })
-      const sorted = (list: unknown[]) => list.map((row) => JSON.stringify(withoutRowid(row))).toSorted()
-      assert.deepEqual(sorted(readRows(store)[table as 'tasks']), sorted(rows), table)
+      assert.deepEqual(byKey(readRows(store)[table as 'tasks']), byKey(rows), table)
     }
   })
 

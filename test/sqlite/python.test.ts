@@ -3,6 +3,7 @@ import test from 'node:test'
 import { TaskStore, type TaskStoreError, UnreadableJson } from 'uniqc-task-store'
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from '../support/fixtures.ts'
 import { needsPython, runModule, runPython } from '../support/processes.ts'
+import { assertSoundDatabase } from '../support/sound-file.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
 /** Statements that do to the file what UnifiedQuantum's calls do: a connection each, and a commit. */
@@ -142,14 +143,6 @@ const NODE_WORKER = `
   console.log(moved)
 `
 
-/** Fails where the file is damaged, or a shard has no task. */
-function assertSound({ $client }: TaskStore['db']) {
-  assert.equal($client.pragma('integrity_check', { simple: true }), 'ok')
-  assert.deepEqual($client.pragma('foreign_key_check'), [])
-  const orphans = 'uniqc_task_id NOT IN (SELECT task_id FROM archived_tasks)'
-  assert.deepEqual($client.prepare(`SELECT * FROM archived_task_shards WHERE ${orphans}`).all(), [])
-}
-
 test(
   'Python and Node save, move and delete at once: every task is whole, in one place, as it was last saved',
   needsPython,
@@ -171,7 +164,7 @@ test(
       }),
     )
     for (const count of moved) assert.ok(Number(count) > 0, 'each process moved some')
-    assertSound(store.db)
+    assertSoundDatabase(store.db.$client)
 
     for (const name of names) {
       for (let i = 0; i < OWN; i++) {

@@ -3,10 +3,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 
-/** A folder of the test's own, gone when it ends. */
-export function temporaryFolder(t: TestContext): string {
+/**
+ * A folder of the test's own, gone when it ends.
+ *
+ * @param before Runs at the end while the folder is still there.
+ */
+export function temporaryFolder(t: TestContext, before?: () => void): string {
   const folder = mkdtempSync(join(tmpdir(), 'uniqc-task-store-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  t.after(() => {
+    try {
+      before?.()
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
   return folder
 }
 
