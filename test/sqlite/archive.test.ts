@@ -1,67 +1,34 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import Database from 'better-sqlite3'
-import { type ArchivedTaskInfo, type NewTaskInfo, type TaskShard, TaskStore } from 'uniqc-task-store'
-import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from '../support/fixtures.ts'
+import { TaskStore } from 'uniqc-task-store'
+import type { Row, Rows } from '../support/any-store.ts'
+import { copyFixture, FIXTURE_NAMES, isNewest, needsFixtures, readExpected } from '../support/fixtures.ts'
 import { kill, runModule, spawnModule } from '../support/processes.ts'
+import { byTaskId, pythonShard, pythonTask } from '../support/python-names.ts'
+import { byKey, rowsByKey } from '../support/read-rows.ts'
 import { memory } from '../support/store.ts'
+import { DONE, saveInBothPlaces, saveWithShards } from '../support/tasks-with-shards.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
-const DONE = { taskId: 'a', backend: 'originq:WK_C180', status: 'success' } as const
-
-const TABLES = ['tasks', 'task_shards', 'archived_tasks', 'archived_task_shards'] as const
-type Rows = Record<(typeof TABLES)[number], Record<string, unknown>[]>
-
-/** Every row as it stands in the file, by its id: JSON as text, numbers to the digit. */
-function rowsOf(database: Database.Database): Rows {
-  const rows = (table: string) => {
-    const key = table.endsWith('tasks') ? 'task_id' : 'uniqc_task_id, shard_index'
-    return database.prepare(`SELECT * FROM ${table} ORDER BY ${key}`).safeIntegers().all()
-  }
-  return Object.fromEntries(TABLES.map((table) => [table, rows(table)])) as Rows
-}
-
-function rowsOfFile(file: string): Rows {
-  const database = new Database(file, { readonly: true })
-  try {
-    return rowsOf(database)
-  } finally {
-    database.close()
-  }
-}
-
-const withoutArchivedAt = (rows: readonly Record<string, unknown>[]) =>
-  rows.map(({ archived_at: _, ...row }) => row)
-
-/** In the order of SQLite. */
-const keyOf = (row: Record<string, unknown>) => `${row.task_id ?? row.uniqc_task_id} ${row.shard_index}`
-
-/** A task with shards, whose every text says which one it is. */
-function saveWithShards(store: TaskStore, task: NewTaskInfo, mark: string, shards: number) {
-  store.save({ ...task, result: mark })
-  store.deleteShards(task.taskId)
-  for (let i = 0; i < shards; i++) {
-    store.addShard({ uniqcTaskId: task.taskId, platformTaskId: `${mark}-${i}`, result: mark })
-  }
-}
+const withoutArchivedAt = (rows: readonly Row[]) => rows.map(({ archived_at: _, ...row }) => row)
 
 for (const name of FIXTURE_NAMES) {
   test(`${name}: every task archived and restored leaves every cell as it was`, needsFixtures, (t) => {
     const file = copyFixture(t, name)
     new TaskStore({ file }).close()
-    const before = rowsOfFile(file)
+    const before = rowsByKey(file)
     assert.ok(before.tasks.length > 0 && before.task_shards.length > 0)
     using store = new TaskStore({ file })
     const ids = store.list().map((task) => task.taskId)
     assert.ok(ids.every((taskId) => store.archive.archive(taskId)))
-    const archived = rowsOfFile(file)
+    const archived = rowsByKey(file)
     assert.deepEqual([archived.tasks, archived.task_shards], [[], []])
     assert.equal(archived.archived_tasks.length, before.archived_tasks.length + ids.length)
     const shards = before.archived_task_shards.length + before.task_shards.length
     assert.equal(archived.archived_task_shards.length, shards)
     assert.ok(ids.every((taskId) => store.archive.restore(taskId)))
-    assert.deepEqual(rowsOfFile(file), before)
+    assert.deepEqual(rowsByKey(file), before)
   })
 
   test(
@@ -70,17 +37,17 @@ for (const name of FIXTURE_NAMES) {
     (t) => {
       const file = copyFixture(t, name)
       new TaskStore({ file }).close()
-      const before = rowsOfFile(file)
+      const before = rowsByKey(file)
       using store = new TaskStore({ file })
       const ids = store.archive.list().map((task) => task.taskId)
       assert.equal(ids.length, (readExpected(name).archived ?? []).length)
       assert.ok(ids.every((taskId) => store.archive.restore(taskId)))
-      const restored = rowsOfFile(file)
+      const restored = rowsByKey(file)
       // Shards whose task is gone belong to nobody who could be restored.
       assert.deepEqual(restored.archived_tasks, [])
       assert.equal(restored.tasks.length, before.tasks.length + ids.length)
       assert.ok(ids.every((taskId) => store.archive.archive(taskId)))
-      const after = rowsOfFile(file)
+      const after = rowsByKey(file)
       assert.deepEqual([after.tasks, after.task_shards], [before.tasks, before.task_shards])
       for (const table of ['archived_tasks', 'archived_task_shards'] as const) {
         assert.deepEqual(withoutArchivedAt(after[table]), withoutArchivedAt(before[table]))
@@ -89,35 +56,7 @@ for (const name of FIXTURE_NAMES) {
   )
 }
 
-/** A shard under the names of UnifiedQuantum. */
-const pythonShard = (shard: TaskShard) => ({
-  uniqc_task_id: shard.uniqcTaskId,
-  shard_index: shard.shardIndex,
-  platform_task_id: shard.platformTaskId,
-  backend: shard.backend,
-  circuit_count: shard.circuitCount,
-  sub_index_offset: shard.subIndexOffset,
-  status: shard.status,
-  result: shard.result,
-  error_message: shard.errorMessage,
-  submit_time: shard.submitTime,
-  update_time: shard.updateTime,
-})
-
-const pythonTask = (task: ArchivedTaskInfo) => ({
-  task_id: task.taskId,
-  backend: task.backend,
-  status: task.status,
-  result: task.result,
-  shots: task.shots,
-  submit_time: task.submitTime,
-  update_time: task.updateTime,
-  metadata: task.metadata,
-  error_message: task.errorMessage,
-  archived_at: task.archivedAt,
-})
-
-for (const name of FIXTURE_NAMES.filter((name) => /schema5|upgraded/.test(name))) {
+for (const name of FIXTURE_NAMES.filter(isNewest)) {
   test(`${name}: shards and archive equal what UnifiedQuantum answered`, needsFixtures, (t) => {
     const { shards = {}, archived = [] } = readExpected(name)
     using store = new TaskStore({ file: copyFixture(t, name) })
@@ -125,8 +64,7 @@ for (const name of FIXTURE_NAMES.filter((name) => /schema5|upgraded/.test(name))
     for (const [taskId, expected] of Object.entries(shards)) {
       assert.deepEqual(store.getShards(taskId).map(pythonShard), expected)
     }
-    const byId = (a: { task_id: string }, b: { task_id: string }) => (a.task_id < b.task_id ? -1 : 1)
-    assert.deepEqual(store.archive.list().map(pythonTask).sort(byId), archived.toSorted(byId))
+    assert.deepEqual(store.archive.list().map(pythonTask).sort(byTaskId), archived.toSorted(byTaskId))
     for (const expected of archived) {
       const task = store.archive.get(expected.task_id)
       assert.deepEqual(task && pythonTask(task), expected)
@@ -134,19 +72,10 @@ for (const name of FIXTURE_NAMES.filter((name) => /schema5|upgraded/.test(name))
   })
 }
 
-/** A store with a task both live, with one shard, and archived, with two. */
-function conflicting(): TaskStore {
-  const store = memory()
-  saveWithShards(store, DONE, 'archived', 2)
-  store.archive.archive('a')
-  saveWithShards(store, DONE, 'live', 1)
-  saveWithShards(store, { ...DONE, taskId: 'other' }, 'other', 1)
-  return store
-}
-
 /** A store with shards at the other place whose task is gone, and a task of that id with one shard. */
-function orphaned(direction: 'archive' | 'restore'): TaskStore {
-  const store = conflicting()
+async function orphaned(direction: 'archive' | 'restore'): Promise<TaskStore> {
+  const store = memory()
+  await saveInBothPlaces(store)
   const { $client } = store.db
   $client.pragma('foreign_keys = OFF')
   $client.exec(`DELETE FROM ${direction === 'archive' ? 'archived_tasks' : 'tasks'} WHERE task_id = 'a'`)
@@ -155,16 +84,16 @@ function orphaned(direction: 'archive' | 'restore'): TaskStore {
 }
 
 for (const direction of ['archive', 'restore'] as const) {
-  test(`${direction}: shards that lie there without their task are a CONFLICT, and never win`, () => {
-    const before = rowsOf(orphaned(direction).db.$client)
+  test(`${direction}: shards that lie there without their task are a CONFLICT, and never win`, async () => {
+    const before = rowsByKey(await orphaned(direction))
     for (const onConflict of ['throw', 'live', 'archived'] as const) {
-      using store = orphaned(direction)
+      using store = await orphaned(direction)
       if (onConflict === 'throw') {
         assert.throws(() => store.archive[direction]('a'), {
           code: 'CONFLICT',
           message: /"a" is not (?:live|in the archive), but shards of it are; /,
         })
-        const after = rowsOf(store.db.$client)
+        const after = rowsByKey(store)
         assert.deepEqual(
           [after.tasks.length, after.archived_tasks.length],
           [before.tasks.length, before.archived_tasks.length],
@@ -183,7 +112,7 @@ for (const direction of ['archive', 'restore'] as const) {
         shards.map((shard) => shard.result),
         direction === 'archive' ? ['live'] : ['archived', 'archived'],
       )
-      const after = rowsOf(store.db.$client)
+      const after = rowsByKey(store)
       assert.equal(after.task_shards.length + after.archived_task_shards.length, shards.length + 1)
     }
   })
@@ -255,7 +184,7 @@ for (const method of ['archiveMany', 'archiveOlderThan'] as const) {
         for (const platformTaskId of ['p', 'q']) store.addShard({ uniqcTaskId, platformTaskId, result: 'y' })
       }
     })
-    const before = rowsOf(store.db.$client)
+    const before = rowsByKey(store)
     const call = `
       import { TaskStore } from 'uniqc-task-store'
       const [file, method] = process.argv.slice(1)
@@ -273,11 +202,11 @@ for (const method of ['archiveMany', 'archiveOlderThan'] as const) {
       } finally {
         await kill(child)
       }
-      const rows = rowsOf(store.db.$client)
+      const rows = rowsByKey(store)
       const archived = rows.archived_tasks.length
       if (archived < COUNT) halfWay++
       const together = (live: keyof Rows, archive: keyof Rows) =>
-        withoutArchivedAt([...rows[live], ...rows[archive]]).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+        byKey(withoutArchivedAt([...rows[live], ...rows[archive]]))
       assert.deepEqual(together('tasks', 'archived_tasks'), before.tasks)
       assert.deepEqual(together('task_shards', 'archived_task_shards'), before.task_shards)
       for (const [tasks, shards] of [
@@ -292,22 +221,22 @@ for (const method of ['archiveMany', 'archiveOlderThan'] as const) {
       assert.equal((await runModule(call, file, method)).trim(), 'done')
       assert.deepEqual([store.archive.count(), store.count()], [COUNT, 0])
       store.archive.restoreMany(ids)
-      assert.deepEqual(rowsOf(store.db.$client), before)
+      assert.deepEqual(rowsByKey(store), before)
     }
     assert.ok(halfWay > 0, 'a kill came half-way')
     assert.equal(store.db.$client.pragma('integrity_check', { simple: true }), 'ok')
   })
 }
 
-test('archiveMany stops at an error that is no matter of one task, and nothing of its batch is moved', () => {
+test('archiveMany stops at an error that is no matter of one task, and nothing of its batch is moved', async () => {
   using store = memory()
-  for (const taskId of ['a', 'b', 'c']) saveWithShards(store, { ...DONE, taskId }, taskId, 2)
-  const before = rowsOf(store.db.$client)
+  for (const taskId of ['a', 'b', 'c']) await saveWithShards(store, { ...DONE, taskId }, taskId, 2)
+  const before = rowsByKey(store)
   store.db.$client.exec(
     "CREATE TEMP TRIGGER no BEFORE DELETE ON tasks WHEN old.task_id = 'b' BEGIN SELECT RAISE(ABORT, 'not this one'); END",
   )
   assert.throws(() => store.archive.archiveMany(['a', 'b', 'c']), /not this one/)
-  assert.deepEqual(rowsOf(store.db.$client), before)
+  assert.deepEqual(rowsByKey(store), before)
   store.db.$client.exec('DROP TRIGGER no')
   assert.equal(store.archive.archiveMany(['a', 'b', 'c']).length, 3)
   assert.equal(store.archive.count(), 3)

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import test, { type TestContext } from 'node:test'
+import test from 'node:test'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
-import { type JsonValue, TaskStore } from 'uniqc-task-store'
+import { TaskStore } from 'uniqc-task-store'
+import { anyJson, anyObject } from '../support/any-json.ts'
 import { copyFixture, FIXTURE_NAMES, needsFixtures } from '../support/fixtures.ts'
 import { keepMoving, MOVING_TASKS } from '../support/keep-moving.ts'
 import { runModule, runModuleWithFileLimit } from '../support/processes.ts'
 import { readRows } from '../support/read-rows.ts'
+import { asRead, roundTrip } from '../support/round-trip.ts'
 import { memory, RUNNING } from '../support/store.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary.ts'
 
@@ -95,41 +97,13 @@ test('an export that is killed leaves the old file whole, and the next one repla
   assert.equal(linesOf(target).length, 251)
 })
 
-const exportText = (store: TaskStore, file: string) => {
-  store.exportFile(file, { replace: true })
-  return readFileSync(file, 'utf8')
-}
-
-/** Exports, imports into an empty store, and exports that: equal bytes, each line strict JSON. */
-function roundTrip(
-  t: TestContext,
-  store: TaskStore,
-  file = join(temporaryFolder(t), 'export.jsonl'),
-): TaskStore {
-  const first = exportText(store, file)
-  for (const line of first.split('\n').slice(0, -1)) JSON.parse(line)
-  const copy = memory()
-  t.after(() => copy.close())
-  const report = copy.importFile(file)
-  assert.deepEqual(report.skipped, [])
-  assert.equal(exportText(copy, file), first)
-  return copy
-}
-
-/** The rows but for white space and spelling of their JSON: as a reader sees them. */
-const asRead = (store: TaskStore) => ({
-  live: store.list(),
-  archived: store.archive.list(),
-  liveShards: store.list().map((task) => store.getShards(task.taskId)),
-  archivedShards: store.archive.list().map((task) => store.archive.getShards(task.taskId)),
-})
-
 for (const name of [...FIXTURE_NAMES, 'hot-wal']) {
-  test(`${name}: exported, imported and exported again it is equal`, needsFixtures, (t) => {
+  test(`${name}: exported, imported and exported again it is equal`, needsFixtures, async (t) => {
     using store = new TaskStore({ file: copyFixture(t, name) })
-    const copy = roundTrip(t, store)
+    using copy = memory()
+    await roundTrip(store, copy, join(temporaryFolder(t), 'export.jsonl'))
     assert.ok(copy.count() > 0)
-    assert.deepEqual(asRead(copy), asRead(store))
+    assert.deepEqual(await asRead(copy), await asRead(store))
     const rows = readRows(copy)
     const counts = Object.values(rows).map((table) => table.length)
     assert.deepEqual(
@@ -140,47 +114,14 @@ for (const name of [...FIXTURE_NAMES, 'hot-wal']) {
 }
 
 for (const name of FIXTURE_NAMES.filter((name) => /-schema[13]$/.test(name))) {
-  test(`${name}: opened readonly, it is exported under its old ids`, needsFixtures, (t) => {
+  test(`${name}: opened readonly, it is exported under its old ids`, needsFixtures, async (t) => {
     const file = copyFixture(t, name)
     using store = new TaskStore({ file, readonly: true })
-    const copy = roundTrip(t, store)
+    using copy = memory()
+    await roundTrip(store, copy, join(temporaryFolder(t), 'export.jsonl'))
     assert.deepEqual(copy.list(), store.list())
   })
 }
-
-const KEYS = [
-  ...['$int', '$float', '$object', '$unreadable', '$', '$date', '__proto__', 'constructor', '0', '10'],
-]
-
-/** Whatever a cell can hold, with what looks like an export's own tags. */
-const { value: anyJson } = fc.letrec<{ value: JsonValue }>((tie) => ({
-  value: fc.oneof(
-    { maxDepth: 4, depthSize: 'small' },
-    fc.constantFrom<JsonValue>(null, true, Number.NaN, Infinity, -Infinity, -0, 1e21, 2 ** 60, 5e-324),
-    fc.constantFrom<JsonValue>(
-      'NaN',
-      '$int',
-      '"$',
-      '12345678901234567890',
-      '-Infinity',
-      '\ud800',
-      '\u2028\r\n',
-    ),
-    fc.double(),
-    fc.bigInt({ min: 2n ** 53n, max: 10n ** 40n }),
-    fc.bigInt({ min: -(10n ** 40n), max: -(2n ** 53n) }),
-    fc.string({ unit: 'binary', maxLength: 5 }),
-    fc.array(tie('value'), { maxLength: 3 }),
-    fc
-      .array(fc.tuple(fc.oneof(fc.constantFrom(...KEYS), fc.string({ maxLength: 3 })), tie('value')), {
-        maxLength: 3,
-      })
-      .map((entries) => Object.fromEntries(entries)),
-  ),
-}))
-const anyObject = fc
-  .array(fc.tuple(fc.oneof(fc.constantFrom(...KEYS), fc.string({ maxLength: 3 })), anyJson), { maxLength: 3 })
-  .map((entries) => Object.fromEntries(entries))
 
 /** The text of a cell that no codec wrote: Python's, an editor's, half of one. */
 const anyCell = fc.oneof(
@@ -205,10 +146,10 @@ const anyTask = fc.record({
   isArchived: fc.boolean(),
 })
 
-test('whatever tasks hold is exported, imported and exported again to equal bytes, and reads as before', (t) => {
+test('whatever tasks hold is exported, imported and exported again to equal bytes, and reads as before', async (t) => {
   const folder = temporaryFolder(t)
-  fc.assert(
-    fc.property(fc.array(anyTask, { minLength: 1, maxLength: 3 }), (given) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyTask, { minLength: 1, maxLength: 3 }), async (given) => {
       using store = memory()
       const set = (table: string, column: string, id: string, cell: string | null) => {
         if (cell === null) return
@@ -228,9 +169,9 @@ test('whatever tasks hold is exported, imported and exported again to equal byte
         set('task_shards', 'result_json', taskId, task.shardCell)
         if (task.isArchived) store.archive.archive(taskId)
       }
-      const copy = roundTrip(t, store, join(folder, 'export.jsonl'))
-      assert.deepEqual(asRead(copy), asRead(store))
-      copy.close()
+      using copy = memory()
+      await roundTrip(store, copy, join(folder, 'export.jsonl'))
+      assert.deepEqual(await asRead(copy), await asRead(store))
     }),
     { numRuns: 60 },
   )

@@ -4,33 +4,16 @@ import { dirname } from 'node:path'
 import test from 'node:test'
 import Database from 'better-sqlite3'
 import { asc, eq } from 'drizzle-orm'
-import { type TaskInfo, TaskPersistence, TaskStore } from 'uniqc-task-store'
+import { TaskPersistence, TaskStore } from 'uniqc-task-store'
 import { archivedTasks, taskShards } from 'uniqc-task-store/schema'
-import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from '../support/fixtures.ts'
-
-const isNewest = (name: string) => /schema5|upgraded/.test(name)
-
-/** A task under the names of UnifiedQuantum. */
-function pythonNames(task: TaskInfo & { archivedAt?: string | null }) {
-  return {
-    task_id: task.taskId,
-    backend: task.backend,
-    status: task.status,
-    result: task.result,
-    shots: task.shots,
-    submit_time: task.submitTime,
-    update_time: task.updateTime,
-    metadata: task.metadata,
-    error_message: task.errorMessage,
-    archived_at: task.archivedAt ?? null,
-  }
-}
+import { copyFixture, FIXTURE_NAMES, isNewest, needsFixtures, readExpected } from '../support/fixtures.ts'
+import { byTaskId, pythonShard, pythonTask } from '../support/python-names.ts'
 
 for (const name of FIXTURE_NAMES.filter(isNewest)) {
   test(`${name}: every answer equals UnifiedQuantum's`, needsFixtures, (t) => {
     const expected = readExpected(name)
     using store = new TaskStore({ file: copyFixture(t, name) })
-    assert.deepEqual(store.list().map(pythonNames), expected.tasks)
+    assert.deepEqual(store.list().map(pythonTask), expected.tasks)
     assert.equal(store.count(), expected.count)
     assert.deepEqual(store.countByStatus(), expected.counts_by_status)
 
@@ -55,24 +38,10 @@ for (const name of FIXTURE_NAMES.filter(isNewest)) {
         .where(eq(taskShards.uniqcTaskId, taskId))
         .orderBy(asc(taskShards.shardIndex))
         .all()
-      const inPythonNames = found.map((shard) => ({
-        uniqc_task_id: shard.uniqcTaskId,
-        shard_index: shard.shardIndex,
-        platform_task_id: shard.platformTaskId,
-        backend: shard.backend,
-        circuit_count: shard.circuitCount,
-        sub_index_offset: shard.subIndexOffset,
-        status: shard.status,
-        result: shard.result,
-        error_message: shard.errorMessage,
-        submit_time: shard.submitTime,
-        update_time: shard.updateTime,
-      }))
-      assert.deepEqual(inPythonNames, shards)
+      assert.deepEqual(found.map(pythonShard), shards)
     }
-    const byId = (a: { task_id: string }, b: { task_id: string }) => (a.task_id < b.task_id ? -1 : 1)
-    const archived = store.db.select().from(archivedTasks).all().map(pythonNames)
-    assert.deepEqual(archived.sort(byId), [...(expected.archived ?? [])].sort(byId))
+    const archived = store.db.select().from(archivedTasks).all().map(pythonTask)
+    assert.deepEqual(archived.sort(byTaskId), [...(expected.archived ?? [])].sort(byTaskId))
   })
 }
 

@@ -1,58 +1,31 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import test, { type TestContext } from 'node:test'
+import test from 'node:test'
 import Database from 'better-sqlite3'
-import { type ImportOptions, type ImportReport, TaskStore } from 'uniqc-task-store'
+import { TaskStore } from 'uniqc-task-store'
+import { flat, lines, run, write } from '../support/import-records.ts'
 import { runModule, spawnModule } from '../support/processes.ts'
 import { readRows } from '../support/read-rows.ts'
 import { memory } from '../support/store.ts'
-import { temporaryFile, temporaryFolder } from '../support/temporary.ts'
+import { temporaryFile } from '../support/temporary.ts'
 
-const EARLY = '2026-01-01T00:00:00+00:00'
-
-/** A line of UnifiedQuantum's `tasks.jsonl`. */
-const flat = (task_id: string, fields: object = {}) =>
-  JSON.stringify({
-    ...{ task_id, platform: 'originq', status: 'running', submit_time: EARLY, update_time: EARLY },
-    ...fields,
-  })
-
-function write(t: TestContext, content: string | Uint8Array, name = 'tasks.jsonl'): string {
-  const file = join(temporaryFolder(t), name)
-  writeFileSync(file, content)
-  return file
-}
-
-/** Imports, and checks what every report must hold. */
-function run(store: TaskStore, path: string, options?: ImportOptions): ImportReport {
-  const report = store.importFile(path, options)
-  const { read, imported, unchanged, superseded, skipped } = report
-  assert.equal(read, imported + unchanged + superseded + skipped.length)
-  return report
-}
-
-test('a readonly store takes in nothing, but says what it would', (t) => {
+test('a readonly store takes in nothing, but says what it would', async (t) => {
   const file = temporaryFile(t)
   new TaskStore({ file }).close()
   using store = new TaskStore({ file, readonly: true })
-  const lines = write(t, flat('a'))
-  assert.throws(() => store.importFile(lines), { code: 'READONLY' })
-  assert.equal(run(store, lines, { dryRun: true }).imported, 1)
+  const path = write(t, flat('a'))
+  assert.throws(() => store.importFile(path), { code: 'READONLY' })
+  assert.equal((await run(store, path, { dryRun: true })).imported, 1)
   assert.equal(store.count(), 0)
 })
 
-const lines = (count: number, fields?: object) =>
-  Array.from({ length: count }, (_, i) => flat(`t${i}`, { i, ...fields })).join('\n')
-
-test('progress is reported after each batch, when another connection can write', (t) => {
+test('progress is reported after each batch, when another connection can write', async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   using other = new TaskStore({ file, timeout: 0 })
   const path = write(t, `${lines(250)}\ntorn`)
   const seen: unknown[] = []
-  run(store, path, {
+  await run(store, path, {
     onProgress: (progress) => {
       seen.push(progress)
       other.save({ taskId: `other-${progress.read}`, backend: 'b', status: 'running' })
@@ -84,14 +57,14 @@ const DIE_AT_ROW = `
 `
 
 /** Whole batches are there, and the same call completes them to what an undisturbed one makes. */
-function assertCompletes(file: string, path: string, expected: unknown) {
+async function assertCompletes(file: string, path: string, expected: unknown): Promise<number> {
   const database = new Database(file)
   assert.equal(database.pragma('integrity_check', { simple: true }), 'ok')
   const before = database.prepare('SELECT count(*) FROM tasks').pluck().get() as number
   database.close()
   assert.equal(before % 100, 0)
   using store = new TaskStore({ file })
-  const { unchanged, imported, skipped } = run(store, path)
+  const { unchanged, imported, skipped } = await run(store, path)
   assert.deepEqual([unchanged, imported, skipped], [before, KILLED_LINES - before, []])
   assert.deepEqual(readRows(store), expected)
   return before
@@ -100,19 +73,19 @@ function assertCompletes(file: string, path: string, expected: unknown) {
 test('an import that is killed at a row has written whole batches, and the same call completes it', async (t) => {
   const path = write(t, lines(KILLED_LINES))
   using undisturbed = memory()
-  run(undisturbed, path)
+  await run(undisturbed, path)
   const expected = readRows(undisturbed)
   for (const row of [0, 299, 300]) {
     const file = temporaryFile(t)
     await assert.rejects(runModule(DIE_AT_ROW, file, path, `t${row}`), /ended with null/)
-    assert.equal(assertCompletes(file, path, expected), row - (row % 100))
+    assert.equal(await assertCompletes(file, path, expected), row - (row % 100))
   }
 })
 
 test('an import that is killed at any moment is completed by the same call', async (t) => {
   const path = write(t, lines(KILLED_LINES))
   using undisturbed = memory()
-  run(undisturbed, path)
+  await run(undisturbed, path)
   const expected = readRows(undisturbed)
   const source = `
     import { writeSync } from 'node:fs'
@@ -131,7 +104,7 @@ test('an import that is killed at any moment is completed by the same call', asy
       if (dots >= round * 2) child.kill('SIGKILL')
     })
     await closed
-    assert.ok(assertCompletes(file, path, expected) >= round * 200)
+    assert.ok((await assertCompletes(file, path, expected)) >= round * 200)
   }
 })
 

@@ -3,21 +3,17 @@ import { execFileSync } from 'node:child_process'
 import test from 'node:test'
 import { eq } from 'drizzle-orm'
 import { TaskStore, UnreadableJson } from 'uniqc-task-store'
-import { taskShards, tasks } from 'uniqc-task-store/schema'
-import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from '../support/fixtures.ts'
+import { taskShards } from 'uniqc-task-store/schema'
+import { copyFixture, FIXTURE_NAMES, isNewest, needsFixtures, readExpected } from '../support/fixtures.ts'
 import { insertShard } from '../support/insert-shard.ts'
 import { runModule } from '../support/processes.ts'
+import { readRows } from '../support/read-rows.ts'
 import { memory, RUNNING, wrong } from '../support/store.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
 const SHARD = { uniqcTaskId: 'a', platformTaskId: 'p' } as const
 
-const everything = (store: TaskStore) => [
-  store.db.select().from(tasks).all(),
-  store.db.select().from(taskShards).all(),
-]
-
-for (const name of FIXTURE_NAMES.filter((name) => !/schema5|upgraded/.test(name))) {
+for (const name of FIXTURE_NAMES.filter((name) => !isNewest(name))) {
   test(`${name}: every old id gives the one shard that repeats its task`, needsFixtures, (t) => {
     const expected = readExpected(name)
     using store = new TaskStore({ file: copyFixture(t, name) })
@@ -77,7 +73,7 @@ test('where the task cannot be refreshed the shard is not saved either', () => {
   using store = memory()
   store.save(RUNNING)
   store.addShard({ ...SHARD, result: 1 })
-  const before = everything(store)
+  const before = readRows(store)
   store.db.$client.exec(
     `CREATE TEMP TRIGGER refuse BEFORE UPDATE ON main.tasks BEGIN SELECT RAISE(ABORT, 'refused'); END`,
   )
@@ -86,7 +82,7 @@ test('where the task cannot be refreshed the shard is not saved either', () => {
     () => store.saveShard({ ...SHARD, shardIndex: 0, result: 2 }, { refreshTask: true }),
     /refused/,
   )
-  assert.deepEqual(everything(store), before)
+  assert.deepEqual(readRows(store), before)
   store.db.$client.exec('DROP TRIGGER temp.refuse')
   store.addShard({ ...SHARD, result: 2 }, { refreshTask: true })
   assert.deepEqual(store.get('a')?.result, [1, 2])

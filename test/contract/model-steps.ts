@@ -1,136 +1,63 @@
-// UNIQC_MODEL_SEQUENCES: how many random sequences of calls are run. Default 50, in some 10 s.
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
-import test, { type TestContext } from 'node:test'
 import fc from 'fast-check'
 import {
-  type JsonObject,
+  type ArchiveMoveResult,
   type ListedTask,
   type NewTaskInfo,
-  type NewTaskRecord,
+  type Page,
   type TaskInfo,
   type TaskListOptions,
-  TaskPersistence,
   type TaskRecord,
   type TaskRecordChanges,
-  TaskStore,
+  type TaskShard,
   TaskStoreError,
 } from 'uniqc-task-store'
-import { assertSound } from '../support/sound-file.ts'
-import { temporaryFolder } from '../support/temporary.ts'
-import { isTime, type ModelTask, Refused, TaskModel } from './task-model.ts'
-
-const SEQUENCES = Number(process.env.UNIQC_MODEL_SEQUENCES ?? 50)
-const CALLS = 120
-
-const START = Date.UTC(2026, 4, 3)
-const HOUR = 3_600_000
-
-/** Small pools, so that calls meet. */
-const IDS = ['old-1', 'old-2', `uqt_${'0'.repeat(32)}`, 'uqt_x']
-const PLATFORM_IDS = ['old-1', 'old-2', 'job-1', 'job-2']
-const BACKENDS = ['originq', 'originq:WK_C180', 'originq-x', 'ibm:fez']
-const STATUSES = ['pending', 'running', 'success', 'failed', 'cancelled'] as const
-const ENDED: readonly string[] = ['success', 'failed', 'cancelled']
-const TIMES = [
-  '2026-05-01T00:00:00',
-  '2026-05-01T00:00:00+00:00',
-  '2026-05-01T08:00:00+08:00',
-  '2026-05-02T23:59:59.123456+00:00',
-  '2026-05-04T00:00:00Z',
-  'no time',
-]
-
-const id = fc.constantFrom(...IDS)
-const ids = fc.array(id, { maxLength: 4 })
-const platformId = fc.constantFrom(...PLATFORM_IDS)
-const backend = fc.constantFrom(...BACKENDS)
-const status = fc.constantFrom(...STATUSES)
-const statuses = fc.oneof(status, fc.array(status, { minLength: 1, maxLength: 3 }))
-const time = fc.constantFrom(...TIMES)
-const flag = fc.boolean()
-const errorMessage = fc.constantFrom(null, 'it broke', 'no such chip')
-const result = fc.constantFrom(
-  null,
-  { '00': 5, '11': -1 },
-  [1, null],
-  [],
-  { p: Number.NaN, n: 2n ** 70n },
-  'x',
-)
-const metadata = fc.constantFrom<JsonObject[]>(
-  {},
-  { a: 1 },
-  { a: { b: 2 }, note: '任务' },
-  { shots: 'metadata', task_id: 7 },
-  { legacy_platform_id: 'old-1' },
-  { legacy_platform_id: 'old-2', a: 3 },
-)
-/** An object that has some of these fields. */
-const some = <T>(fields: { [name in keyof T]: fc.Arbitrary<T[name]> }) =>
-  fc.record(fields, { requiredKeys: [] })
-
-const shots = fc.constantFrom(0, 1000)
-const optionalFields = { shots, submitTime: time, updateTime: time, result, metadata, errorMessage }
-const task = fc.record(
-  { taskId: id, backend, status, ...optionalFields },
-  { requiredKeys: ['taskId', 'backend', 'status'] },
-)
-const changes = some({ taskId: id, backend, status, ...optionalFields })
-const filterFields = {
-  status: statuses,
+import { type AnyStore, persistenceOf } from '../support/any-store.ts'
+import { drain, type Work, wait } from '../support/work.ts'
+import {
   backend,
-  platform: fc.constantFrom('originq', 'ibm', 'none'),
-  submittedAfter: time,
-  submittedBefore: time,
-}
-const filter = some(filterFields)
-const listOptions = some({
-  ...filterFields,
-  limit: fc.integer({ min: -1, max: 4 }),
-  offset: fc.integer({ min: 0, max: 3 }),
-  archived: fc.constantFrom<boolean | 'both'>(true, false, 'both'),
-})
-const onConflict = some({
-  onConflict: fc.constantFrom<'throw' | 'live' | 'archived'>('throw', 'live', 'archived'),
-})
-const shardFields = {
-  backend,
-  circuitCount: fc.constantFrom(1, 2),
-  subIndexOffset: fc.constantFrom(0, 3),
+  changes,
+  ENDED,
+  extra,
+  filter,
+  flag,
+  id,
+  ids,
+  listOptions,
+  newId,
+  oldId,
+  onConflict,
+  pair,
+  platformId,
+  record,
+  recordFilter,
+  STATUSES,
+  shardFields,
+  shardOptions,
+  shortForm,
+  some,
   status,
-  result,
-  errorMessage,
-  submitTime: time,
-  updateTime: time,
-}
-const shardOptions = some({ keepUpdateTime: flag, refreshTask: flag })
-const recordFields = {
-  result,
-  shots,
-  submit_time: time,
-  update_time: time,
-  error_message: errorMessage,
-  a: fc.constantFrom(1, 'text'),
-  legacy_platform_id: platformId,
-}
-const extra = some(recordFields)
+  statuses,
+  task,
+  time,
+  toRecord,
+  upsertable,
+} from './model-values.ts'
+import { isTime, type ModelTask, Refused, type TaskModel } from './task-model.ts'
 
 /** A store and what it should hold. */
-interface Side {
-  readonly file: string
-  store: TaskStore
-  /** On the same file. */
-  second: TaskStore
+export interface Side {
+  readonly name: string
+  store: AnyStore
+  /** With the same tasks. */
+  second: AnyStore
   model: TaskModel
 }
 
-interface World {
+export interface World {
   /** What the clock is set from. */
   readonly start: number
   readonly main: Side
-  /** What is merged into the main one. */
   readonly other: Side
   readonly exported: string
   /** What the export holds. */
@@ -138,23 +65,28 @@ interface World {
 }
 
 /** A call on a side, which checks its answer. */
-interface Step {
+export interface Step {
   readonly label: string
-  run(side: Side, world: World): void
+  run(side: Side, world: World): Work<void>
 }
 
-const openSide = (file: string): Side => {
-  const open = () => new TaskStore({ file, synchronous: 'NORMAL' })
-  return { file, store: open(), second: open(), model: new TaskModel() }
+/** A call, or several calls that wait for each other. */
+type Ask<Args extends unknown[]> = (store: AnyStore, ...args: Args) => unknown
+
+function* answerOf(value: unknown): Work<unknown> {
+  return isWork(value) ? yield* value : yield* wait(value)
 }
+
+const isWork = (value: unknown): value is Work<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.iterator in value && 'next' in value
 
 /** A task may be both live and archived. */
 const keyOf = ({ taskId, archivedAt = null }: ListedTask) => `${archivedAt === null} ${taskId}`
 
-/** What a call gives, or the code of the error that it throws. */
-function outcome<T>(work: () => T) {
+/** What a call returns, or the code of the error that it throws. */
+export function* outcome(call: () => unknown): Work<{ readonly value?: unknown; readonly code?: string }> {
   try {
-    return { value: work() }
+    return { value: yield* answerOf(call()) }
   } catch (error) {
     if (error instanceof TaskStoreError || error instanceof Refused) return { code: error.code }
     if (error instanceof TypeError) return { code: 'TypeError' }
@@ -172,15 +104,17 @@ function fillIn(actual: object | undefined, expected: object): void {
   }
 }
 
-function assertHolds(store: TaskStore, model: TaskModel): void {
-  const tasks = store.list({ archived: 'both' })
+export function* assertHolds(store: AnyStore, model: TaskModel): Work<void> {
+  const tasks = yield* wait(store.list({ archived: 'both' }))
   for (const row of [...model.live, ...model.archived]) {
     const { taskId } = row.task
     const isLive = model.live.includes(row)
     const listed = tasks.find((found) => found.taskId === taskId && (found.archivedAt === null) === isLive)
     fillIn(listed, row.task)
     if (row.archivedAt !== null) fillIn(listed, row)
-    const shards = isLive ? store.getShards(taskId) : store.archive.getShards(taskId)
+    const shards: readonly TaskShard[] = isLive
+      ? yield* wait(store.getShards(taskId))
+      : yield* wait(store.archive.getShards(taskId))
     row.shards.forEach((shard, index) => {
       fillIn(shards[index], shard)
     })
@@ -192,25 +126,25 @@ function assertHolds(store: TaskStore, model: TaskModel): void {
 }
 
 /** A call whose answer is what the model gives, and after which the store holds what the model holds. */
-const call = <T>(
+export const call = (
   label: string,
-  ask: (store: TaskStore, world: World) => T,
+  ask: Ask<[world: World]>,
   expect: (model: TaskModel, world: World) => unknown,
 ): Step => ({
   label,
-  run: (side, world) => {
-    const answer = outcome(() => ask(side.store, world))
-    const expected = outcome(() => side.model.attempt(() => expect(side.model, world)))
-    assertHolds(side.store, side.model)
+  *run(side, world) {
+    const answer = yield* outcome(() => ask(side.store, world))
+    const expected = yield* outcome(() => side.model.attempt(() => expect(side.model, world)))
+    yield* assertHolds(side.store, side.model)
     assert.deepEqual(answer, expected)
   },
 })
 
 /** Steps that call one method with generated arguments. */
-const calls = <Args extends unknown[], T>(
+const calls = <Args extends unknown[]>(
   name: string,
   args: fc.Arbitrary<Args>,
-  ask: (store: TaskStore, ...args: Args) => T,
+  ask: Ask<Args>,
   expect: (model: TaskModel, ...args: Args) => unknown,
 ): fc.Arbitrary<Step> =>
   args.map((given) =>
@@ -226,11 +160,11 @@ const summaryOf = ({ result, metadata: _, ...listed }: ReturnType<TaskModel['lis
   hasResult: result !== null,
 })
 
-/** Every page of a list, one behind the other. */
-function allPages(store: TaskStore, options: TaskListOptions) {
+/** Every page of a list, one after the other. */
+function* allPages(store: AnyStore, options: TaskListOptions): Work<TaskInfo[]> {
   const items: TaskInfo[] = []
   for (let after: string | undefined; ; ) {
-    const page = store.page({ ...options, after, limit: 2 })
+    const page: Page<ListedTask> = yield* wait(store.page({ ...options, after, limit: 2 }))
     items.push(...page.items)
     if (page.next === undefined) return items
     after = page.next
@@ -292,53 +226,14 @@ function upsertRecord(model: TaskModel, record: TaskRecordChanges & { readonly t
   model.save(unflat(record), true)
 }
 
-const persistence = (store: TaskStore) => new TaskPersistence(store)
-const pair = <A, B>(a: fc.Arbitrary<A>, b: fc.Arbitrary<B>) => fc.tuple(a, b)
-
-const record = fc.record(
-  { task_id: id, platform: backend, status, ...recordFields },
-  { requiredKeys: ['task_id', 'platform', 'status'] },
-) as fc.Arbitrary<NewTaskRecord>
-const upsertable = fc.record(
-  { task_id: id, platform: backend, status, ...recordFields },
-  { requiredKeys: ['task_id'] },
-) as fc.Arbitrary<TaskRecordChanges & { readonly task_id: string }>
-const recordFilter = some({ platform: fc.constantFrom('originq', 'ibm'), status })
-const shortForm = fc.tuple(
-  id,
-  backend,
-  status,
-  fc.option(result, { nil: undefined }),
-  fc.option(
-    some({
-      shots,
-      submit_time: time,
-      update_time: time,
-      error_message: errorMessage,
-      a: fc.constantFrom(1, 'text'),
-    }),
-    { nil: undefined },
-  ),
-)
-const toRecord = ([task_id, platform, state, value, more]: typeof shortForm extends fc.Arbitrary<infer T>
-  ? T
-  : never) =>
-  ({
-    ...more,
-    task_id,
-    platform,
-    status: state,
-    ...(value !== undefined && { result: value }),
-  }) as NewTaskRecord
-
-const update = calls(
+export const update = calls(
   'update',
   fc.tuple(id, changes, some({ ifStatus: statuses, ifUpdateTime: time, keepUpdateTime: flag })),
   (store, ...args) => store.update(...args),
   (model, ...args) => model.update(...args),
 )
 
-const WRITES: readonly fc.Arbitrary<Step>[] = [
+export const WRITES: readonly fc.Arbitrary<Step>[] = [
   calls(
     'save',
     pair(task, some({ keepUpdateTime: flag })),
@@ -356,13 +251,15 @@ const WRITES: readonly fc.Arbitrary<Step>[] = [
   ),
   id.map((taskId) => ({
     label: `update(${taskId}, { shots }, { ifUpdateTime: its own })`,
-    run: (side, world) => {
-      const ifUpdateTime = outcome(() => side.model.find(side.model.live, taskId)).value?.task.updateTime
-      call(
+    *run(side, world) {
+      const { value } = yield* outcome(() => side.model.find(side.model.live, taskId))
+      const ifUpdateTime = (value as ModelTask | undefined)?.task.updateTime
+      const { run } = call(
         '',
         (store) => store.update(taskId, { shots: 5 }, { ifUpdateTime }),
         (model) => model.update(taskId, { shots: 5 }, { ifUpdateTime }),
-      ).run(side, world)
+      )
+      yield* run(side, world)
     },
   })),
   calls(
@@ -410,25 +307,29 @@ const WRITES: readonly fc.Arbitrary<Step>[] = [
   calls(
     'archive.archiveMany',
     pair(ids, onConflict),
-    (store, taskIds, options) => withoutErrors(store.archive.archiveMany(taskIds, options)),
+    function* (store, taskIds, options) {
+      return withoutErrors(yield* wait(store.archive.archiveMany(taskIds, options)))
+    },
     (model, taskIds, options) => model.moveMany(taskIds, 'archived', options.onConflict),
   ),
   calls(
     'archive.restoreMany',
     pair(ids, onConflict),
-    (store, taskIds, options) => withoutErrors(store.archive.restoreMany(taskIds, options)),
+    function* (store, taskIds, options) {
+      return withoutErrors(yield* wait(store.archive.restoreMany(taskIds, options)))
+    },
     (model, taskIds, options) => model.moveMany(taskIds, 'live', options.onConflict),
   ),
   calls(
     'persistence.save',
     fc.tuple(record),
-    (store, given) => persistence(store).save(given),
+    (store, given) => persistenceOf(store).save(given),
     (model, given) => void model.save(unflat(given), true),
   ),
   calls(
     'persistence.save of arguments',
     shortForm,
-    (store, ...given) => persistence(store).save(...given),
+    (store, ...given) => persistenceOf(store).save(...given),
     (model, ...given) => void model.save(unflat(toRecord(given)), true),
   ),
   calls(
@@ -436,28 +337,28 @@ const WRITES: readonly fc.Arbitrary<Step>[] = [
     pair(id, fc.oneof(extra, some({ platform: backend, status, task_id: id }))) as fc.Arbitrary<
       [string, TaskRecordChanges]
     >,
-    (store, ...args) => persistence(store).update(...args),
+    (store, ...args) => persistenceOf(store).update(...args),
     updateRecord,
   ),
   calls(
     'persistence.upsert',
     fc.tuple(upsertable),
-    (store, given) => persistence(store).upsert(given),
+    (store, given) => persistenceOf(store).upsert(given),
     upsertRecord,
   ),
   calls(
     'persistence.upsert of arguments',
     shortForm,
-    (store, ...given) => persistence(store).upsert(...given),
+    (store, ...given) => persistenceOf(store).upsert(...given),
     (model, ...given) => upsertRecord(model, toRecord(given)),
   ),
 ]
 
 /** A task as the version 5 step leaves it: its old id is in its metadata and on its shard. */
-const upgraded = fc
+export const upgraded = fc
   .record({
-    uniqcTaskId: fc.constantFrom(...IDS.filter((one) => one.startsWith('uqt_'))),
-    oldId: fc.constantFrom('old-1', 'old-2'),
+    uniqcTaskId: newId,
+    oldId,
     backend,
     status,
     submitTime: time,
@@ -467,22 +368,24 @@ const upgraded = fc
     const shard = { uniqcTaskId, shardIndex: 0, platformTaskId: oldId }
     return {
       label: `a task upgraded from ${oldId}: ${fc.stringify(saved)}`,
-      run: (side, world) => {
-        call(
+      *run(side, world) {
+        const save = call(
           '',
           (store) => store.save(saved),
           (model) => model.save(saved),
-        ).run(side, world)
-        call(
+        )
+        const saveShard = call(
           '',
           (store) => store.saveShard(shard),
           (model) => model.saveShard(shard, {}),
-        ).run(side, world)
+        )
+        yield* save.run(side, world)
+        yield* saveShard.run(side, world)
       },
     }
   })
 
-const RARE_WRITES: readonly fc.Arbitrary<Step>[] = [
+export const RARE_WRITES: readonly fc.Arbitrary<Step>[] = [
   calls(
     'clearCompleted',
     fc.tuple(fc.option(statuses, { nil: undefined })),
@@ -492,7 +395,7 @@ const RARE_WRITES: readonly fc.Arbitrary<Step>[] = [
   calls(
     'persistence.clearCompleted',
     fc.constant<[]>([]),
-    (store) => persistence(store).clearCompleted(),
+    (store) => persistenceOf(store).clearCompleted(),
     (model) => model.clear(ENDED),
   ),
   calls(
@@ -510,7 +413,7 @@ const RARE_WRITES: readonly fc.Arbitrary<Step>[] = [
   calls(
     'persistence.delete',
     fc.tuple(id),
-    (store, taskId) => persistence(store).delete(taskId),
+    (store, taskId) => persistenceOf(store).delete(taskId),
     (model, taskId) => model.delete(model.live, taskId),
   ),
   calls(
@@ -522,7 +425,9 @@ const RARE_WRITES: readonly fc.Arbitrary<Step>[] = [
   calls(
     'archive.deleteMany',
     fc.tuple(ids),
-    (store, taskIds) => withoutErrors(store.archive.deleteMany(taskIds)),
+    function* (store, taskIds) {
+      return withoutErrors(yield* wait(store.archive.deleteMany(taskIds)))
+    },
     (model, taskIds) => model.deleteMany(taskIds),
   ),
   calls(
@@ -540,7 +445,7 @@ const RARE_WRITES: readonly fc.Arbitrary<Step>[] = [
   ),
 ]
 
-function withoutErrors(reports: ReturnType<TaskStore['archive']['archiveMany']>) {
+function withoutErrors(reports: readonly ArchiveMoveResult[]) {
   return reports.map(({ error, ...report }) => {
     const code = { conflict: 'CONFLICT', 'ambiguous-id': 'AMBIGUOUS_ID' }[report.outcome as string]
     assert.equal(error?.code, code)
@@ -548,11 +453,10 @@ function withoutErrors(reports: ReturnType<TaskStore['archive']['archiveMany']>)
   })
 }
 
-const REFUSED: readonly (readonly [
-  label: string,
-  ask: (store: TaskStore, world: World) => unknown,
-  code: string,
-])[] = [
+/** A call that is refused by an error of this code. */
+export type RefusedCall = readonly [label: string, ask: Ask<[world: World]>, code: string]
+
+export const REFUSED: readonly RefusedCall[] = [
   [
     'save of a status that is none',
     (store) => store.save({ taskId: 'old-1', backend: 'b', status: 'done' as 'failed' }),
@@ -572,34 +476,20 @@ const REFUSED: readonly (readonly [
   ],
   [
     'upsert of a lone surrogate',
-    (store) => persistence(store).upsert('old-1', '\ud800', 'failed'),
+    (store) => persistenceOf(store).upsert('old-1', '\ud800', 'failed'),
     'INVALID_TASK',
   ],
   ['list with an unknown option', (store) => store.list({ state: 'failed' } as TaskListOptions), 'TypeError'],
-  [
-    'a transaction that gives a promise',
-    (store) =>
-      store.transaction(() => {
-        store.save({ taskId: 'undone', backend: 'b', status: 'failed' })
-        return Promise.resolve()
-      }),
-    'TypeError',
-  ],
-  ['mergeFile of its own file', (store) => store.mergeFile(store.file), 'TypeError'],
   ['importFile of no file', (store, { exported }) => store.importFile(`${exported}.none`), 'CANNOT_OPEN'],
 ]
 
-const refused = fc.constantFrom(...REFUSED).map(([label, ask, code]) =>
-  call(label, ask, () => {
-    throw new Refused(code)
-  }),
-)
-
-const READS: readonly fc.Arbitrary<Step>[] = [
+export const READS: readonly fc.Arbitrary<Step>[] = [
   calls(
     'get',
     fc.tuple(id),
-    (store, taskId) => [store.get(taskId), persistence(store).load(taskId)],
+    function* (store, taskId) {
+      return [yield* wait(store.get(taskId)), yield* wait(persistenceOf(store).load(taskId))]
+    },
     (model, taskId) => {
       const found = model.find(model.live, taskId)?.task
       return [found, flat(found)]
@@ -608,7 +498,9 @@ const READS: readonly fc.Arbitrary<Step>[] = [
   calls(
     'archive.get and getShards',
     fc.tuple(id),
-    (store, taskId) => [store.archive.get(taskId), store.archive.getShards(taskId)],
+    function* (store, taskId) {
+      return [yield* wait(store.archive.get(taskId)), yield* wait(store.archive.getShards(taskId))]
+    },
     (model, taskId) => {
       const found = model.find(model.archived, taskId)
       const archivedAt = found?.archivedAt
@@ -633,7 +525,13 @@ const READS: readonly fc.Arbitrary<Step>[] = [
   calls(
     'list, listSummaries and iterate',
     fc.tuple(listOptions),
-    (store, options) => [store.list(options), store.listSummaries(options), [...store.iterate(options)]],
+    function* (store, options) {
+      return [
+        yield* wait(store.list(options)),
+        yield* wait(store.listSummaries(options)),
+        yield* drain(store.iterate(options)),
+      ]
+    },
     (model, options) => [model.list(options), model.list(options).map(summaryOf), model.list(options)],
   ),
   calls(
@@ -651,7 +549,13 @@ const READS: readonly fc.Arbitrary<Step>[] = [
   calls(
     'count',
     fc.tuple(filter),
-    (store, options) => [store.count(options), store.countByStatus(options), store.archive.count(options)],
+    function* (store, options) {
+      return [
+        yield* wait(store.count(options)),
+        yield* wait(store.countByStatus(options)),
+        yield* wait(store.archive.count(options)),
+      ]
+    },
     (model, options) => [
       model.list(options).length,
       countBy(model, options),
@@ -661,16 +565,23 @@ const READS: readonly fc.Arbitrary<Step>[] = [
   calls(
     'persistence.listAll and count',
     pair(recordFilter, some({ limit: fc.integer({ min: -1, max: 3 }) })),
-    (store, options, limit) => [
-      persistence(store).listAll({ ...options, ...limit }),
-      persistence(store).count(options),
-    ],
+    function* (store, options, limit) {
+      return [
+        yield* wait(persistenceOf(store).listAll({ ...options, ...limit })),
+        yield* wait(persistenceOf(store).count(options)),
+      ]
+    },
     (model, options, limit) => [model.list({ ...options, ...limit }).map(flat), model.list(options).length],
   ),
   calls(
     'persistence.listPending and listByPlatform',
     fc.tuple(fc.constantFrom('originq', 'ibm')),
-    (store, platform) => [persistence(store).listPending(), persistence(store).listByPlatform(platform)],
+    function* (store, platform) {
+      return [
+        yield* wait(persistenceOf(store).listPending()),
+        yield* wait(persistenceOf(store).listByPlatform(platform)),
+      ]
+    },
     (model, platform) => [
       [...model.list({ status: 'pending' }), ...model.list({ status: 'running' })].map(flat),
       model.list({ platform }).map(flat),
@@ -678,12 +589,12 @@ const READS: readonly fc.Arbitrary<Step>[] = [
   ),
 ]
 
-const FILES: readonly fc.Arbitrary<Step>[] = [
+export const FILES: readonly fc.Arbitrary<Step>[] = [
   filter.chain((given) =>
     fc.constantFrom<boolean | 'both'>(true, false, 'both', 'both', 'both').map(
       (archived): Step => ({
         label: `exportFile(${fc.stringify({ ...given, archived })})`,
-        run: (side, world) => {
+        *run(side, world) {
           const isWanted = (row: ModelTask) =>
             side.model
               .list({ ...given, archived })
@@ -692,11 +603,12 @@ const FILES: readonly fc.Arbitrary<Step>[] = [
               )
           const copies = structuredClone([...side.model.live, ...side.model.archived].filter(isWanted))
           world.copies = copies
-          call(
+          const { run } = call(
             '',
             (store) => store.exportFile(world.exported, { ...given, archived, replace: true }),
             () => ({ tasks: copies.length, shards: copies.flatMap(({ shards }) => shards).length }),
-          ).run(side, world)
+          )
+          yield* run(side, world)
         },
       }),
     ),
@@ -704,198 +616,27 @@ const FILES: readonly fc.Arbitrary<Step>[] = [
   some({ overwrite: flag }).map(
     (options): Step => ({
       label: `importFile(${fc.stringify(options)})`,
-      run: (side, world) => {
+      *run(side, world) {
         const { copies, exported } = world
         if (copies === undefined) return
-        const ask = (store: TaskStore, dryRun: boolean) => {
-          const { files, skipped, ...counts } = store.importFile(exported, {
-            ...options,
-            dryRun,
-            timeZone: 'UTC',
-          })
+        function* ask(store: AnyStore, dryRun: boolean) {
+          const report = yield* wait(store.importFile(exported, { ...options, dryRun, timeZone: 'UTC' }))
+          const { files, skipped, ...counts } = report
           assert.deepEqual(files, [exported])
           return { ...counts, skipped: skipped.map(({ taskId }) => taskId) }
         }
-        call(
+        const { run } = call(
           '',
-          (store) => [ask(store, true), ask(store, false)],
+          function* (store) {
+            return [yield* ask(store, true), yield* ask(store, false)]
+          },
           (model) => {
             const dry = model.copy().importTasks(copies, options.overwrite ?? false)
             return [dry, model.importTasks(copies, options.overwrite ?? false)]
           },
-        ).run(side, world)
-      },
-    }),
-  ),
-  some({ dryRun: flag }).map(
-    (options): Step => ({
-      label: `mergeFile(${fc.stringify(options)})`,
-      run: (side, world) => {
-        const other = side === world.main ? world.other : world.main
-        call(
-          '',
-          (store) => {
-            const { conflicts, ...report } = store.mergeFile(other.file, { ...options, timeZone: 'UTC' })
-            return { ...report, conflicts: conflicts.map(({ taskId }) => taskId) }
-          },
-          (model) => model.merge(other.model, options.dryRun ?? false),
-        ).run(side, world)
+        )
+        yield* run(side, world)
       },
     }),
   ),
 ]
-
-const step = fc.oneof(
-  { weight: 10, arbitrary: fc.oneof(...WRITES) },
-  { weight: 4, arbitrary: update },
-  { weight: 1, arbitrary: upgraded },
-  { weight: 1, arbitrary: fc.oneof(...RARE_WRITES) },
-  { weight: 4, arbitrary: fc.oneof(...READS) },
-  { weight: 1, arbitrary: refused },
-)
-const fileStep = fc.oneof(...FILES)
-
-/** A transaction of steps, of which an inner one can fail alone. */
-const transaction = fc
-  .record({
-    before: fc.array(step, { maxLength: 4 }),
-    inner: fc.array(fc.oneof(step, fileStep), { maxLength: 4 }),
-    innerFails: flag,
-    fails: flag,
-  })
-  .map(
-    ({ before, inner, innerFails, fails }): Step => ({
-      label: `transaction(${before.map(({ label }) => label).join('; ')}; transaction(${inner.map(({ label }) => label).join('; ')})${innerFails ? ' fails' : ''})${fails ? ' fails' : ''}`,
-      run: (side, world) => {
-        transact(side, fails, () => {
-          for (const one of before) one.run(side, world)
-          transact(side, innerFails, () => {
-            for (const one of inner) one.run(side, world)
-          })
-          assertHolds(side.store, side.model)
-        })
-      },
-    }),
-  )
-
-/** Runs work in a transaction of the store, which is undone in the model as well where it fails. */
-function transact(side: Side, fails: boolean, work: () => void): void {
-  class Undone extends Error {}
-  const before = side.model.copy()
-  const run = () =>
-    side.store.transaction(() => {
-      work()
-      if (fails) throw new Undone()
-    })
-  if (!fails) {
-    run()
-    return
-  }
-  assert.throws(run, Undone)
-  side.model = before
-}
-
-/** The model of fast-check; ours is in the world. */
-type Nothing = Record<string, never>
-class OnWorld implements fc.Command<Nothing, World> {
-  readonly #label: string
-  readonly #run: (world: World) => void
-
-  constructor(label: string, run: (world: World) => void) {
-    this.#label = label
-    this.#run = run
-  }
-
-  check(): boolean {
-    return true
-  }
-
-  run(_: Nothing, world: World): void {
-    this.#run(world)
-    for (const { store, second, model } of [world.main, world.other]) {
-      assertHolds(store, model)
-      assertHolds(second, model)
-    }
-  }
-
-  toString(): string {
-    return this.#label
-  }
-}
-
-/** Commands, given how the clock is set. */
-const commandsWith = (t: TestContext) => {
-  const onMain = fc.oneof(
-    { weight: 8, arbitrary: step },
-    { weight: 2, arbitrary: fileStep },
-    { weight: 1, arbitrary: transaction },
-  )
-  const onOther = fc.oneof({ weight: 3, arbitrary: step }, { weight: 1, arbitrary: fileStep })
-  const clock = fc
-    .constantFrom(0, 0, 1, 30 * HOUR, -30 * HOUR)
-    .map((time) => new OnWorld(`clock(${time})`, ({ start }) => t.mock.timers.setTime(start + time)))
-  const reopen = fc.constantFrom('main', 'other').map(
-    (name) =>
-      new OnWorld(`reopen(${name})`, (world) => {
-        const side = world[name as 'main' | 'other']
-        side.store.close()
-        assert.throws(() => side.store.get('old-1'), { code: 'CLOSED' })
-        side.store = new TaskStore({ file: side.file, synchronous: 'NORMAL' })
-      }),
-  )
-  const swap = fc.constantFrom('main', 'other').map(
-    (name) =>
-      new OnWorld(`swap(${name})`, (world) => {
-        const side = world[name as 'main' | 'other']
-        ;[side.store, side.second] = [side.second, side.store]
-      }),
-  )
-  const on = (name: 'main' | 'other', steps: fc.Arbitrary<Step>) =>
-    steps.map((one) => new OnWorld(`${name}.${one.label}`, (world) => one.run(world[name], world)))
-  return fc.commands(
-    [
-      fc.oneof(
-        { weight: 12, arbitrary: on('main', onMain) },
-        { weight: 4, arbitrary: on('other', onOther) },
-        { weight: 4, arbitrary: clock },
-        { weight: 1, arbitrary: reopen },
-        { weight: 1, arbitrary: swap },
-      ),
-    ],
-    { maxCommands: CALLS, size: 'max' },
-  )
-}
-
-test(`${SEQUENCES} random sequences of up to ${CALLS} calls: the store answers and holds what a plain model does`, (t) => {
-  const folder = temporaryFolder(t)
-  t.mock.timers.enable({ apis: ['Date'], now: START })
-  let sequence = 0
-  fc.assert(
-    fc.property(commandsWith(t), (commands) => {
-      sequence++
-      // Another moment for each: stamps of one millisecond count on.
-      const start = START + sequence * 1000
-      t.mock.timers.setTime(start)
-      const files = join(folder, String(sequence))
-      const world: World = {
-        start,
-        main: openSide(join(files, 'main.sqlite')),
-        other: openSide(join(files, 'other.sqlite')),
-        exported: join(files, 'tasks.jsonl'),
-        copies: undefined,
-      }
-      try {
-        fc.modelRun(() => ({ model: {}, real: world }), commands)
-        assertSound(world.main.file)
-        assertSound(world.other.file)
-      } finally {
-        for (const side of [world.main, world.other]) {
-          side.store.close()
-          side.second.close()
-        }
-        rmSync(files, { recursive: true })
-      }
-    }),
-    { numRuns: SEQUENCES },
-  )
-})
