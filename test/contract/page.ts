@@ -6,7 +6,7 @@ import { type AnyStore, collect, type OpenStore } from '../support/any-store.ts'
 import { importTasks } from '../support/import-tasks.ts'
 import { throws } from '../support/throws.ts'
 
-const BACKENDS = [
+export const BACKENDS = [
   'originq',
   'originq:WK_C180',
   'originq:full',
@@ -16,8 +16,8 @@ const BACKENDS = [
   'ibm:fez',
   'dummy:a:b',
 ]
-const STATUSES = ['pending', 'running', 'success', 'failed', 'cancelled', 'queued']
-const TIMES = ['2026-01-01', '2026-01-02', '2026-01-02T00:00:00', '2026-01-03']
+export const STATUSES = ['pending', 'running', 'success', 'failed', 'cancelled', 'queued']
+export const TIMES = ['2026-01-01', '2026-01-02', '2026-01-02T00:00:00', '2026-01-03']
 
 /** A task of a generated file: by which of the values above, and whether it is archived. */
 const ROW = fc.record({

@@ -1,48 +1,11 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import Database from 'better-sqlite3'
-import fc from 'fast-check'
 import { type TaskFilter, TaskStore } from 'uniqc-task-store'
-import { archivedTasks, tasks } from 'uniqc-task-store/schema'
+import { BACKENDS, STATUSES, TIMES } from '../contract/page.ts'
+import { importTasks } from '../support/import-tasks.ts'
 import { needsPython, runPython } from '../support/processes.ts'
 import { temporaryFile } from '../support/temporary.ts'
-
-const BACKENDS = [
-  'originq',
-  'originq:WK_C180',
-  'originq:full',
-  'originq-x',
-  'originq;',
-  'ibm',
-  'ibm:fez',
-  'dummy:a:b',
-]
-const STATUSES = ['pending', 'running', 'success', 'failed', 'cancelled', 'queued']
-const TIMES = ['2026-01-01', '2026-01-02', '2026-01-02T00:00:00', '2026-01-03']
-
-/** A task of a generated file: by which of the values above, and whether it is archived. */
-const ROW = fc.record({
-  backend: fc.constantFrom(...BACKENDS),
-  status: fc.constantFrom(...STATUSES),
-  submitTime: fc.constantFrom(...TIMES),
-  isArchived: fc.boolean(),
-})
-
-type Row = typeof ROW extends fc.Arbitrary<infer R> ? R : never
-
-function fill(store: TaskStore, rows: readonly Row[]): void {
-  store.transaction(() => {
-    for (const [index, { isArchived, ...row }] of rows.entries()) {
-      const task = { ...row, taskId: `t${index}`, updateTime: '2026-02-01' }
-      if (isArchived)
-        store.db
-          .insert(archivedTasks)
-          .values({ ...task, archivedAt: 'then' })
-          .run()
-      else store.db.insert(tasks).values(task).run()
-    }
-  })
-}
 
 const FILTERS: readonly TaskFilter[] = [
   {},
@@ -69,17 +32,19 @@ function openTelling(t: TestContext) {
 }
 
 for (const filter of [...FILTERS, ...FILTERS.map((plain) => ({ ...plain, ...RANGE }))]) {
-  test(`the plan of ${JSON.stringify(filter)} sorts nothing and scans no table`, (t) => {
+  test(`the plan of ${JSON.stringify(filter)} sorts nothing and scans no table`, async (t) => {
     const { store, database, statements } = openTelling(t)
-    fill(
-      store,
-      BACKENDS.flatMap((backend) =>
-        STATUSES.flatMap((status) =>
-          TIMES.flatMap((submitTime) =>
-            [true, false].map((isArchived) => ({ backend, status, submitTime, isArchived })),
-          ),
+    const rows = BACKENDS.flatMap((backend) =>
+      STATUSES.flatMap((status) =>
+        TIMES.flatMap((submitTime) =>
+          [true, false].map((isArchived) => ({ backend, status, submitTime, isArchived })),
         ),
       ),
+    )
+    await importTasks(
+      t,
+      store,
+      rows.map((row, i) => ({ ...row, taskId: `t${i}` })),
     )
     statements.length = 0
     for (const archived of [false, true, 'both'] as const) {
