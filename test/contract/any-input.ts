@@ -276,7 +276,7 @@ export function anyInputContract(
     ['reads', reads],
     ['writes', writes],
   ] as const) {
-    test(`a call that ${kind} takes any value, or refuses it by an error and writes nothing`, async (t) => {
+    test(`a call that ${kind} accepts any value of a list, or throws and writes nothing`, async (t) => {
       const given = await start(t, open, rows)
       const prototypes = prototypeKeys()
       for (const [name, make] of Object.entries(ANY_VALUES)) {
@@ -292,7 +292,7 @@ export function anyInputContract(
     })
   }
 
-  test('so it is for any value at all', async (t) => {
+  test('any call accepts any generated value, or throws and writes nothing', async (t) => {
     const given = await start(t, open, rows)
     const prototypes = prototypeKeys()
     await fc.assert(
@@ -304,7 +304,7 @@ export function anyInputContract(
     await checkPrototypes(prototypes)
   })
 
-  test('JSON of any kind reads back as it was given, or is refused', async (t) => {
+  test('any value stored as JSON reads back as it was given, or is refused', async (t) => {
     const given = await start(t, open, rows)
     const prototypes = prototypeKeys()
     for (const [name, make] of Object.entries(ANY_VALUES)) {

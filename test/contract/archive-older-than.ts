@@ -19,27 +19,27 @@ const TIMES: readonly (readonly [
 ])[] = [
   ['25 hours ago', () => `${wall(25)}.123456+00:00`, 'archived'],
   ['23 hours ago', () => `${wall(23)}.123456+00:00`, 'left'],
-  ['25 hours ago, with a Z', () => `${wall(25)}Z`, 'archived'],
-  ['25 hours ago, with a blank', () => `${wall(25).replace('T', ' ')}+0000`, 'archived'],
-  ['25 hours ago, later as text', () => `${wall(25, 14)}+14:00`, 'archived'],
-  ['23 hours ago, earlier as text', () => `${wall(23, -12)}-12:00`, 'left'],
+  ['25 hours ago, with a Z,', () => `${wall(25)}Z`, 'archived'],
+  ['25 hours ago, with a space for the T,', () => `${wall(25).replace('T', ' ')}+0000`, 'archived'],
+  ['25 hours ago, at an offset that looks later,', () => `${wall(25, 14)}+14:00`, 'archived'],
+  ['23 hours ago, at an offset that looks earlier,', () => `${wall(23, -12)}-12:00`, 'left'],
   ['in an hour', () => `${wall(-1)}Z`, 'left'],
-  ['a date long ago', () => '2020-01-01', 'archived'],
-  ['naive, 25 hours ago in UTC', () => wall(25), 'archived', 'UTC'],
-  ['naive, 23 hours ago in UTC', () => wall(23), 'left', 'UTC'],
-  ['naive, 25 hours ago at +08:00', () => wall(25, 8), 'archived', '+08:00'],
-  ['naive, 25 hours ago in Shanghai', () => wall(25, 8), 'archived', 'Asia/Shanghai'],
-  ['naive, 23 hours ago in Shanghai', () => wall(23, 8), 'left', 'Asia/Shanghai'],
-  ['naive, 25 hours ago in Shanghai, read as UTC', () => wall(25, 8), 'left', 'UTC'],
-  ['with an offset, which a zone does not change', () => `${wall(25)}+00:00`, 'archived', '-11:00'],
-  ['no time', () => 'yesterday', 'unreadable'],
-  ['a 31st of February', () => '2020-02-31T00:00:00Z', 'unreadable'],
-  ['a number', () => '1577836800', 'unreadable'],
+  ['on a date long ago', () => '2020-01-01', 'archived'],
+  ['25 hours ago in UTC, without an offset,', () => wall(25), 'archived', 'UTC'],
+  ['23 hours ago in UTC, without an offset,', () => wall(23), 'left', 'UTC'],
+  ['25 hours ago at +08:00, without an offset,', () => wall(25, 8), 'archived', '+08:00'],
+  ['25 hours ago in Shanghai, without an offset,', () => wall(25, 8), 'archived', 'Asia/Shanghai'],
+  ['23 hours ago in Shanghai, without an offset,', () => wall(23, 8), 'left', 'Asia/Shanghai'],
+  ['25 hours ago in Shanghai, without an offset and read as UTC,', () => wall(25, 8), 'left', 'UTC'],
+  ['25 hours ago with an offset, whatever the time zone,', () => `${wall(25)}+00:00`, 'archived', '-11:00'],
+  ['at "yesterday"', () => 'yesterday', 'unreadable'],
+  ['on a 31st of February', () => '2020-02-31T00:00:00Z', 'unreadable'],
+  ['at "1577836800"', () => '1577836800', 'unreadable'],
 ]
 
 export function archiveOlderThanContract(open: OpenStore, rows: ReadRows): void {
   for (const [what, time, is, timeZone] of TIMES) {
-    test(`archiveOlderThan: a submit time ${what}: ${is}`, async (t) => {
+    test(`archiveOlderThan: a task submitted ${what} is ${is}`, async (t) => {
       const store = await open(t)
       await saveWithShards(store, { ...DONE, submitTime: time() }, 'live', 1)
       const before = await rows(store)
@@ -53,7 +53,7 @@ export function archiveOlderThanContract(open: OpenStore, rows: ReadRows): void 
     })
   }
 
-  test('archiveOlderThan takes terminal tasks alone, or those of the statuses that are named', async (t) => {
+  test('archiveOlderThan moves terminal tasks only, or tasks of the given statuses', async (t) => {
     const archived = async (options: Partial<ArchiveOlderThanOptions>) => {
       const store = await open(t)
       for (const status of ['pending', 'running', 'success', 'failed', 'cancelled'] as const) {
@@ -72,7 +72,7 @@ export function archiveOlderThanContract(open: OpenStore, rows: ReadRows): void 
     assert.deepEqual(await archived({ statuses: ['queued'] }), [[], ['queued']])
   })
 
-  test('archiveOlderThan reports conflicts and leaves them, unless it is told which record wins', async (t) => {
+  test('archiveOlderThan reports conflicts and leaves them, unless onConflict says which record wins', async (t) => {
     const due = { hours: 1, statuses: ['success'] }
     const setUp = async () => {
       const store = await open(t)
@@ -102,7 +102,7 @@ export function archiveOlderThanContract(open: OpenStore, rows: ReadRows): void 
     }
   })
 
-  test('archiveOlderThan goes through more tasks than it looks at in one go', async (t) => {
+  test('archiveOlderThan handles more tasks than fit into one batch', async (t) => {
     const store = await open(t)
     const COUNT = 5_250
     await store.saveMany(

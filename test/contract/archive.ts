@@ -26,8 +26,8 @@ const MISUSES: readonly (readonly [what: string, call: (store: AnyStore) => unkn
     (s) => s.archive.restore('a', wrong({ onConflict: true })),
     /onConflict/,
   ],
-  ['archiveMany() of a text', (s) => s.archive.archiveMany('a'), /taskIds must be an iterable/],
-  ['archiveMany() of a number behind an id', (s) => s.archive.archiveMany(wrong(['a', 5])), /taskIds must/],
+  ['archiveMany() of a string', (s) => s.archive.archiveMany('a'), /taskIds must be an iterable/],
+  ['archiveMany() of a number after an id', (s) => s.archive.archiveMany(wrong(['a', 5])), /taskIds must/],
   ['archiveMany() with dryRun', (s) => s.archive.archiveMany(['a'], wrong({ dryRun: true })), /no "dryRun"/],
   ['restoreMany() of null', (s) => s.archive.restoreMany(wrong(null)), /taskIds must be an iterable/],
   ['restoreMany() of a null', (s) => s.archive.restoreMany(wrong(['b', null])), /taskIds must be a string/],
@@ -84,7 +84,7 @@ export function archiveContract(open: OpenStore, rows: ReadRows): void {
     })
   }
 
-  test('what does not exist is false, undefined, empty', async (t) => {
+  test('a task that does not exist is false, undefined or an empty list', async (t) => {
     const store = await open(t)
     await store.save(DONE)
     const { archive } = store
@@ -103,7 +103,7 @@ export function archiveContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual(await archive.archiveMany([]), [])
   })
 
-  test('a task and its shards are archived with one time, and come back without it', async (t) => {
+  test('a task and its shards are archived with one time, and are restored without it', async (t) => {
     const store = await open(t)
     await saveWithShards(store, DONE, 'live', 2)
     const [task, shards] = [await store.get('a'), await store.getShards('a')]
@@ -125,7 +125,7 @@ export function archiveContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual([await store.archive.get('a'), await store.archive.getShards('a')], [undefined, []])
   })
 
-  test('an archived task that is deleted is gone with its shards', async (t) => {
+  test('deleting an archived task deletes its shards', async (t) => {
     const store = await open(t)
     await saveWithShards(store, DONE, 'live', 2)
     await saveWithShards(store, { ...DONE, taskId: 'b' }, 'other', 1)
@@ -138,7 +138,7 @@ export function archiveContract(open: OpenStore, rows: ReadRows): void {
   })
 
   for (const direction of ['archive', 'restore'] as const) {
-    test(`${direction}: a task that is live and archived is a CONFLICT that names it, and nothing moves`, async (t) => {
+    test(`${direction}: a task that is both live and archived is a CONFLICT that names it, and nothing moves`, async (t) => {
       const store = await open(t)
       await saveInBothPlaces(store)
       const before = await rows(store)
@@ -156,7 +156,7 @@ export function archiveContract(open: OpenStore, rows: ReadRows): void {
     })
 
     for (const winner of ['live', 'archived'] as const) {
-      test(`${direction} with onConflict ${winner}: that record stays, with its own shards alone`, async (t) => {
+      test(`${direction} with onConflict ${winner} keeps that record, with its own shards only`, async (t) => {
         const store = await open(t)
         await saveInBothPlaces(store)
         const before = await rows(store)
@@ -183,7 +183,7 @@ export function archiveContract(open: OpenStore, rows: ReadRows): void {
     }
   }
 
-  test('an id that was replaced finds its task in the archive; where several replaced it, AMBIGUOUS_ID', async (t) => {
+  test('a replaced id finds its task in the archive; an id that several tasks replaced is AMBIGUOUS_ID', async (t) => {
     const store = await open(t)
     const { taskId } = await saveReplacing(store, 'old', done)
     assert.equal(await store.archive.archive('old'), true)
@@ -214,7 +214,7 @@ export function archiveContract(open: OpenStore, rows: ReadRows): void {
     assert.equal(await store.archive.count(), 0)
   })
 
-  test('archiveMany and restoreMany say of each id what happened, in the order of the ids', async (t) => {
+  test('archiveMany and restoreMany report what happened to each id, in the order of the ids', async (t) => {
     const store = await open(t)
     await saveInBothPlaces(store)
     const { taskId: one } = await saveReplacing(store, 'one', done)
@@ -256,7 +256,7 @@ export function archiveContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual([await store.archive.count(), await store.count()], [0, 5])
   })
 
-  test('deleteMany deletes archived tasks alone, and says of each id what happened', async (t) => {
+  test('deleteMany deletes archived tasks only, and reports what happened to each id', async (t) => {
     const store = await open(t)
     await saveInBothPlaces(store)
     const ids = [await saveReplacing(store, 'old', done), await saveReplacing(store, 'old', done)].map(
@@ -280,7 +280,7 @@ export function archiveContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual(tasks, live)
   })
 
-  test('many more ids than are moved under one lock are all moved, and all come back', async (t) => {
+  test('more ids than fit into one batch are all archived, restored and deleted', async (t) => {
     const store = await open(t)
     const ids = Array.from({ length: 1003 }, (_, i) => `t${i}`)
     await store.saveMany(ids.map((taskId) => ({ ...DONE, taskId, result: taskId })))
@@ -296,7 +296,7 @@ export function archiveContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual((await rows(store)).archived_task_shards, [])
   })
 
-  test('a bulk call inside a transaction that throws has moved nothing', async (t) => {
+  test('a bulk call in a transaction that throws moves nothing', async (t) => {
     const store = await open(t)
     await saveInBothPlaces(store)
     const before = await rows(store)

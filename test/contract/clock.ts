@@ -5,7 +5,7 @@ import { RUNNING } from '../support/store.ts'
 
 /** For an engine that takes the time from the clock of this thread, which is set here. */
 export function clockContract(open: OpenStore): void {
-  test('times of one moment differ and go up', async (t) => {
+  test('update times stamped within one millisecond differ and increase', async (t) => {
     t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 4, 3, 1, 2, 3, 123) })
     const store = await open(t)
     const times: string[] = []
@@ -18,7 +18,7 @@ export function clockContract(open: OpenStore): void {
     assert.equal((await store.update('a', {}))?.updateTime, '2026-05-03T01:02:03.123901+00:00')
   })
 
-  test('a stored time of this moment that is spelt otherwise is followed by one of ours', async (t) => {
+  test('a stored time of this millisecond in another format is followed by one in our own', async (t) => {
     t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 4, 3, 1, 2, 3, 123) })
     const store = await open(t)
     await store.save({ ...RUNNING, updateTime: '2026-05-03T01:02:03.123Z' }, { keepUpdateTime: true })

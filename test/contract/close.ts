@@ -4,7 +4,7 @@ import { RUNNING } from '../support/store.ts'
 import { throws } from '../support/throws.ts'
 
 export function closeContract(open: OpenStore): void {
-  test('a store that is closed says so, and closes twice', async (t) => {
+  test('a closed store throws CLOSED, and closing it again does nothing', async (t) => {
     const store = await open(t)
     await store.close()
     await store.close()

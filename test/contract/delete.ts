@@ -6,7 +6,7 @@ import { RUNNING } from '../support/store.ts'
 import { saveSeventyTasks } from './seventy-tasks.ts'
 
 export function deleteContract(open: OpenStore): void {
-  test('clearing removes the terminal tasks, those of some statuses, or all', async (t) => {
+  test('clearing removes the terminal tasks, the tasks of given statuses, or all tasks', async (t) => {
     const store = await open(t)
     await saveSeventyTasks(store)
     assert.equal(await store.clearCompleted([]), 0)
@@ -23,7 +23,7 @@ export function deleteContract(open: OpenStore): void {
     assert.equal(await store.clearAll(), 0)
   })
 
-  test('clearing more than one batch clears all', async (t) => {
+  test('clearing removes more tasks than fit into one batch', async (t) => {
     const store = await open(t)
     const many = function* (): Generator<NewTaskInfo> {
       for (let i = 0; i < 12_000; i++)
@@ -34,7 +34,7 @@ export function deleteContract(open: OpenStore): void {
     assert.equal(await store.count(), 2000)
   })
 
-  test('deleting gives whether there was something', async (t) => {
+  test('delete returns whether there was a task', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     assert.deepEqual(

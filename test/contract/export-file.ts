@@ -16,10 +16,10 @@ const linesOf = (file: string) => readFileSync(file, 'utf8').split('\n').slice(0
 const MISUSES: readonly (readonly [string, unknown[], RegExp])[] = [
   ['no file', [], /^file must be a string/],
   ['an empty file name', [''], /^file must be a path/],
-  ['options that are a text', ['x', 'live'], /^options must be an object/],
+  ['a string for options', ['x', 'live'], /^options must be an object/],
   ['an option that does not exist', ['x', { overwrite: true }], /^options has no "overwrite"/],
   ['archived that is a number', ['x', { archived: 1 }], /^archived must be true or false/],
-  ['replace that is a text', ['x', { replace: 'yes' }], /^replace must be true or false/],
+  ['replace that is a string', ['x', { replace: 'yes' }], /^replace must be true or false/],
   ['a status that is a number', ['x', { status: 1 }], /^status must be/],
   ['a limit', ['x', { limit: 1 }], /^options has no "limit"/],
 ]
@@ -33,7 +33,7 @@ const anyTask = fc.record({
 
 export function exportFileContract(open: OpenStore, rows: ReadRows): void {
   for (const [what, [file, ...options], message] of MISUSES) {
-    test(`${what} is a TypeError, and no file is made`, async (t) => {
+    test(`${what} is a TypeError, and no file is created`, async (t) => {
       const store = await open(t)
       const folder = temporaryFolder(t)
       const path = file === 'x' ? join(folder, 'x') : file
@@ -43,7 +43,7 @@ export function exportFileContract(open: OpenStore, rows: ReadRows): void {
     })
   }
 
-  test('a file that exists is a CONFLICT and stays as it is, unless it is to be replaced', async (t) => {
+  test('an existing file is a CONFLICT and stays as it is, unless replace is set', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     const file = join(temporaryFolder(t), 'export.jsonl')
@@ -57,7 +57,7 @@ export function exportFileContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual(readdirSync(dirname(file)), ['export.jsonl'])
   })
 
-  test('a folder that is missing, or in the place of the file, is CANNOT_OPEN and leaves nothing behind', async (t) => {
+  test('a missing folder, or a folder in place of the file, is CANNOT_OPEN and leaves nothing behind', async (t) => {
     const store = await open(t)
     const folder = temporaryFolder(t)
     mkdirSync(join(folder, 'folder'))
@@ -71,7 +71,7 @@ export function exportFileContract(open: OpenStore, rows: ReadRows): void {
     }
   })
 
-  test('the file is for this user alone, also where it replaces one that was not', async (t) => {
+  test('the file is readable by its owner only, even if it replaces one that others could read', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     const file = join(temporaryFolder(t), 'export.jsonl')
@@ -82,7 +82,7 @@ export function exportFileContract(open: OpenStore, rows: ReadRows): void {
     assert.equal(statSync(file).mode & 0o777, 0o600)
   })
 
-  test('an empty store gives an empty file', async (t) => {
+  test('an empty store exports an empty file', async (t) => {
     const store = await open(t)
     const file = join(temporaryFolder(t), 'export.jsonl')
     assert.deepEqual(await store.exportFile(file), { tasks: 0, shards: 0 })
@@ -90,7 +90,7 @@ export function exportFileContract(open: OpenStore, rows: ReadRows): void {
     assert.equal((await store.importFile(file)).read, 0)
   })
 
-  test('a line has the names of the columns, and what is not there is left out', async (t) => {
+  test('a line uses the names of the columns, and leaves out what a task does not have', async (t) => {
     const store = await open(t)
     const file = join(temporaryFolder(t), 'export.jsonl')
     const times = { submitTime: '1', updateTime: '2' }
@@ -115,7 +115,7 @@ export function exportFileContract(open: OpenStore, rows: ReadRows): void {
     ])
   })
 
-  test('the filters and archived choose what is exported', async (t) => {
+  test('the filters and archived select what is exported', async (t) => {
     const store = await open(t)
     const save = (taskId: string, backend: string, status: 'success' | 'failed', submitTime: string) =>
       store.save({ taskId, backend, status, submitTime })
@@ -147,7 +147,7 @@ export function exportFileContract(open: OpenStore, rows: ReadRows): void {
     }
   })
 
-  test('two tasks that replaced one id, and one that has it now, stay three', async (t) => {
+  test('two tasks that replaced one id and one that has it now remain three tasks', async (t) => {
     const store = await open(t)
     const times = { submitTime: '1', updateTime: '2' }
     // Archived meanwhile, so that it does not find the others, and comes after them.
@@ -165,7 +165,7 @@ export function exportFileContract(open: OpenStore, rows: ReadRows): void {
     assert.equal(await copy.count(), 3)
   })
 
-  test('a task that is both live and archived comes back as both', async (t) => {
+  test('a task that is both live and archived is imported as both', async (t) => {
     const store = await open(t)
     await store.save({ ...RUNNING, result: 'first' })
     await store.archive.archive('a')
@@ -183,7 +183,7 @@ export function exportFileContract(open: OpenStore, rows: ReadRows): void {
 }
 
 export function anyExportContract(open: OpenStore): void {
-  test('whatever tasks hold is exported, imported and exported again to equal bytes, and reads as before', async (t) => {
+  test('whatever tasks hold, an export imported and exported again is byte for byte equal, and reads the same', async (t) => {
     const file = join(temporaryFolder(t), 'export.jsonl')
     await fc.assert(
       fc.asyncProperty(fc.array(anyTask, { minLength: 1, maxLength: 3 }), async (given) => {

@@ -25,13 +25,13 @@ const MISUSES: readonly (readonly [string, unknown[], RegExp])[] = [
   ['no path', [], /^path must be a string/],
   ['an empty path', [''], /^path must be a path/],
   ['a path with a NUL', ['a\0b'], /^path must be a path/],
-  ['options that are null', ['x', null], /^options must be an object/],
+  ['null for options', ['x', null], /^options must be an object/],
   ['an option that does not exist', ['x', { replace: true }], /^options has no "replace"/],
   ['overwrite that is a number', ['x', { overwrite: 1 }], /^overwrite must be true or false/],
-  ['dryRun that is a text', ['x', { dryRun: 'yes' }], /^dryRun must be true or false/],
-  ['a zone that does not exist', ['x', { timeZone: 'Mars/Olympus' }], /^timeZone must be/],
-  ['a zone that is a number', ['x', { timeZone: 8 }], /^timeZone must be/],
-  ['onProgress that is no function', ['x', { onProgress: {} }], /^onProgress must be a function/],
+  ['dryRun that is a string', ['x', { dryRun: 'yes' }], /^dryRun must be true or false/],
+  ['a time zone that does not exist', ['x', { timeZone: 'Mars/Olympus' }], /^timeZone must be/],
+  ['a time zone that is a number', ['x', { timeZone: 8 }], /^timeZone must be/],
+  ['onProgress that is not a function', ['x', { onProgress: {} }], /^onProgress must be a function/],
 ]
 
 /** Saves a task that was updated at noon of the 1st. */
@@ -50,13 +50,13 @@ const RIVALS: readonly (readonly [string, object, ImportOptions, RegExp | undefi
   ['older', { update_time: EARLY }, {}, /^the store has a newer record/],
   ['older, with overwrite', { update_time: EARLY }, { overwrite: true }, undefined],
   [
-    'as new and otherwise equal but for its metadata',
+    'equally new, with other metadata',
     { update_time: '2026-01-01T20:00:00+08:00' },
     {},
     /^differs \(metadata\), and neither is newer/,
   ],
-  ['as new, with overwrite', { update_time: '2026-01-01T12:00:00Z' }, { overwrite: true }, undefined],
-  ['of no time that can be read', { update_time: 'noon' }, {}, /^differs \(metadata\), and neither is newer/],
+  ['equally new, with overwrite', { update_time: '2026-01-01T12:00:00Z' }, { overwrite: true }, undefined],
+  ['without a readable time', { update_time: 'noon' }, {}, /^differs \(metadata\), and neither is newer/],
   [
     'newer, of another provider',
     { update_time: LATE, platform: 'ibm' },
@@ -69,7 +69,7 @@ const RIVALS: readonly (readonly [string, object, ImportOptions, RegExp | undefi
     { overwrite: true },
     undefined,
   ],
-  ['newer, of the provider without a chip', { update_time: LATE, platform: 'originq' }, {}, undefined],
+  ['newer, of the same provider without a chip', { update_time: LATE, platform: 'originq' }, {}, undefined],
   ['newer in UTC', { update_time: '2026-01-01T13:00:00' }, { timeZone: 'UTC' }, undefined],
   [
     'older in Shanghai',
@@ -91,13 +91,13 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     })
   }
 
-  test('a file that is missing is CANNOT_OPEN', async (t) => {
+  test('a missing file is CANNOT_OPEN', async (t) => {
     const store = await open(t)
     const file = join(temporaryFolder(t), 'tasks.jsonl')
     await throws(() => store.importFile(file), { code: 'CANNOT_OPEN', message: /tasks\.jsonl.*ENOENT/ })
   })
 
-  test('a folder without such a file is CANNOT_OPEN', async (t) => {
+  test('a folder without a file of tasks is CANNOT_OPEN', async (t) => {
     const store = await open(t)
     const folder = temporaryFolder(t)
     writeFileSync(join(folder, 'other.jsonl'), flat('a'))
@@ -108,7 +108,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
   })
 
   for (const [what, fields, options, reason] of RIVALS) {
-    test(`a record that is ${what} ${reason ? 'is skipped' : 'is taken'}`, async (t) => {
+    test(`a record that is ${what} ${reason ? 'is skipped' : 'is imported'}`, async (t) => {
       const store = await open(t)
       await saveOne(store)
       const before = await rows(store)
@@ -128,7 +128,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     })
   }
 
-  test('a record that is archived stays archived, and is updated there', async (t) => {
+  test('an archived record stays archived, and is updated there', async (t) => {
     const store = await open(t)
     await saveOne(store)
     await store.archive.archive('a')
@@ -141,7 +141,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     assert.equal((await run(store, file)).unchanged, 1)
   })
 
-  test('an id that version 5 replaced updates its task, and no second row is written', async (t) => {
+  test('an id that version 5 replaced updates its task, without a second row', async (t) => {
     const store = await open(t)
     await saveReplacing(store, 'old', { taskId: NEW_ID, submitTime: EARLY, updateTime: EARLY })
     const file = write(t, flat('old', { status: 'success', update_time: LATE, result: { '00': 1.0 }, n: 2 }))
@@ -168,7 +168,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     assert.equal((await store.archive.get('old'))?.status, 'success')
   })
 
-  test('an id that several tasks replaced is skipped, and they are named', async (t) => {
+  test('an id that several tasks replaced is skipped, and the reason names them', async (t) => {
     const store = await open(t)
     await saveReplacing(store, 'old', { taskId: NEW_ID, submitTime: EARLY, updateTime: EARLY })
     await saveReplacing(store, 'old', { taskId: OTHER_ID, submitTime: EARLY, updateTime: EARLY })
@@ -179,7 +179,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual(await rows(store), before)
   })
 
-  test('an old id goes on finding its task when newer metadata cannot be read', async (t) => {
+  test('an old id still finds its task after unreadable metadata is imported', async (t) => {
     const store = await open(t)
     const { taskId } = await saveReplacing(store, 'old', { submitTime: EARLY })
     const line = exported('old', ',"metadata":{"$unreadable":"to\\"rn"}').replace('"2"', '"2099-01-01"')
@@ -191,7 +191,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     })
   })
 
-  test('metadata keeps its spelling when the old id is added to it', async (t) => {
+  test('metadata keeps its text when the old id is added to it', async (t) => {
     const store = await open(t)
     await saveReplacing(store, 'old', { submitTime: EARLY })
     await run(
@@ -202,7 +202,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     assert.equal(text, '{"b": 1.0, "10": 1e3, "legacy_platform_id": "old"}')
   })
 
-  test('values that are nested too deeply to be compared count as different', async (t) => {
+  test('values nested too deeply to be compared count as different', async (t) => {
     const store = await open(t)
     const deep = (inner: string) => `${'['.repeat(20_000)}${inner}${']'.repeat(20_000)}`
     await run(store, write(t, exported('a', `,"result":${deep('1')}`)))
@@ -210,7 +210,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     assert.match(reason ?? '', /differs \(result\)/)
   })
 
-  test('what onProgress throws ends the import, and the same call completes it', async (t) => {
+  test('an error thrown by onProgress ends the import, and the same call completes it', async (t) => {
     const store = await open(t)
     const path = write(t, lines(250))
     const stop = new Error('enough')
@@ -223,7 +223,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual([report.imported, report.unchanged, await store.count()], [50, 200, 250])
   })
 
-  test('a dry run reports what the real one does, and writes nothing', async (t) => {
+  test('a dry run reports what the real run does, and writes nothing', async (t) => {
     const store = await open(t)
     await saveOne(store)
     await saveReplacing(store, 'old', { taskId: NEW_ID, submitTime: EARLY, updateTime: EARLY })
@@ -243,7 +243,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     assert.notDeepEqual(await rows(store), before)
   })
 
-  test('of a folder, the files are read in which UniQ kept tasks', async (t) => {
+  test('in a folder, the files in which UniQ kept tasks are imported', async (t) => {
     const store = await open(t)
     const folder = temporaryFolder(t)
     mkdirSync(join(folder, 'tasks'))
@@ -259,7 +259,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual((await run(store, join(folder, 'cache'))).files, [cache])
   })
 
-  test('of two files of a folder the newer record stays, though older ones of the store are overwritten', async (t) => {
+  test('of two files in a folder the newer record wins, even with overwrite', async (t) => {
     const folder = temporaryFolder(t)
     mkdirSync(join(folder, 'cache'))
     writeFileSync(
@@ -275,7 +275,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual([(await store.get('x'))?.status, (await store.get('x'))?.result], ['success', { a: 1 }])
   })
 
-  test('the JSON Lines of UniQ 0.0.3 come over, the latest line of each id', needsFixtures, async (t) => {
+  test('the JSON Lines of UniQ 0.0.3 are imported, the last line of each id', needsFixtures, async (t) => {
     const latest = readLatestById()
     const store = await open(t)
     const file = fixturePath('uniq-0.0.3-jsonl', 'tasks.jsonl')
@@ -294,7 +294,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     }
   })
 
-  test('the JSON cache of UniQ 0.0.3 comes over, every entry with every value', needsFixtures, async (t) => {
+  test('the JSON cache of UniQ 0.0.3 is imported, every entry with every value', needsFixtures, async (t) => {
     const store = await open(t)
     const file = fixturePath('uniq-0.0.3-json-cache', 'tasks.json')
     const entries = Object.values(JSON.parse(readFileSync(file, 'utf8'))) as { task_id: string }[]
@@ -315,7 +315,7 @@ export function importFileContract(open: OpenStore, rows: ReadRows): void {
     ['uniq-0.0.3-jsonl', 'tasks.jsonl'],
     ['uniq-0.0.3-json-cache', 'tasks.json'],
   ] as const) {
-    test(`${folder}, imported again, changes nothing`, needsFixtures, async (t) => {
+    test(`${folder}: importing it again changes nothing`, needsFixtures, async (t) => {
       const store = await open(t)
       const { imported, superseded, skipped } = await run(store, fixturePath(folder, name))
       const before = await rows(store)

@@ -8,20 +8,20 @@ const SHARD =
   '"shard_index":0,"platform_task_id":"p","backend":"b","status":"running","submit_time":"1","update_time":"2"'
 
 const REFUSED: readonly (readonly [string, string, string | undefined, RegExp])[] = [
-  ['torn', '{"task_id": "torn", "platform": "ori', undefined, /^is not JSON, perhaps cut short$/],
-  ['an array', '[1]', undefined, /^must be an object, not an array$/],
-  ['a text', '"a"', undefined, /^must be an object, not a string$/],
+  ['that is torn', '{"task_id": "torn", "platform": "ori', undefined, /^is not JSON, perhaps cut short$/],
+  ['that is an array', '[1]', undefined, /^must be an object, not an array$/],
+  ['that is a string', '"a"', undefined, /^must be an object, not a string$/],
   ['without an id', '{"platform":"p"}', undefined, /^has no task_id$/],
   ['with an id that is a number', '{"task_id":7,"platform":"p"}', undefined, /^task_id must be a string/],
   ['with an empty id', flat(''), '', /^has an empty task_id$/],
   ['without platform and backend', '{"task_id":"x"}', 'x', /^has no backend$/],
   ['without a status', '{"task_id":"x","platform":"p"}', 'x', /^has no status$/],
-  ['with a status that is null', flat('x', { status: null }), 'x', /^has no status$/],
+  ['with a null status', flat('x', { status: null }), 'x', /^has no status$/],
   ['without a submit time', '{"task_id":"x","platform":"p","status":"s"}', 'x', /^has no submit_time$/],
   ['with a platform that is a list', flat('x', { platform: ['p'] }), 'x', /^platform must be a string/],
   ['with a lone surrogate', flat('x', { status: '\ud800' }), 'x', /^status holds a lone surrogate/],
   [
-    'nested too deeply',
+    'that is nested too deeply',
     `{"task_id":"x","n":NaN,"deep":${'['.repeat(1e5)}${']'.repeat(1e5)}}`,
     undefined,
     /too deeply/,
@@ -30,33 +30,38 @@ const REFUSED: readonly (readonly [string, string, string | undefined, RegExp])[
   ['of an export with shots below 0', exported('x', ',"shots":-1'), 'x', /^shots must be a whole number/],
   ['of an export with half a shot', exported('x', ',"shots":0.5'), 'x', /^shots must be a whole number/],
   [
-    'of an export with an error that is no text',
+    'of an export with an error that is not a string',
     exported('x', ',"error_message":1'),
     'x',
     /^error_message must/,
   ],
-  ['of an export, archived at a number', exported('x', ',"archived_at":1'), 'x', /^archived_at must be/],
+  [
+    'of an export with a number as archived_at',
+    exported('x', ',"archived_at":1'),
+    'x',
+    /^archived_at must be/,
+  ],
   [
     'of an export with a tag of a later release',
     exported('x', ',"result":{"$date":1}'),
     'x',
     /^result cannot/,
   ],
+  ['of an export with an invalid tag', exported('x', ',"result":[{"$int":"x"}]'), 'x', /^result cannot be/],
   [
-    'of an export with a tag that is wrong',
-    exported('x', ',"result":[{"$int":"x"}]'),
-    'x',
-    /^result cannot be/,
-  ],
-  [
-    'of an export with wrong metadata',
+    'of an export with invalid metadata',
     exported('x', ',"metadata":{"a":{"$float":"1"}}'),
     'x',
     /^metadata cannot/,
   ],
-  ['of an export whose shards are no list', exported('x', ',"shards":{}'), 'x', /^shards must be an array/],
   [
-    'of an export with a shard that is none',
+    'of an export whose shards are not a list',
+    exported('x', ',"shards":{}'),
+    'x',
+    /^shards must be an array/,
+  ],
+  [
+    'of an export with a shard that is not an object',
     exported('x', ',"shards":[7]'),
     'x',
     /^shards\[0\] must be an object/,
@@ -69,7 +74,7 @@ const REFUSED: readonly (readonly [string, string, string | undefined, RegExp])[
     /has a field shards\[1\]\.colour/,
   ],
   [
-    'of an export with a wrong shard result',
+    'of an export with an invalid shard result',
     exported('x', `,"shards":[{${SHARD},"result":{"$int":1}}]`),
     'x',
     /^shards\[0\]\.result cannot be read/,
@@ -78,17 +83,17 @@ const REFUSED: readonly (readonly [string, string, string | undefined, RegExp])[
 
 const FORMS: readonly (readonly [string, string, number])[] = [
   ['nothing', '', 0],
-  ['blank lines alone', '\n \r\n\t\n', 0],
+  ['only blank lines', '\n \r\n\t\n', 0],
   ['a byte order mark', `\ufeff${flat('a')}\n${flat('b')}\n`, 2],
-  ['lines that end as on Windows', `${flat('a')}\r\n${flat('b')}\r\n`, 2],
+  ['Windows line endings', `${flat('a')}\r\n${flat('b')}\r\n`, 2],
   ['blank lines', `\n\n${flat('a')}\n  \t\n${flat('b')}\n\n`, 2],
-  ['no newline at its end', `${flat('a')}\n${flat('b')}`, 2],
+  ['no newline at the end', `${flat('a')}\n${flat('b')}`, 2],
 ]
 
 const JSON_FORMS: readonly (readonly [string, (text: string) => string])[] = [
   ['as it is', (text) => text],
   ['with a byte order mark', (text) => `\ufeff${text}`],
-  ['with lines that end as on Windows', (text) => text.replaceAll('\n', '\r\n')],
+  ['with Windows line endings', (text) => text.replaceAll('\n', '\r\n')],
   ['with blank lines around it', (text) => `\n\n${text}\n\n`],
   ['on one line', (text) => JSON.stringify(JSON.parse(text))],
 ]
@@ -105,7 +110,7 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
   }
 
   for (const [what, line, taskId, reason] of REFUSED) {
-    test(`a line ${what} is reported and skipped, and those beside it come over`, async (t) => {
+    test(`a line ${what} is skipped and reported, and the other lines are imported`, async (t) => {
       const store = await open(t)
       const file = write(t, [flat('a'), '', line, flat('b')].join('\n'))
       const report = await run(store, file)
@@ -118,7 +123,7 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
     })
   }
 
-  test('a line that is not UTF-8 is reported and skipped', async (t) => {
+  test('a line that is not UTF-8 is skipped and reported', async (t) => {
     const store = await open(t)
     const bad = Buffer.from(flat('bad', { note: '任' }))
     bad[bad.indexOf('任')] = 0xff
@@ -128,7 +133,7 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual(await idsOf(store), ['a', 'b'])
   })
 
-  test('of an entry of tasks.json that is bad, its number is reported, and its id', async (t) => {
+  test('a bad entry of tasks.json is reported with its number and its id', async (t) => {
     const store = await open(t)
     const good = { backend: 'originq', status: 'running', submit_time: EARLY, update_time: EARLY }
     const entries = {
@@ -153,7 +158,7 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual(await idsOf(store), ['a', 'e'])
   })
 
-  test('of several lines of one id the last good one counts, also where the very last one is torn', async (t) => {
+  test('of several lines with one id the last good one counts, even if a torn one follows', async (t) => {
     const store = await open(t)
     const lines = [
       flat('a', { n: 1 }),
@@ -174,14 +179,14 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual([(await store.get('a'))?.metadata.n, (await store.get('b'))?.metadata.n], [2, 1])
   })
 
-  test('the last line of an id counts, not the newest one', async (t) => {
+  test('the last line of an id counts, not the newest', async (t) => {
     const store = await open(t)
     const lines = [flat('a', { update_time: LATE, n: 1 }), flat('a', { n: 2 })]
     await run(store, write(t, lines.join('\n')))
     assert.equal((await store.get('a'))?.metadata.n, 2)
   })
 
-  test('a tasks.jsonl that ends at any byte gives its whole lines', async (t) => {
+  test('a tasks.jsonl cut off at any byte is imported up to its last whole line', async (t) => {
     const lines = [flat('a', { note: '任务' }), flat('b'), flat('c')]
     const bytes = Buffer.from(lines.join('\n'))
     const ends = lines.map((_, i) => Buffer.byteLength(lines.slice(0, i + 1).join('\n')))
@@ -195,7 +200,7 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
   })
 
   for (const indent of [0, 2]) {
-    test(`a tasks.json with an indent of ${indent} that ends at any byte gives its whole entries`, async (t) => {
+    test(`a tasks.json with an indent of ${indent}, cut off at any byte, is imported up to its last whole entry`, async (t) => {
       const fields = { backend: 'originq', status: 'running', submit_time: EARLY, result: [{ '}': '"]' }] }
       const entries = { a: { ...fields, metadata: { note: '任务' } }, 'b,{': fields, c: fields }
       const bytes = Buffer.from(JSON.stringify(entries, null, indent))
@@ -219,7 +224,7 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
   }
 
   for (const [what, content, count] of FORMS) {
-    test(`a tasks.jsonl with ${what} gives ${count} tasks and nothing to report`, async (t) => {
+    test(`a tasks.jsonl with ${what} imports ${count} tasks and skips nothing`, async (t) => {
       const store = await open(t)
       const report = await run(store, write(t, content))
       assert.deepEqual([report.read, report.imported, report.skipped], [count, count, []])
@@ -228,7 +233,7 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
   }
 
   for (const [what, form] of JSON_FORMS) {
-    test(`a tasks.json ${what} gives every entry and nothing to report`, async (t) => {
+    test(`a tasks.json ${what} imports every entry and skips nothing`, async (t) => {
       const store = await open(t)
       const entry = { backend: 'originq', status: 'running', submit_time: EARLY, metadata: { note: 'é' } }
       const text = JSON.stringify({ a: entry, b: entry }, null, 2)
@@ -238,7 +243,7 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
     })
   }
 
-  test('an empty tasks.json, and one without an entry, give nothing', async (t) => {
+  test('an empty tasks.json, and one without an entry, import nothing', async (t) => {
     const store = await open(t)
     for (const text of ['', '{}', ' {\n}\n']) {
       assert.equal((await run(store, write(t, text, 'tasks.json'))).read, 0, JSON.stringify(text))
@@ -252,13 +257,13 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
       assert.deepEqual(await idsOf(store), ['a', 'b', 'c'.repeat(padding + 1)])
       assert.deepEqual((await store.get('b'))?.metadata, notes)
     }
-    test(`a line longer than a chunk comes over whole, shifted by ${padding} bytes`, async (t) => {
+    test(`a line longer than a chunk is imported whole, shifted by ${padding} bytes`, async (t) => {
       const store = await open(t)
       const lines = [flat('a', { pad: 'x'.repeat(padding) }), flat('b', notes), flat('c'.repeat(padding + 1))]
       assert.deepEqual((await run(store, write(t, lines.join('\n')))).skipped, [])
       await check(store)
     })
-    test(`an entry longer than a chunk comes over whole, shifted by ${padding} bytes`, async (t) => {
+    test(`an entry longer than a chunk is imported whole, shifted by ${padding} bytes`, async (t) => {
       const store = await open(t)
       const entry = { backend: 'b', status: 'running', submit_time: EARLY }
       const a = { ...entry, metadata: { pad: 'x'.repeat(padding) } }
@@ -279,7 +284,7 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
     })
   }
 
-  test('in a file that is too large to be held, too, the last record of an id counts', async (t) => {
+  test('the last record of an id counts in a file too large to be held in memory, too', async (t) => {
     const large = `,"result":"${'x'.repeat(17_000_000)}"`
     const store = await open(t)
     const records = [exported('a', large), exported('b', large), 'torn', exported('a', ',"result":1')]
@@ -292,13 +297,13 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
     )
   })
 
-  test('an old record without an update time was updated when it was submitted', async (t) => {
+  test('an old record without an update time gets its submit time as update time', async (t) => {
     const store = await open(t)
     await run(store, write(t, flat('a', { update_time: undefined })))
     assert.equal((await store.get('a'))?.updateTime, EARLY)
   })
 
-  test('a status outside the five comes over', async (t) => {
+  test('a status outside the five is imported', async (t) => {
     const store = await open(t)
     await run(store, write(t, flat('a', { status: 'queued' })))
     assert.equal((await store.get('a'))?.status, 'queued')
@@ -310,7 +315,7 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
     error_message: [7, null, { code: 1 }, ['a']],
   })) {
     for (const value of values) {
-      test(`${field} of ${JSON.stringify(value)} stays metadata of an old line`, async (t) => {
+      test(`${field} of ${JSON.stringify(value)} in an old line stays metadata`, async (t) => {
         const store = await open(t)
         await run(store, write(t, flat('a', { [field]: value, note: 'n' })))
         const { shots, errorMessage } = (await store.get('a')) ?? assert.fail()
@@ -320,14 +325,14 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
     }
   }
 
-  test('shots and an error of the right type are fields', async (t) => {
+  test('shots and error_message of the right type become fields', async (t) => {
     const store = await open(t)
     await run(store, write(t, flat('a', { shots: 100, error_message: 'chip offline' })))
     const { metadata, shots, errorMessage } = (await store.get('a')) ?? assert.fail()
     assert.deepEqual([metadata, shots, errorMessage], [{}, 100, 'chip offline'])
   })
 
-  test('the text of every value of an old line is kept to the byte, and the order of the keys', async (t) => {
+  test('every value of an old line is kept byte for byte, and the order of the keys', async (t) => {
     const store = await open(t)
     const times = `"submit_time": "1", "update_time": "2"`
     const line = `{"z": 1.0, "task_id": "a", "10": ${RESULT}, "platform": "p", "2": -0.0, "status": "success", ${times}, "__proto__": {"x":1.0}, "result": ${RESULT}, "constructor": "c"}`
@@ -339,7 +344,7 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
     ])
   })
 
-  test('the text of every value of a tasks.json is kept to the byte, and what later releases added', async (t) => {
+  test('every value of a tasks.json is kept byte for byte, also in keys that later releases added', async (t) => {
     const store = await open(t)
     const fields = `"backend": "p", "status": "success", "submit_time": "1", "update_time": "2"`
     const entry = `{${fields}, "later": 2.0, "result": ${RESULT}, "metadata": {"10": 1.0, "2": ${RESULT}, "__proto__": {}}}`
@@ -351,14 +356,14 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
     ])
   })
 
-  test('the text of a line of an export is kept to the byte', async (t) => {
+  test('every value of an exported line is kept byte for byte', async (t) => {
     const store = await open(t)
     const result = '{"b": 1.0, "10": -0.0, "2": [ 1e5 ], "__proto__": {}}'
     await run(store, write(t, exported('a', `,"result":${result},"metadata":{"z": 1.50, "a": 1}`)))
     assert.deepEqual(await cells(store), [result, '{"z": 1.50, "a": 1}'])
   })
 
-  test('what an entry of a tasks.json has beyond its fields is kept as metadata', async (t) => {
+  test('unknown keys of a tasks.json entry are kept as metadata', async (t) => {
     const store = await open(t)
     const entry = {
       backend: 'b',
@@ -372,7 +377,7 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual((await store.get('x'))?.metadata, { shards: [1], archived_at: 'then', k: 1 })
   })
 
-  test('an exported line without metadata is a task without any', async (t) => {
+  test('an exported line without metadata is a task with empty metadata', async (t) => {
     const store = await open(t)
     const line = exported('a')
     assert.ok(!line.includes('metadata'))
@@ -380,7 +385,7 @@ export function importedRecordsContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual((await store.get('a'))?.metadata, {})
   })
 
-  test('a file of any name is read by what it holds, its first lines torn or not', async (t) => {
+  test('the format of a file is told by its content, not its name, even if its first lines are torn', async (t) => {
     for (const name of ['export.txt', 'backup.json']) {
       const store = await open(t)
       const report = await run(

@@ -37,7 +37,7 @@ const DONE = { taskId: 'a', backend: 'originq:WK_C180', status: 'success' } as c
 
 export function listContract(open: OpenStore): void {
   for (const [filter, matches] of FILTERS) {
-    test(`list and counts with ${JSON.stringify(filter)}`, async (t) => {
+    test(`list and the counts agree with the filter ${JSON.stringify(filter)}`, async (t) => {
       const store = await open(t)
       const newestFirst = await saveSeventyTasks(store)
       const expected = newestFirst.filter(matches).map((task) => task.taskId)
@@ -61,12 +61,12 @@ export function listContract(open: OpenStore): void {
     })
   }
 
-  test('page takes a limit that is undefined for one that is left out', async (t) => {
+  test('page treats an undefined limit as no limit', async (t) => {
     const store = await open(t)
     assert.deepEqual(await store.page({ limit: undefined }), { items: [] })
   })
 
-  test('a backend that is none of the platform that is asked for has no tasks', async (t) => {
+  test('a backend that does not belong to the given platform matches no task', async (t) => {
     const store = await open(t)
     await store.save({ taskId: 'a', backend: 'ibm:fez', status: 'success' })
     for (const platform of ['originq', 'ib', 'ibm:fez:x']) {
@@ -79,7 +79,7 @@ export function listContract(open: OpenStore): void {
     assert.equal(await store.count({ backend: 'ibm:fez', platform: 'ibm' }), 1)
   })
 
-  test('list gives live tasks, archived ones or both, with every filter, limit and order', async (t) => {
+  test('list returns live tasks, archived tasks or both, with every filter and limit, in order', async (t) => {
     const store = await open(t)
     const save = (taskId: string, submitTime: string, more: Partial<NewTaskInfo> = {}) =>
       store.save({ ...DONE, taskId, submitTime, ...more })
@@ -130,7 +130,7 @@ export function listContract(open: OpenStore): void {
     assert.equal(await store.archive.count({ platform: 'originq' }), 2)
   })
 
-  test('a list of both says of each task whether it is archived; the others are as they were', async (t) => {
+  test('a list of both places tells when each task was archived; other lists do not', async (t) => {
     const store = await open(t)
     await store.save({ ...DONE, submitTime: '1', result: { n: 2n ** 70n }, metadata: { m: Number.NaN } })
     await store.save({ ...DONE, taskId: 'b', submitTime: '2' })

@@ -1,10 +1,11 @@
 import test from 'node:test'
+import { inspect } from 'node:util'
 import type { OpenStore } from '../support/any-store.ts'
 import { RUNNING, wrong } from '../support/store.ts'
 import { throws } from '../support/throws.ts'
 
 export function misuseContract(open: OpenStore): void {
-  test('what is misspelt or of a wrong type is a TypeError that names it', async (t) => {
+  test('a misspelt option or an argument of a wrong type is a TypeError that names it', async (t) => {
     const store = await open(t)
     const calls: readonly (readonly [() => unknown, RegExp])[] = [
       [() => store.save(wrong(null)), /task must be an object, not null/],
@@ -49,15 +50,15 @@ export function misuseContract(open: OpenStore): void {
     }
   })
 
-  for (const value of [null, 5, true, () => 1, new Map(), new Date(), Symbol('s'), []]) {
-    test(`page(${String(value)}) is a TypeError`, async (t) => {
+  for (const value of [null, 5, true, () => 1, new Map(), new Date(0), Symbol('s'), []]) {
+    test(`page(${inspect(value)}) is a TypeError`, async (t) => {
       const store = await open(t)
       await throws(() => store.page(wrong(value)), TypeError)
     })
   }
 
   for (const value of [1n, [1n], Array.from({ length: 1e5 }).reduce<unknown[]>((inner) => [inner], [])]) {
-    test(`a time zone that is ${Array.isArray(value) ? 'an array' : 'a bigint'} is refused by name`, async (t) => {
+    test(`a time zone that is ${Array.isArray(value) ? 'an array' : 'a bigint'} is a TypeError that names the option`, async (t) => {
       const store = await open(t)
       for (const call of [
         () => store.archive.archiveOlderThan({ hours: 1, timeZone: wrong(value) }),
@@ -68,7 +69,7 @@ export function misuseContract(open: OpenStore): void {
     })
   }
 
-  test('null is no archived', async (t) => {
+  test('archived: null is a TypeError', async (t) => {
     const store = await open(t)
     await throws(() => store.list({ archived: wrong(null) }), TypeError)
   })

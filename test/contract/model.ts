@@ -189,7 +189,7 @@ const commandsWith = (t: TestContext, engine: ModelEngine) => {
 
 /** For an engine that takes the time from the clock of this thread, which is set here. */
 export function modelContract(start: (t: TestContext) => ModelEngine, sequences: number): void {
-  test(`${sequences} random sequences of up to ${CALLS} calls: the store answers and holds what a plain model does`, async (t) => {
+  test(`${sequences} random sequences of up to ${CALLS} calls: the store answers as a plain model does, and holds the same`, async (t) => {
     const engine = start(t)
     const exported = join(temporaryFolder(t), 'tasks.jsonl')
     t.mock.timers.enable({ apis: ['Date'], now: START })

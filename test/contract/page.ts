@@ -83,7 +83,7 @@ async function* pages(store: AnyStore, options: TaskListOptions): AsyncGenerator
 }
 
 export function anyFilterContract(open: OpenStore): void {
-  test('whatever the filter: list, summaries, pages, iterate and count give what the plain way gives', async (t) => {
+  test('list, listSummaries, page, iterate and count agree with a plain search, whatever the filter', async (t) => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(ROW, { maxLength: 40 }),
@@ -123,7 +123,7 @@ export function anyFilterContract(open: OpenStore): void {
 }
 
 export function pageContract(open: OpenStore): void {
-  test('more backends than one query can merge are listed all the same', async (t) => {
+  test('300 backends of one platform are listed and paged in the same order', async (t) => {
     const store = await open(t)
     const rows = Array.from({ length: 900 }, (_, i) => ({
       backend: `many:${i % 300}`,
@@ -143,7 +143,7 @@ export function pageContract(open: OpenStore): void {
     }
   })
 
-  test('a page is stable while others insert and delete', async (t) => {
+  test('the next page starts after the last task, whatever others insert and delete', async (t) => {
     const store = await open(t)
     const add = (taskId: string, submitTime: string) =>
       store.save({ taskId, backend: 'b', status: 'running', submitTime })
@@ -163,7 +163,7 @@ export function pageContract(open: OpenStore): void {
     )
   })
 
-  test('what is no cursor is refused by name', async (t) => {
+  test('an invalid cursor is a TypeError that names the option', async (t) => {
     const store = await open(t)
     for (const i of [1, 2, 3]) await store.save({ taskId: `t${i}`, backend: 'b', status: 'running' })
     const { next = '' } = await store.page({ limit: 1 })
@@ -194,7 +194,7 @@ export function pageContract(open: OpenStore): void {
     await throws(() => store.page({ limit: -1 }), /limit must be a whole number from 1/)
   })
 
-  test('behind a cursor a narrower time gives only what is in both', async (t) => {
+  test('after a cursor, a narrower range of times returns only tasks within both', async (t) => {
     const store = await open(t)
     for (let day = 1; day <= 9; day++) {
       const task = { taskId: `t${day}`, backend: 'b', status: 'success' } as const
@@ -216,7 +216,7 @@ export function pageContract(open: OpenStore): void {
     assert.deepEqual(await idsBehind({ submittedAfter: '2026-01-08' }), [])
   })
 
-  test('more statuses or backends than can be merged are listed and paged in the same order', async (t) => {
+  test('150 statuses and 120 backends are listed and paged in the same order', async (t) => {
     const store = await open(t)
     const count = 150
     const tasks = Array.from({ length: count }, (_, i) => ({

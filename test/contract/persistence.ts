@@ -18,7 +18,7 @@ async function loadUndated(persistence: AnyPersistence) {
 }
 
 export function persistenceContract(open: OpenStore): void {
-  test('a record has its fields, and its metadata beside them', async (t) => {
+  test('a record has its fields, and its metadata next to them', async (t) => {
     const persistence = persistenceOf(await open(t))
     await persistence.save(
       'a',
@@ -44,7 +44,7 @@ export function persistenceContract(open: OpenStore): void {
     assert.equal(await persistence.load('missing'), undefined)
   })
 
-  test('shots that are 0 and an error that is not set are left out', async (t) => {
+  test('a record has no shots of 0 and no missing error_message', async (t) => {
     const persistence = persistenceOf(await open(t))
     await persistence.save('a', 'originq', 'failed', null, { shots: 0, error_message: null })
     assert.deepEqual(Object.keys((await persistence.load('a')) ?? {}), KEYS)
@@ -52,7 +52,7 @@ export function persistenceContract(open: OpenStore): void {
     assert.equal((await persistence.load('a'))?.error_message, 'no calibration')
   })
 
-  test('the two forms of save store the same', async (t) => {
+  test('both forms of save store the same record', async (t) => {
     const persistence = persistenceOf(await open(t))
     const fields = {
       shots: 5,
@@ -67,7 +67,7 @@ export function persistenceContract(open: OpenStore): void {
     assert.equal((await persistence.load('a'))?.update_time, '2026-01-02', 'a given time is stored')
   })
 
-  test('save replaces all but the first submit time', async (t) => {
+  test('save replaces everything but the first submit time', async (t) => {
     const persistence = persistenceOf(await open(t))
     await persistence.save(
       'a',
@@ -89,7 +89,7 @@ export function persistenceContract(open: OpenStore): void {
     assert.equal((await persistence.load('a'))?.submit_time, '2025-05-05')
   })
 
-  test('a record that was loaded and saved again is the same', async (t) => {
+  test('a record that is loaded and saved again stays the same', async (t) => {
     const persistence = persistenceOf(await open(t))
     await persistence.save(
       'a',
@@ -107,7 +107,7 @@ export function persistenceContract(open: OpenStore): void {
     assert.deepEqual(await persistence.load('a'), record)
   })
 
-  test('any record that is saved is loaded with every key', async (t) => {
+  test('any saved record is loaded with every key', async (t) => {
     const persistence = persistenceOf(await open(t))
     const key = fc.oneof(
       fc.string(),
@@ -130,7 +130,7 @@ export function persistenceContract(open: OpenStore): void {
     )
   })
 
-  test('update merges metadata, stores every field that is given, and leaves the rest', async (t) => {
+  test('update merges metadata, stores the given fields, and leaves the rest', async (t) => {
     const persistence = persistenceOf(await open(t))
     await persistence.save('a', 'originq', 'running', { kept: 1 }, { shots: 3, one: 1, two: 2 })
     assert.equal(
@@ -169,7 +169,7 @@ export function persistenceContract(open: OpenStore): void {
     assert.equal(await persistence.update('missing', { status: 'failed' }), false)
   })
 
-  test('upsert saves what is new, and leaves alone what it is not given', async (t) => {
+  test('upsert saves a new record, and keeps the fields it is not given', async (t) => {
     const persistence = persistenceOf(await open(t))
     await persistence.upsert('a', 'originq', 'running', undefined, { shots: 9, note: 'n' })
     assert.equal((await persistence.load('a'))?.shots, 9)
@@ -193,7 +193,7 @@ export function persistenceContract(open: OpenStore): void {
     assert.equal(await persistence.count(), 1)
   })
 
-  test('a replaced id is updated, upserted and saved, not written a second time', async (t) => {
+  test('a replaced id updates, upserts and saves its task, without a second row', async (t) => {
     const store = await open(t)
     const persistence = persistenceOf(store)
     const { taskId } = await saveReplacing(store, 'old')
@@ -211,7 +211,7 @@ export function persistenceContract(open: OpenStore): void {
     assert.equal(await persistence.delete('old'), true)
   })
 
-  test('lists: by platform with its chips, by status, newest first, pending before running', async (t) => {
+  test('records are listed by platform with its chips, by status, newest first, pending before running', async (t) => {
     const persistence = persistenceOf(await open(t))
     const save = (id: string, platform: string, status: string, day: number) =>
       persistence.save(id, platform, status, null, { submit_time: `2026-01-0${day}` })
@@ -240,7 +240,7 @@ export function persistenceContract(open: OpenStore): void {
     assert.deepEqual([await persistence.delete('p5'), await persistence.delete('p5')], [true, false])
   })
 
-  test('errors speak of the record: its fields, and its keys', async (t) => {
+  test('an error names the field or the key of the record', async (t) => {
     const persistence = persistenceOf(await open(t))
     const cases: readonly (readonly [() => unknown, string])[] = [
       [() => persistence.save('a', wrong(undefined), 'running'), 'task "a": platform is missing'],
@@ -275,7 +275,7 @@ export function persistenceContract(open: OpenStore): void {
     assert.equal(await persistence.count(), 0)
   })
 
-  test('misuse is a TypeError that names it', async (t) => {
+  test('misuse of a method is a TypeError that names the argument', async (t) => {
     const persistence = persistenceOf(await open(t))
     await persistence.save('a', 'p', 'running')
     const cases: readonly (readonly [() => unknown, RegExp])[] = [

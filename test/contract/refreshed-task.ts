@@ -26,31 +26,39 @@ async function refreshed(store: AnyStore, ...shards: readonly GivenShard[]): Pro
 }
 
 const REFRESHES: readonly (readonly [what: string, shards: readonly GivenShard[], result: JsonValue])[] = [
-  ['one circuit in one shard: its value alone', [{ result: { '00': 1 } }], { '00': 1 }],
-  ['one circuit whose value is a list: that list', [{ result: [1, 2] }], [1, 2]],
-  ['one circuit with an empty result: that', [{ result: {} }], {}],
-  ['no result at all: null', [{}], null],
-  ['no result in any of several: null', [{ circuitCount: 2 }, { circuitCount: 3, result: null }], null],
+  ['one circuit in one shard is its value', [{ result: { '00': 1 } }], { '00': 1 }],
+  ['one circuit whose value is a list is that list', [{ result: [1, 2] }], [1, 2]],
+  ['one circuit with an empty result is that result', [{ result: {} }], {}],
+  ['no result is null', [{}], null],
   [
-    'several circuits in one shard: a list',
+    'no result in any of several shards is null',
+    [{ circuitCount: 2 }, { circuitCount: 3, result: null }],
+    null,
+  ],
+  [
+    'several circuits in one shard are a list',
     [{ circuitCount: 2, result: [{ a: 1 }, { a: 2 }] }],
     [{ a: 1 }, { a: 2 }],
   ],
-  ['a shard of several with too few: null for the rest', [{ circuitCount: 3, result: [1] }], [1, null, null]],
+  ['missing results of a shard are null', [{ circuitCount: 3, result: [1] }], [1, null, null]],
   [
-    'a shard of several with one value: null for the rest',
+    'a single value of a shard of several circuits is its first',
     [{ circuitCount: 2, result: { a: 1 } }],
     [{ a: 1 }, null],
   ],
-  ['two shards: one list', [{ result: 1 }, { result: 2 }], [1, 2]],
-  ['two shards of one circuit, whose value is a list', [{ result: [1, 2] }, { result: [3] }], [[1, 2], [3]]],
+  ['two shards are one list', [{ result: 1 }, { result: 2 }], [1, 2]],
   [
-    'a missing one: null, so that the others stand in their place',
+    'two shards of one circuit each keep lists as values',
+    [{ result: [1, 2] }, { result: [3] }],
+    [[1, 2], [3]],
+  ],
+  [
+    'a missing shard result is null for each circuit, so that the others keep their place',
     [{ circuitCount: 2 }, { circuitCount: 2, result: [3, 4] }],
     [null, null, 3, 4],
   ],
   [
-    'in the order of their offsets, not of their indexes',
+    'shards come in the order of their offsets, not of their indexes',
     [
       { subIndexOffset: 3, circuitCount: 2, result: [3, 4] },
       { subIndexOffset: 0, result: 0 },
@@ -59,31 +67,31 @@ const REFRESHES: readonly (readonly [what: string, shards: readonly GivenShard[]
     [0, 1, 2, 3, 4],
   ],
   [
-    'of one offset in the order of their indexes',
+    'shards of one offset come in the order of their indexes',
     [
       { subIndexOffset: 0, result: 'first' },
       { subIndexOffset: 0, result: 'second' },
     ],
     ['first', 'second'],
   ],
-  ['falsy values, which are results', [{ result: 0 }, { result: '' }, { result: false }], [0, '', false]],
+  ['falsy values are results', [{ result: 0 }, { result: '' }, { result: false }], [0, '', false]],
   [
-    'numbers beyond JSON',
+    'numbers beyond JSON are kept',
     [{ result: Number.NaN }, { result: { n: 2n ** 70n } }, { result: [Infinity, -Infinity] }],
     [Number.NaN, { n: 2n ** 70n }, [Infinity, -Infinity]],
   ],
-  ['one number beyond JSON', [{ result: 2n ** 70n }], 2n ** 70n],
+  ['a single number beyond JSON is kept', [{ result: 2n ** 70n }], 2n ** 70n],
 ]
 
 export function refreshedTaskContract(open: OpenStore, rows: ReadRows): void {
   for (const [what, shards, result] of REFRESHES) {
-    test(`the refreshed result of ${what}`, async (t) => {
+    test(`the refreshed result: ${what}`, async (t) => {
       const store = await open(t)
       assert.deepEqual((await refreshed(store, ...shards)).result, result)
     })
   }
 
-  test('the refreshed result is every value in the order of the offsets, however the shards came', async (t) => {
+  test('the refreshed result has every value in the order of the offsets, whatever the order of the shards', async (t) => {
     const arbitrary = fc
       .array(fc.array(fc.jsonValue(), { minLength: 1, maxLength: 3 }), { minLength: 2, maxLength: 6 })
       .chain((lists) =>
@@ -112,7 +120,7 @@ export function refreshedTaskContract(open: OpenStore, rows: ReadRows): void {
     )
   })
 
-  test('the refreshed error is what the failed shards say, each text once; without one it is null', async (t) => {
+  test('the refreshed error joins the distinct errors of the failed shards, or is null', async (t) => {
     const store = await open(t)
     const failed = { status: 'failed' } as const
     const errorOf = async (...shards: readonly GivenShard[]) => {
@@ -133,7 +141,7 @@ export function refreshedTaskContract(open: OpenStore, rows: ReadRows): void {
     )
   })
 
-  test('a refresh changes status, result, error and update time of the one task; no refresh changes none', async (t) => {
+  test('refreshTask changes status, result, error and update time of that task only; without it the task stays', async (t) => {
     const store = await open(t)
     const metadata = { note: 'stays' }
     const a = await store.save({ ...RUNNING, shots: 7, metadata, submitTime: '2026' })
@@ -147,7 +155,7 @@ export function refreshedTaskContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual(await store.get('b'), b)
   })
 
-  test('a transaction that throws leaves neither the shard nor the refresh', async (t) => {
+  test('a transaction that throws undoes both the shard and the refresh', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     const before = await rows(store)
@@ -161,7 +169,7 @@ export function refreshedTaskContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual(await rows(store), before)
   })
 
-  test('what a list has beyond the circuits of its shard does not move the results of the next', async (t) => {
+  test('results beyond the circuits of a shard do not shift the results of the next shard', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     await store.addShard({ ...SHARD, circuitCount: 2, status: 'success', result: [1, 2, 3] })

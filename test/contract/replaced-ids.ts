@@ -42,14 +42,14 @@ export function replacedIdsContract(open: OpenStore): void {
     assert.equal(await store.count(), 0)
   })
 
-  test('saving a task with another replaced id in its metadata keeps that one', async (t) => {
+  test('a task saved with another replaced id in its metadata keeps that id', async (t) => {
     const store = await open(t)
     const { taskId } = await saveReplacing(store, 'old')
     const { metadata } = await store.save({ ...RUNNING, taskId, metadata: { legacy_platform_id: 'another' } })
     assert.deepEqual(metadata, { legacy_platform_id: 'another' })
   })
 
-  test('a platform id that replaced nothing is no id of its task', async (t) => {
+  test('a platform task id that was not replaced is not an id of its task', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     await addPlatformId(store, 'a', 'job')
@@ -58,7 +58,7 @@ export function replacedIdsContract(open: OpenStore): void {
     assert.equal(await store.count(), 2)
   })
 
-  test('an id that several tasks replaced is ambiguous', async (t) => {
+  test('an id that several tasks replaced is AMBIGUOUS_ID', async (t) => {
     const store = await open(t)
     const { taskId } = await saveReplacing(store, 'old')
     const { taskId: second } = await saveReplacing(store, 'old', { backend: 'b' })

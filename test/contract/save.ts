@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { inspect } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import type { OpenStore } from '../support/any-store.ts'
 import { RUNNING, wrong } from '../support/store.ts'
@@ -59,7 +60,7 @@ const INVALID: readonly (readonly [field: string, value: unknown])[] = [
 ]
 
 export function saveContract(open: OpenStore): void {
-  test('save gives the task as it is stored', async (t) => {
+  test('save returns the task as it is stored', async (t) => {
     const store = await open(t)
     const saved = await store.save(RUNNING)
     assert.match(saved.updateTime, TIME)
@@ -86,7 +87,7 @@ export function saveContract(open: OpenStore): void {
     assert.notEqual(whole.updateTime, '2020-01-01')
   })
 
-  test('save replaces all of a task but its first submit time', async (t) => {
+  test('save replaces everything of a task but its first submit time', async (t) => {
     const store = await open(t)
     await store.save({
       ...RUNNING,
@@ -106,7 +107,7 @@ export function saveContract(open: OpenStore): void {
     assert.equal(await store.count(), 1)
   })
 
-  test('a given update time is kept when that is asked for', async (t) => {
+  test('a given update time is kept with keepUpdateTime', async (t) => {
     const store = await open(t)
     const options = { keepUpdateTime: true }
     assert.equal(
@@ -120,7 +121,7 @@ export function saveContract(open: OpenStore): void {
   })
 
   for (const [field, value] of INVALID) {
-    test(`a task with ${field} ${String(Array.isArray(value) ? 'an array' : value)} is refused, and nothing is written`, async (t) => {
+    test(`a task with ${field} ${inspect(value)} is refused, and nothing is written`, async (t) => {
       const store = await open(t)
       const task = { ...RUNNING, [field]: value }
       const refused = (error: { code?: string; message?: string; invalid?: { field: string } }) =>
@@ -137,7 +138,7 @@ export function saveContract(open: OpenStore): void {
     })
   }
 
-  test('the path of a value that JSON cannot hold is named', async (t) => {
+  test('the error for a value that JSON cannot hold names its path', async (t) => {
     const store = await open(t)
     const circuits = [{}, { run: () => 1 }]
     await throws(() => store.save(wrong({ ...RUNNING, metadata: { circuits } })), {
@@ -165,7 +166,7 @@ export function saveContract(open: OpenStore): void {
     for (let i = 0; i < 3; i++) assert.deepEqual((await store.get(`t${i}`))?.result, { i })
   })
 
-  test('saveMany saves all or none', async (t) => {
+  test('saveMany saves all tasks or none', async (t) => {
     const store = await open(t)
     assert.equal(await store.saveMany([]), 0)
     assert.equal(await store.saveMany(new Set([RUNNING, { ...RUNNING, taskId: 'b' }])), 2)

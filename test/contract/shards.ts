@@ -78,7 +78,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     })
   }
 
-  test('the error of an invalid result has the path in it', async (t) => {
+  test('the error for an invalid result names its path', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     const result = wrong<JsonValue>([{ counts: new Set() }])
@@ -98,7 +98,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     })
   }
 
-  test('a shard of a task that does not exist or is archived names uniqcTaskId', async (t) => {
+  test('a shard of a task that does not exist or is archived is refused, for its uniqcTaskId', async (t) => {
     const store = await open(t)
     const { taskId } = await saveReplacing(store, 'old', { backend: RUNNING.backend })
     await store.save(RUNNING)
@@ -117,7 +117,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     assert.equal((await store.archive.getShards(taskId)).length, 1)
   })
 
-  test('a shard that is given two fields has a default for every other one', async (t) => {
+  test('a shard with only its two required fields gets a default for every other', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     const shard = await store.addShard(SHARD)
@@ -136,7 +136,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual(await store.getShards('a'), [shard])
   })
 
-  test('an added shard comes behind the highest index and the last circuit, whatever gaps there are', async (t) => {
+  test('an added shard comes after the highest index and the last circuit, whatever the gaps', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     await store.save({ ...RUNNING, taskId: 'b' })
@@ -158,7 +158,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     )
   })
 
-  test('a shard that is replaced keeps where and when it was; the rest becomes what is given', async (t) => {
+  test('a replaced shard keeps its place and submit time; everything else becomes what is given', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     const first = await store.saveShard({
@@ -188,7 +188,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual(await store.getShards('a'), [third])
   })
 
-  test('the update time of a shard is now, unless keepUpdateTime is set and one is given', async (t) => {
+  test('the update time of a shard is now, unless one is given with keepUpdateTime', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     const updateTime = '2026-01-01T00:00:00'
@@ -204,7 +204,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     )
   })
 
-  test('saving a task again leaves its shards; deleting it deletes them', async (t) => {
+  test('saving a task again keeps its shards; deleting it deletes them', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     await store.addShard(SHARD)
@@ -215,7 +215,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual(await store.findShards('p'), [])
   })
 
-  test('deleteShards deletes those of one task, which stays, and gives how many', async (t) => {
+  test('deleteShards deletes the shards of one task, keeps the task, and returns how many', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     await store.save({ ...RUNNING, taskId: 'b' })
@@ -227,7 +227,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     assert.equal((await store.getShards('b')).length, 1)
   })
 
-  test('findShards finds the shards of every live task with the id, on any backend or on one', async (t) => {
+  test('findShards finds the shards of all live tasks with the platform task id, on any backend or on one', async (t) => {
     const store = await open(t)
     for (const taskId of ['b', 'a', 'c']) {
       await store.save({ ...RUNNING, taskId })
@@ -244,7 +244,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual(await found('p', { backend: 'ibm' }), [])
   })
 
-  test('an id that several tasks replaced is AMBIGUOUS_ID in every call, and nothing is written', async (t) => {
+  test('an id that several tasks replaced is AMBIGUOUS_ID in every call about shards, and nothing is written', async (t) => {
     const store = await open(t)
     const ids = [await saveReplacing(store, 'old'), await saveReplacing(store, 'old')].map(
       ({ taskId }) => taskId,
@@ -262,7 +262,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     assert.equal((await store.findShards('old')).length, 2)
   })
 
-  test('an id that was replaced finds its task in every call', async (t) => {
+  test('a replaced id finds its task in every call about shards', async (t) => {
     const store = await open(t)
     const { taskId } = await saveReplacing(store, 'old', { backend: RUNNING.backend })
     const added = await store.addShard(
@@ -282,7 +282,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     assert.deepEqual(await store.getShards(taskId), [])
   })
 
-  test('the offset of a shard stays a whole number that can be read', async (t) => {
+  test('the offset of a shard stays a safe integer', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     const shard = { uniqcTaskId: 'a', platformTaskId: 'p', circuitCount: Number.MAX_SAFE_INTEGER }
@@ -294,7 +294,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     )
   })
 
-  test('behind the last index there is none, and a shard without circuits has no result', async (t) => {
+  test('no shard can follow the last index, and a shard without circuits has no result', async (t) => {
     const store = await open(t)
     await store.save(RUNNING)
     await store.saveShard({ ...SHARD, shardIndex: Number.MAX_SAFE_INTEGER })

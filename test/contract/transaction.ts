@@ -6,7 +6,7 @@ import { throws, throwsWithin } from '../support/throws.ts'
 import { transact, wait } from '../support/work.ts'
 
 export function transactionContract(open: OpenStore): void {
-  test('a transaction is all or nothing, and one inside another can be undone alone', async (t) => {
+  test('a transaction is all or nothing, and a nested one can be undone alone', async (t) => {
     const store = await open(t)
     const saved = await transact(store, function* (tx) {
       return yield* wait(tx.save(RUNNING))
@@ -34,7 +34,7 @@ export function transactionContract(open: OpenStore): void {
     assert.deepEqual((await store.list()).map((task) => task.taskId).sort(), ['a', 'outer'])
   })
 
-  test('an error of the callback comes out as it is', async (t) => {
+  test('an error of the callback is thrown as it is', async (t) => {
     const store = await open(t)
     const cause = Object.assign(new Error('elsewhere'), { code: 'SQLITE_BUSY' })
     const error = new Error('mine', { cause })
@@ -47,8 +47,8 @@ export function transactionContract(open: OpenStore): void {
     )
   })
 
-  for (const thrown of ['a text', undefined, null, 5]) {
-    test(`${String(thrown)} that the callback throws comes out as it is, and what it did is undone`, async (t) => {
+  for (const thrown of ['a string', undefined, null, 5]) {
+    test(`a callback that throws ${String(thrown)} is undone, and throws the same`, async (t) => {
       const store = await open(t)
       const saving = () =>
         transact(store, function* (tx) {

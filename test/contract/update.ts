@@ -5,7 +5,7 @@ import { RUNNING, wrong } from '../support/store.ts'
 import { throws } from '../support/throws.ts'
 
 export function updateContract(open: OpenStore): void {
-  test('update changes what is given and leaves the rest', async (t) => {
+  test('update changes the given fields and leaves the rest', async (t) => {
     const store = await open(t)
     const saved = await store.save({
       ...RUNNING,
@@ -33,7 +33,7 @@ export function updateContract(open: OpenStore): void {
     assert.equal(await store.update('missing', { shots: 1 }), undefined)
   })
 
-  test('update does not change an id', async (t) => {
+  test('update never changes the id of a task', async (t) => {
     const store = await open(t)
     const saved = await store.save(RUNNING)
     await throws(() => store.update('a', wrong({ taskId: 'b', shots: 1 })), /taskId is another id/)

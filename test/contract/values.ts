@@ -24,7 +24,7 @@ const anyTask: fc.Arbitrary<NewTaskInfo> = fc.record({
 })
 
 export function valuesContract(open: OpenStore): void {
-  test('any task that is saved is loaded as it was', async (t) => {
+  test('any saved task is loaded as it was', async (t) => {
     const store = await open(t)
     await fc.assert(
       fc.asyncProperty(anyTask, async (task) => {
@@ -37,7 +37,7 @@ export function valuesContract(open: OpenStore): void {
     )
   })
 
-  test('updates merge metadata key by key, in the order they come', async (t) => {
+  test('updates merge metadata key by key, in their order', async (t) => {
     const store = await open(t)
     await fc.assert(
       fc.asyncProperty(fc.array(jsonObject, { maxLength: 6 }), async (updates) => {
@@ -53,7 +53,7 @@ export function valuesContract(open: OpenStore): void {
     )
   })
 
-  test('what a getter said first is stored, or nothing is', async (t) => {
+  test('a getter is read once: its first value is stored', async (t) => {
     for (const second of [Number.NaN, undefined, () => 1, -0, 2 ** 60]) {
       const store = await open(t)
       let asked = 0

@@ -37,7 +37,7 @@ const { value: anyJson } = fc.letrec<{ value: JsonValue }>((tie) => ({
   ),
 }))
 
-test('what is written reads back equal', () => {
+test('any written value reads back equal', () => {
   fc.assert(
     fc.property(anyJson, (value) => {
       assert.deepStrictEqual(parseJson(stringifyJson(value)), value)
@@ -46,7 +46,7 @@ test('what is written reads back equal', () => {
   )
 })
 
-test('a text that JSON.parse reads without rounding reads the same', () => {
+test('text that JSON.parse reads without rounding reads the same', () => {
   fc.assert(
     fc.property(fc.json(), fc.boolean(), (text, isSpaced) => {
       const spaced = isSpaced ? ` ${text}\n` : text
@@ -114,7 +114,7 @@ for (const text of REFUSED_TEXTS) {
   test(`does not read ${JSON.stringify(text)}`, () => assert.throws(() => parseJson(text), SyntaxError))
 }
 
-test('__proto__ is a plain own key, on both ways of reading', () => {
+test('__proto__ is a plain own key, whichever way the text is read', () => {
   for (const text of ['{"__proto__": {"polluted": 1}}', '{"__proto__": {"polluted": NaN}}']) {
     const value = parseJson(text) as Record<string, JsonValue>
     assert.ok(Object.hasOwn(value, '__proto__'))
@@ -157,22 +157,22 @@ for (const [path, value, problem] of REFUSED_VALUES) {
   })
 }
 
-test('an object that appears twice is no cycle', () => {
+test('an object that appears twice is not a cycle', () => {
   const twice = { n: 1n }
   assert.equal(stringifyJson([twice, twice]), '[{"n":1},{"n":1}]')
 })
 
-test('toJSON gives what is written, also where it gives something beyond JSON', () => {
+test('the value returned by toJSON is written, even if JSON.stringify could not write it', () => {
   assert.equal(stringifyJson({ a: { toJSON: () => [Number.NaN, 1n] } }), '{"a":[NaN,1]}')
   assert.equal(stringifyJson({ toJSON: (key: string) => ({ key }) }), '{"key":""}')
 })
 
-test('a property that is undefined is left out', () => {
+test('an undefined property is left out', () => {
   assert.equal(stringifyJson({ a: undefined, b: 1 }), '{"b":1}')
   assert.equal(stringifyJson({ a: undefined, b: 1n }), '{"b":1}')
 })
 
-test('nesting goes as deep as the stack allows, and beyond that is an error with a name', () => {
+test('values nest as deep as the stack allows; deeper ones are an error that says so', () => {
   const nest = (depth: number, leaf: JsonValue) => {
     let value = leaf
     for (let i = 0; i < depth; i++) value = [value]

@@ -36,7 +36,7 @@ function checkReadable(t: TestContext, check: (text: string, value: JsonValue) =
   assert.ok(readable > 500, `only ${readable} mutants could be read`)
 }
 
-test('what cannot be read is a SyntaxError, and JSON.parse reads it no better', (t) => {
+test('unreadable text is a SyntaxError, and JSON.parse cannot read it either', (t) => {
   let refused = 0
   fc.assert(
     fc.property(mutated(jsonTexts(t)), (text) => {
@@ -51,7 +51,7 @@ test('what cannot be read is a SyntaxError, and JSON.parse reads it no better', 
   assert.ok(refused > 500, `only ${refused} mutants were refused`)
 })
 
-test('what JSON.parse reads without an integer that it rounds, reads the same', (t) => {
+test('text that JSON.parse reads without rounding an integer reads the same', (t) => {
   checkReadable(t, (text, value) => {
     let byEverybody: unknown
     try {
@@ -65,7 +65,7 @@ test('what JSON.parse reads without an integer that it rounds, reads the same', 
   })
 })
 
-test('a value that was read is written as a text that reads back equal', (t) => {
+test('a value that was read is written as text that reads back equal', (t) => {
   checkReadable(t, (_text, value) => {
     const written = stringifyJson(value)
     assert.deepStrictEqual(parseJson(written), value)
@@ -73,7 +73,7 @@ test('a value that was read is written as a text that reads back equal', (t) => 
   })
 })
 
-test('an object and an array fall into the texts of just what they hold', (t) => {
+test('the text of an object or array splits into the texts of exactly what it holds', (t) => {
   checkReadable(t, (text, value) => {
     if (typeof value !== 'object' || value === null) return
     if (Array.isArray(value)) {
@@ -91,7 +91,7 @@ test('an object and an array fall into the texts of just what they hold', (t) =>
   })
 })
 
-test('an exported cell is strict JSON on one line, and comes back with its value', (t) => {
+test('an exported cell is strict JSON on one line, and is imported with the same value', (t) => {
   checkReadable(t, (text, value) => {
     const strict = toStrictJson(text)
     assert.doesNotMatch(strict, /[\r\n]/)
@@ -102,7 +102,7 @@ test('an exported cell is strict JSON on one line, and comes back with its value
   })
 })
 
-test('an exported cell that cannot be read comes back to the character', (t) => {
+test('an unreadable exported cell is imported character for character', (t) => {
   let unreadable = 0
   fc.assert(
     fc.property(mutated(jsonTexts(t)), (text) => {
@@ -183,7 +183,7 @@ function double(value: number): string {
 }
 
 test(
-  "Python's json reads and refuses the same texts, and both read what the other writes",
+  "Python's json reads and refuses the same texts, and each side reads what the other writes",
   needsPython,
   (t) => {
     const seed = Date.now() % 2 ** 31
@@ -213,17 +213,13 @@ test(
   },
 )
 
-test(
-  'Python refuses what is nested deeper than it reads, and has integers of any length',
-  needsPython,
-  () => {
-    const deep = `${'['.repeat(900)}NaN${']'.repeat(900)}`
-    const tooDeep = `${'['.repeat(5000)}${']'.repeat(5000)}`
-    const long = '7'.repeat(6000)
-    const [first, second, third] = askPython([deep, tooDeep, long])
-    assert.deepStrictEqual(first?.[0], canonical(parseJson(deep)))
-    assert.equal(second, 'too deep')
-    assert.doesNotThrow(() => parseJson(tooDeep))
-    assert.deepStrictEqual(third?.[0], canonical(parseJson(long)))
-  },
-)
+test('Python refuses text nested too deeply for it, and reads integers of any length', needsPython, () => {
+  const deep = `${'['.repeat(900)}NaN${']'.repeat(900)}`
+  const tooDeep = `${'['.repeat(5000)}${']'.repeat(5000)}`
+  const long = '7'.repeat(6000)
+  const [first, second, third] = askPython([deep, tooDeep, long])
+  assert.deepStrictEqual(first?.[0], canonical(parseJson(deep)))
+  assert.equal(second, 'too deep')
+  assert.doesNotThrow(() => parseJson(tooDeep))
+  assert.deepStrictEqual(third?.[0], canonical(parseJson(long)))
+})

@@ -88,7 +88,7 @@ test('a string ends where JSON says, whatever follows', () => {
   )
 })
 
-test('of any object, the keys are those of JSON.parse, and each text is the text of its value', () => {
+test('the members of any object have the keys of JSON.parse, each with the text of its value', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(anyKey, anyValue)), anyIndent, (entries, indent) => {
       const object = Object.fromEntries(entries)
@@ -102,7 +102,7 @@ test('of any object, the keys are those of JSON.parse, and each text is the text
   )
 })
 
-test('of any array, each text is the text of its item', () => {
+test('the items of any array are the texts of its values', () => {
   fc.assert(
     fc.property(fc.array(anyValue), anyIndent, (array, indent) => {
       const text = JSON.stringify(array, null, indent)
@@ -123,7 +123,7 @@ const anySpelling = fc.constantFrom(
 )
 const anySpace = fc.constantFrom('', ' ', '\n', '\t\r\n  ')
 
-test('texts that are joined to an array or an object are split to the very same', () => {
+test('texts joined to an array or an object split into the very same texts', () => {
   fc.assert(
     fc.property(fc.array(anySpelling), anySpace, anySpace, (texts, before, after) => {
       const pad = (text: string) => `${before}${text}${after}`
@@ -144,5 +144,5 @@ for (const [text, items] of [
   ['[1, [2', ['1', '[2']],
   ['[1, 2', ['1', '2']],
 ] as const) {
-  test(`what is not closed in ${text} ends with the text`, () => assert.deepEqual(splitArray(text), items))
+  test(`an unclosed value in ${text} ends with the text`, () => assert.deepEqual(splitArray(text), items))
 }

@@ -13,11 +13,11 @@ const ROOT = resolve(import.meta.dirname, '../..')
 const node = (folder: string, ...args: readonly string[]) =>
   execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' })
 
-test('the packed package, in a program of its own', async (t) => {
+test('the packed package works in a program of its own', async (t) => {
   const folder = temporaryFolder(t)
   makeConsumer(folder)
 
-  await t.test('holds what it needs, and no more', () => {
+  await t.test('it holds what it needs, and no more', () => {
     const top = readdirSync(join(folder, 'node_modules/uniqc-task-store')).toSorted()
     const expected = [
       'CHANGELOG.md',
@@ -38,14 +38,14 @@ test('the packed package, in a program of its own', async (t) => {
     store.save({ taskId: 'a', backend: 'b', status: 'running' })
     console.log(store.db.select().from(tasks).all().length, new TaskPersistence(store).load('a').platform)
   `
-  await t.test('can be imported', () => {
+  await t.test('it can be imported', () => {
     const text = `import { TaskStore, TaskPersistence } from 'uniqc-task-store'
       import { tasks } from 'uniqc-task-store/schema'
       ${use}`
     assert.equal(node(folder, '--input-type=module', '--eval', text), '1 b\n')
   })
 
-  await t.test('can be required', () => {
+  await t.test('it can be required', () => {
     const text = `const { TaskStore, TaskPersistence } = require('uniqc-task-store')
       const { tasks } = require('uniqc-task-store/schema')
       const { eq } = require('drizzle-orm')
@@ -54,7 +54,7 @@ test('the packed package, in a program of its own', async (t) => {
     assert.equal(node(folder, '--no-warnings', '--input-type=commonjs', '--eval', text), '1 b\n1\n')
   })
 
-  await t.test('gives its migrations and its package.json by name', () => {
+  await t.test('its migrations and its package.json resolve by name', () => {
     const text = `console.log(require.resolve('uniqc-task-store/migrations/sqlite/0000_create_tasks.sql'), require('uniqc-task-store/package.json').name)`
     assert.match(
       node(folder, '--input-type=commonjs', '--eval', text),
@@ -62,7 +62,7 @@ test('the packed package, in a program of its own', async (t) => {
     )
   })
 
-  await t.test('has the right types, in an ES module and in a CommonJS one', () => {
+  await t.test('it has the right types, in an ES module and in a CommonJS module', () => {
     const types = readFileSync(join(ROOT, 'test/types/public-api.ts'), 'utf8')
     writeFileSync(join(folder, 'esm.mts'), types)
     // Drizzle types its functions anew for CommonJS, and those do not take the tables of an ES module.
@@ -78,7 +78,7 @@ test('the packed package, in a program of its own', async (t) => {
     assert.throws(() => compile(folder, '--noEmit'), /wrong\.mts.*limt/)
   })
 
-  await t.test('lets drizzle-kit migrate a file of its user, with the shipped config', () => {
+  await t.test('drizzle-kit migrates a file of its user with the shipped config', () => {
     const file = join(folder, 'cache', 'tasks.sqlite')
     const kit = (env: NodeJS.ProcessEnv) =>
       execFileSync(

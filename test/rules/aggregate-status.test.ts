@@ -32,7 +32,7 @@ for (const [statuses, status] of STATUSES) {
   })
 }
 
-test('aggregateStatus of what is no list is a TypeError', () => {
+test('aggregateStatus of anything but an iterable of shards is a TypeError', () => {
   for (const value of [5, true, {}, 'text'])
     assert.throws(() => TaskStore.aggregateStatus(wrong(value)), TypeError)
 })

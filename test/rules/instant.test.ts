@@ -26,7 +26,7 @@ const REFUSED = [
   '1767225600',
 ]
 for (const text of REFUSED) {
-  test(`${JSON.stringify(text)} is no time`, () => {
+  test(`${JSON.stringify(text)} is not a time`, () => {
     assert.equal(parseInstant(text), undefined)
     assert.equal(parseInstant(text, 'Asia/Shanghai'), undefined)
   })
@@ -34,13 +34,13 @@ for (const text of REFUSED) {
 
 const NO_ZONES = ['', 'Mars/Olympus', '+8', '08:00', '+08:00:00', 8, null, {}, new Date()]
 for (const zone of NO_ZONES) {
-  test(`${JSON.stringify(zone)} is no zone`, () => {
+  test(`${JSON.stringify(zone)} is not a time zone`, () => {
     assert.throws(() => checkTimeZone(zone), { name: 'TypeError', message: /^timeZone must be/ })
   })
 }
 
 for (const zone of [undefined, 'UTC', 'Asia/Shanghai', '+08:00', '-11:30', 'Pacific/Apia']) {
-  test(`${zone} is a zone`, () => assert.equal(checkTimeZone(zone), undefined))
+  test(`${zone} is a time zone`, () => assert.equal(checkTimeZone(zone), undefined))
 }
 
 const READS: readonly (readonly [text: string, zone: string | undefined, utc: string, micros: number])[] = [
@@ -75,7 +75,7 @@ for (const [text, zone, utc, micros] of READS) {
   })
 }
 
-test('without a zone, a time is one of this machine', () => {
+test('without a time zone, a time is one of this machine', () => {
   const { TZ } = process.env
   try {
     for (const [zone, hour] of [
@@ -118,7 +118,7 @@ test('the same moment at any offset is the same number', () => {
   )
 })
 
-test('what the clocks of a zone show is read as a moment at which they show it', () => {
+test('a local time is read as a moment at which the clocks of its zone show it', () => {
   const zones = ['America/New_York', 'Europe/Berlin', 'Australia/Lord_Howe', 'Pacific/Apia', 'Asia/Shanghai']
   fc.assert(
     fc.property(anyMoment, fc.constantFrom(...zones), (moment, zone) => {

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { generateTaskId, isUniqcTaskId } from 'uniqc-task-store'
 import { wrong } from '../support/store.ts'
 
-test('ids of UnifiedQuantum', () => {
+test('generated ids are distinct ids of UnifiedQuantum, and only such are recognized', () => {
   const ids = Array.from({ length: 100 }, generateTaskId)
   assert.equal(new Set(ids).size, 100)
   for (const id of ids) assert.ok(isUniqcTaskId(id))
@@ -11,7 +11,7 @@ test('ids of UnifiedQuantum', () => {
     assert.equal(isUniqcTaskId(id), false)
 })
 
-test('isUniqcTaskId knows no array, and throws for nothing', () => {
+test('isUniqcTaskId returns false for anything but a string, and never throws', () => {
   assert.equal(isUniqcTaskId(wrong([`uqt_${'0'.repeat(32)}`])), false)
   assert.equal(isUniqcTaskId(wrong(Symbol('s'))), false)
 })

@@ -32,7 +32,7 @@ for (const name of FIXTURE_NAMES) {
   })
 
   test(
-    `${name}: every archived task restored and archived again has a new time alone`,
+    `${name}: every archived task restored and archived again changes its archive time only`,
     needsFixtures,
     (t) => {
       const file = copyFixture(t, name)
@@ -57,7 +57,7 @@ for (const name of FIXTURE_NAMES) {
 }
 
 for (const name of FIXTURE_NAMES.filter(isNewest)) {
-  test(`${name}: shards and archive equal what UnifiedQuantum answered`, needsFixtures, (t) => {
+  test(`${name}: shards and archived tasks equal what UnifiedQuantum answered`, needsFixtures, (t) => {
     const { shards = {}, archived = [] } = readExpected(name)
     using store = new TaskStore({ file: copyFixture(t, name) })
     assert.ok(Object.keys(shards).length > 0)
@@ -84,7 +84,7 @@ async function orphaned(direction: 'archive' | 'restore'): Promise<TaskStore> {
 }
 
 for (const direction of ['archive', 'restore'] as const) {
-  test(`${direction}: shards that lie there without their task are a CONFLICT, and never win`, async () => {
+  test(`${direction}: shards without their task in the other place are a CONFLICT, and never win`, async () => {
     const before = rowsByKey(await orphaned(direction))
     for (const onConflict of ['throw', 'live', 'archived'] as const) {
       using store = await orphaned(direction)
@@ -118,7 +118,7 @@ for (const direction of ['archive', 'restore'] as const) {
   })
 }
 
-test('a dry run needs no store that may write, and a real one does', (t) => {
+test('a dry run works on a readonly store, and a real run is READONLY', (t) => {
   const file = temporaryFile(t)
   {
     using store = new TaskStore({ file })
@@ -132,7 +132,7 @@ test('a dry run needs no store that may write, and a real one does', (t) => {
   assert.equal(store.list({ archived: 'both' }).length, 1)
 })
 
-test('another process writes while archiveOlderThan goes on', async (t) => {
+test('another process can write while archiveOlderThan runs', async (t) => {
   const file = temporaryFile(t)
   const COUNT = 3000
   // Asks for the lock again at once, so as not to sleep where it is free.
@@ -171,7 +171,7 @@ test('another process writes while archiveOlderThan goes on', async (t) => {
 })
 
 for (const method of ['archiveMany', 'archiveOlderThan'] as const) {
-  test(`${method}: killed at any moment, every task is in one place with all its shards`, async (t) => {
+  test(`${method}, killed at any moment, leaves every task in one place with all its shards`, async (t) => {
     const COUNT = 700
     const ids = Array.from({ length: COUNT }, (_, i) => `t${i}`)
     const file = temporaryFile(t)
@@ -228,7 +228,7 @@ for (const method of ['archiveMany', 'archiveOlderThan'] as const) {
   })
 }
 
-test('archiveMany stops at an error that is no matter of one task, and nothing of its batch is moved', async () => {
+test('archiveMany stops at an error that does not concern one task, and undoes its batch', async () => {
   using store = memory()
   for (const taskId of ['a', 'b', 'c']) await saveWithShards(store, { ...DONE, taskId }, taskId, 2)
   const before = rowsByKey(store)
@@ -242,7 +242,7 @@ test('archiveMany stops at an error that is no matter of one task, and nothing o
   assert.equal(store.archive.count(), 3)
 })
 
-test('archiveOlderThan says nothing of a task that is gone when its turn comes', () => {
+test('archiveOlderThan skips a task that was deleted before its batch', () => {
   using store = memory()
   const ids = Array.from({ length: 102 }, (_, n) => `task-${n}`)
   store.saveMany(ids.map((taskId) => ({ ...DONE, taskId, submitTime: '2020-01-01T00:00:00+00:00' })))

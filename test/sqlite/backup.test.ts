@@ -46,7 +46,7 @@ function open(t: TestContext, count = 20): TaskStore {
 
 const leftovers = (folder: string) => readdirSync(folder).filter((name) => name.includes('unfinished'))
 
-test('a backup holds everything, as one file for its owner alone', async (t) => {
+test('a backup holds everything, as one file that only its owner may read', async (t) => {
   const store = open(t)
   const target = join(temporaryFolder(t), 'backup.sqlite')
   const progress: number[] = []
@@ -70,7 +70,7 @@ test('a store in memory can be backed up', async (t) => {
   assert.deepEqual(everything(copy), everything(store))
 })
 
-test('a backup is of one moment, while another process writes without a pause', async (t) => {
+test('a backup is of one moment, even if another process writes without a pause', async (t) => {
   const store = open(t, 3000)
   const child = spawnModule(
     `import { TaskStore } from 'uniqc-task-store'
@@ -98,7 +98,7 @@ test('a backup is of one moment, while another process writes without a pause', 
   }
 })
 
-test('a backup is restored to where a link leads, and the link stays', async (t) => {
+test('a backup is restored to the target of a link, and the link stays', async (t) => {
   const folder = temporaryFolder(t)
   const [backup, target, link] = ['backup', 'target', 'tasks.sqlite'].map((name) => join(folder, name)) as [
     string,
@@ -117,7 +117,7 @@ test('a backup is restored to where a link leads, and the link stays', async (t)
   }
 })
 
-test('a file that is there is replaced only where that is asked for, a link never, the own file never', async (t) => {
+test("an existing file is replaced only on request, and a link or the store's own file never", async (t) => {
   const store = open(t)
   const folder = temporaryFolder(t)
   const [file, link] = [join(folder, 'there'), join(folder, 'link')]
@@ -137,7 +137,7 @@ test('a file that is there is replaced only where that is asked for, a link neve
   assert.deepEqual(leftovers(folder), [])
 })
 
-test('a file that another process makes while a backup is made is a CONFLICT, and stays', async (t) => {
+test('a file that another process creates during a backup is a CONFLICT, and stays', async (t) => {
   const store = open(t)
   const target = join(temporaryFolder(t), 'backup.sqlite')
   const onProgress = () => writeFileSync(target, 'theirs')
@@ -146,7 +146,7 @@ test('a file that another process makes while a backup is made is a CONFLICT, an
   assert.deepEqual(readdirSync(dirname(target)), ['backup.sqlite'])
 })
 
-test('what the progress throws ends the backup, and nothing is left', async (t) => {
+test('an error thrown by onProgress ends the backup, and nothing is left', async (t) => {
   const store = open(t, 2000)
   const target = join(temporaryFolder(t), 'backup.sqlite')
   const stop = new Error('stop')
@@ -176,7 +176,7 @@ test('a damaged file is not backed up', async (t) => {
 
 const needsLimits = process.platform === 'win32' ? { skip: 'there are no file-size limits here' } : {}
 
-test('on a disk that takes no more, a backup is refused and leaves nothing', needsLimits, async (t) => {
+test('on a full disk, a backup is DISK_FULL and leaves nothing', needsLimits, async (t) => {
   const store = open(t, 1000)
   const target = join(temporaryFolder(t), 'backup.sqlite')
   const output = await runModuleWithFileLimit(
@@ -191,7 +191,7 @@ test('on a disk that takes no more, a backup is refused and leaves nothing', nee
   assert.deepEqual(readdirSync(dirname(target)), [])
 })
 
-test('restoring puts back what was there, and keeps what was replaced, under the hands of an open store', async (t) => {
+test('restoring a backup brings back its tasks and keeps the replaced file, while a store is open', async (t) => {
   const store = open(t)
   const target = join(temporaryFolder(t), 'backup.sqlite')
   await store.backup(target)
@@ -210,7 +210,7 @@ test('restoring puts back what was there, and keeps what was replaced, under the
   assert.equal(store.db.$client.pragma('integrity_check', { simple: true }), 'ok')
 })
 
-test('a file that is damaged is set aside with its log, and the backup takes its place', async (t) => {
+test('a damaged file is set aside with its log, and the backup takes its place', async (t) => {
   const store = open(t)
   const target = join(temporaryFolder(t), 'backup.sqlite')
   await store.backup(target)
@@ -226,30 +226,26 @@ test('a file that is damaged is set aside with its log, and the backup takes its
   assert.deepEqual(everything(restored), before)
 })
 
-test(
-  'where there is no file, the backup becomes it; a backup of an older version too',
-  needsFixtures,
-  (t) => {
-    for (const name of FIXTURE_NAMES) {
-      const backup = copyFixture(t, name)
-      const bytes = readFileSync(backup)
-      const file = join(temporaryFolder(t), 'new', 'tasks.sqlite')
-      const { kept, tasks } = TaskStore.restoreBackup(backup, { file })
-      assert.equal(kept, undefined)
-      using store = new TaskStore({ file })
-      assert.equal(store.list({ archived: 'both' }).length, tasks)
-      assert.ok(tasks > 40)
-      assert.deepEqual(readFileSync(backup), bytes, 'the backup stays as it is')
-      assert.deepEqual(
-        readdirSync(dirname(file)).filter((entry) => !entry.startsWith('tasks.sqlite')),
-        [],
-      )
-      assert.deepEqual(leftovers(dirname(file)), [])
-    }
-  },
-)
+test('a backup, even of an older version, becomes the file if there is none', needsFixtures, (t) => {
+  for (const name of FIXTURE_NAMES) {
+    const backup = copyFixture(t, name)
+    const bytes = readFileSync(backup)
+    const file = join(temporaryFolder(t), 'new', 'tasks.sqlite')
+    const { kept, tasks } = TaskStore.restoreBackup(backup, { file })
+    assert.equal(kept, undefined)
+    using store = new TaskStore({ file })
+    assert.equal(store.list({ archived: 'both' }).length, tasks)
+    assert.ok(tasks > 40)
+    assert.deepEqual(readFileSync(backup), bytes, 'the backup stays as it is')
+    assert.deepEqual(
+      readdirSync(dirname(file)).filter((entry) => !entry.startsWith('tasks.sqlite')),
+      [],
+    )
+    assert.deepEqual(leftovers(dirname(file)), [])
+  }
+})
 
-test('what is no backup is refused, and the store stays as it is', (t) => {
+test('a file that is not a backup is refused, and the store stays as it is', (t) => {
   const store = open(t)
   const before = everything(store)
   const folder = temporaryFolder(t)
@@ -276,7 +272,7 @@ test('what is no backup is refused, and the store stays as it is', (t) => {
   assert.equal(existsSync(`${foreign}-wal`), false)
 })
 
-test('a file of another program in the place of the store is no place for a backup, and stays as it is', async (t) => {
+test('a backup never replaces a file of another program', async (t) => {
   const store = open(t)
   const target = join(temporaryFolder(t), 'backup.sqlite')
   await store.backup(target)
@@ -290,7 +286,7 @@ test('a file of another program in the place of the store is no place for a back
   assert.deepEqual(readdirSync(dirname(file)), ['tasks.sqlite'])
 })
 
-test('a process that is killed while it restores leaves the one or the other', async (t) => {
+test('a process killed while it restores leaves the old file or the backup', async (t) => {
   const store = open(t, 2000)
   const target = join(temporaryFolder(t), 'backup.sqlite')
   await store.backup(target)

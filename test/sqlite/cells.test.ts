@@ -5,7 +5,7 @@ import { TaskPersistence, UnreadableJson } from 'uniqc-task-store'
 import { tasks } from 'uniqc-task-store/schema'
 import { memory, RUNNING, wrong } from '../support/store.ts'
 
-test('what is not updated keeps its text to the byte', () => {
+test('cells that are not updated are kept byte for byte', () => {
   using store = memory()
   store.save(RUNNING)
   const client = store.db.$client
@@ -28,7 +28,7 @@ const UNREADABLE: readonly (readonly [column: string, text: string])[] = [
 ]
 
 for (const [column, text] of UNREADABLE) {
-  test(`${column} ${text} is shown as unreadable, listed with the rest, and kept`, () => {
+  test(`${column} ${text} is shown as unreadable, listed with the other tasks, and kept`, () => {
     using store = memory()
     store.saveMany([RUNNING, { ...RUNNING, taskId: 'b', metadata: { fine: true } }])
     const client = store.db.$client
@@ -60,7 +60,7 @@ test('empty cells are null and {}, as in UnifiedQuantum', () => {
   assert.deepEqual([store.get('a')?.result, store.get('a')?.metadata], [null, {}])
 })
 
-test('a status that upstream does not know is shown, found and counted, and another field can be updated', () => {
+test('a status unknown to UnifiedQuantum is shown, found and counted, and its task can be updated', () => {
   using store = memory()
   store.save(RUNNING)
   store.db.$client.exec("UPDATE tasks SET status = 'paused'")
@@ -70,7 +70,7 @@ test('a status that upstream does not know is shown, found and counted, and anot
   assert.equal(store.update('a', { shots: 5 }, { ifStatus: 'paused' })?.status, 'paused')
 })
 
-test("an unreadable cell that is written elsewhere, by update() or the caller's own query, keeps its text", () => {
+test("an unreadable cell keeps its text when update() or the caller's own query writes it elsewhere", () => {
   using store = memory()
   for (const taskId of ['a', 'b', 'c']) store.save({ ...RUNNING, taskId })
   const { $client } = store.db
@@ -86,7 +86,7 @@ test("an unreadable cell that is written elsewhere, by update() or the caller's 
   )
 })
 
-test('metadata that cannot be read is shown whole, and kept when its record is saved', () => {
+test('unreadable metadata is shown whole, and kept when its record is saved', () => {
   using store = memory()
   const persistence = new TaskPersistence(store)
   persistence.save('a', 'p', 'running')
@@ -104,7 +104,7 @@ test('metadata that cannot be read is shown whole, and kept when its record is s
   assert.deepEqual(persistence.load('a')?.legacy_metadata_raw, '{"torn')
 })
 
-test('a summary says whether there is a result, and has neither it nor metadata', () => {
+test('a summary tells whether there is a result, and has neither result nor metadata', () => {
   using store = memory()
   const insert = (taskId: string, result: string | null) =>
     store.db.$client

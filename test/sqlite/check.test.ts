@@ -35,7 +35,7 @@ function byKind(findings: readonly Finding[]): Partial<Record<FindingKind, reado
   return Object.fromEntries(findings.map(({ kind, rows }) => [kind, rows]))
 }
 
-test('a sound file has no finding, and a check changes nothing', (t) => {
+test('a sound file has no findings, and a check changes nothing', (t) => {
   const store = open(t)
   const { data_version: before } =
     (store.db.$client.pragma('data_version') as { data_version: number }[])[0] ?? {}
@@ -98,7 +98,7 @@ for (const [kind, severity, rows, sql] of SPOILED) {
   })
 }
 
-test('what is not done is pending for too long only after the days that are given', (t) => {
+test('a task is long-pending only after the given number of days', (t) => {
   const store = open(t)
   store.save({ taskId: 'new', backend: 'b', status: 'running', submitTime: '2026-05-02T00:00:00+00:00' })
   assert.deepEqual(byKind(store.check().findings), {})
@@ -113,7 +113,7 @@ test('what is not done is pending for too long only after the days that are give
   }
 })
 
-test('every page that is overwritten, and that SQLite can know of, is found', (t) => {
+test('damage is found in every page that SQLite can check', (t) => {
   const store = open(t)
   const { file } = store
   store.saveMany(
@@ -141,13 +141,13 @@ test('every page that is overwritten, and that SQLite can know of, is found', (t
   assert.ok(found > 20)
 })
 
-test('a check that cannot be made for another reason than damage ends with that reason', (t) => {
+test('a check that fails for another reason than damage throws that error', (t) => {
   const store = open(t)
   store.db.$client.exec('ALTER TABLE task_shards RENAME COLUMN status TO state')
   assert.throws(() => store.check(), /no such column/)
 })
 
-test('of a table of many rows the last one is looked at, too', (t) => {
+test('the last row of a large table is checked, too', (t) => {
   const store = open(t)
   store.saveMany(
     Array.from({ length: 1200 }, (_, i) => ({
@@ -161,7 +161,7 @@ test('of a table of many rows the last one is looked at, too', (t) => {
   assert.deepEqual(byKind(store.check().findings), { 'unreadable-json': ['t0', 't499', 't1199'] })
 })
 
-test('repair makes the indexes again, and gives shards whose task is gone a task', (t) => {
+test('repair recreates indexes, and recreates the tasks of orphaned shards', (t) => {
   const store = open(t)
   const { $client } = store.db
   store.addShard({
@@ -195,7 +195,7 @@ test('repair makes the indexes again, and gives shards whose task is gone a task
 
 for (const name of FIXTURE_NAMES.filter((name) => name.includes('0.0.4-'))) {
   test(
-    `tasks that two upgrades at once doubled are found, and the very same removed: ${name}`,
+    `tasks duplicated by two simultaneous upgrades are found, and exact duplicates removed: ${name}`,
     needsFixtures,
     (t) => {
       using store = new TaskStore({ file: copyFixture(t, name) })
@@ -234,14 +234,14 @@ for (const name of FIXTURE_NAMES.filter((name) => name.includes('0.0.4-'))) {
   )
 }
 
-test('tasks that share a job of their platform by right are not taken for doubles', (t) => {
+test('tasks that rightly share a platform task id are not duplicates', (t) => {
   const store = open(t)
   store.save({ taskId: 'second', backend: 'originq:WK_C180', status: 'success', submitTime: RECENT })
   store.addShard({ uniqcTaskId: 'second', platformTaskId: 'p-live', status: 'success' })
   assert.deepEqual(byKind(store.check().findings), {})
 })
 
-test('the store in the temporary folder is found, and merged', (t) => {
+test('a store in the temporary folder is found, and merged by repair', (t) => {
   const store = open(t)
   const folder = join(tmpdir(), 'uniqc', 'cache')
   mkdirSync(folder, { recursive: true })
@@ -256,13 +256,13 @@ test('the store in the temporary folder is found, and merged', (t) => {
   assert.ok(existsSync(join(folder, 'tasks.sqlite')), 'and stays where it is')
 })
 
-test('the store in the temporary folder does not find itself', (t) => {
+test('a store in the temporary folder does not report itself', (t) => {
   open(t)
   using store = new TaskStore(join(tmpdir(), 'uniqc', 'cache'))
   assert.deepEqual(store.check(), { isSound: true, findings: [] })
 })
 
-test('a store in the temporary folder that is gone when it is to be merged needs no repair', (t) => {
+test('a store in the temporary folder that is gone before the repair needs none', (t) => {
   const store = open(t)
   const folder = join(tmpdir(), 'uniqc', 'cache')
   new TaskStore(folder).close()
@@ -274,7 +274,7 @@ test('a store in the temporary folder that is gone when it is to be merged needs
   assert.equal(store.count(), 1)
 })
 
-test('shards that are not done are given a task that is not done, without a result', (t) => {
+test('orphaned shards that are not terminal get a task that is not terminal, without a result', (t) => {
   const store = open(t)
   store.saveShard({ uniqcTaskId: 'live', shardIndex: 0, platformTaskId: 'p-live', status: 'running' })
   const { $client } = store.db
@@ -286,7 +286,7 @@ test('shards that are not done are given a task that is not done, without a resu
   assert.deepEqual([task?.status, task?.result], ['running', null])
 })
 
-test('shards whose task is in the other place are left to be decided about', (t) => {
+test('shards whose task is in the other place are left unrepaired', (t) => {
   const store = open(t)
   const { $client } = store.db
   $client.pragma('foreign_keys = OFF')
@@ -329,7 +329,7 @@ test('a repair that fails changes nothing and leaves no copy', (t) => {
   )
 })
 
-test('what nothing can be done about without a decision is left, with no copy made', (t) => {
+test('findings that need a decision are left unrepaired, and no copy is made', (t) => {
   const store = open(t)
   store.db.$client.exec("UPDATE tasks SET status = 'failed'")
   const { findings } = store.check()
@@ -343,7 +343,7 @@ test('what nothing can be done about without a decision is left, with no copy ma
   }
 })
 
-test('copies before repairs are kept up to five', (t) => {
+test('at most five copies from before repairs are kept', (t) => {
   const store = open(t)
   for (let i = 0; i < 7; i++) {
     store.db.$client.exec('DROP INDEX uniqc_tasks_status_time_idx')

@@ -228,7 +228,7 @@ const DAMAGES: readonly (readonly [what: string, damage: (sample: Sample, page: 
 ]
 
 for (const [what, damage] of DAMAGES) {
-  test(`whatever page is overwritten with ${what}, each call gives what the file holds or refuses it`, (t) => {
+  test(`whatever page is overwritten with ${what}, each call returns what the file holds or throws`, (t) => {
     t.diagnostic(`DAMAGE_SEED=${SEED}`)
     const sample = makeSample(t)
     const pages = Array.from({ length: sample.good.length / sample.pageSize }, (_, page) => page)
@@ -246,7 +246,7 @@ for (const [what, damage] of DAMAGES) {
   })
 }
 
-test('wherever a file is cut off, it is refused or answers with what was stored', (t) => {
+test('wherever a file is cut off, it is refused or returns what was stored', (t) => {
   const sample = makeSample(t)
   const cuts: number[] = []
   for (let page = 0; page < sample.good.length; page += sample.pageSize) {
@@ -262,7 +262,7 @@ test('wherever a file is cut off, it is refused or answers with what was stored'
   assert.deepEqual([tally.has('differs'), tally.has('unreadable')], [false, false])
 })
 
-test('whichever byte of the header is damaged, the file is refused or answers with what was stored', (t) => {
+test('whichever byte of the header is damaged, the file is refused or returns what was stored', (t) => {
   const sample = makeSample(t)
   const damaged: [string, Buffer][] = []
   for (let at = 0; at < 100; at++) {
@@ -282,17 +282,22 @@ test('whichever byte of the header is damaged, the file is refused or answers wi
 type Prepare = (file: string) => void
 
 const NO_DATABASES: readonly (readonly [what: string, code: string, advice: RegExp, prepare: Prepare])[] = [
-  ['a text', 'CORRUPT_FILE', /check the path/, (file) => writeFileSync(file, 'text '.repeat(300))],
-  ['a short text', 'CORRUPT_FILE', /check the path/, (file) => writeFileSync(file, 'text')],
+  ['text', 'CORRUPT_FILE', /check the path/, (file) => writeFileSync(file, 'text '.repeat(300))],
+  ['short text', 'CORRUPT_FILE', /check the path/, (file) => writeFileSync(file, 'text')],
   [
     'an old tasks.jsonl',
     'CORRUPT_FILE',
     /check the path/,
     (file) => writeFileSync(file, '{"task_id":"a"}\n'),
   ],
-  ['random bytes', 'CORRUPT_FILE', /check the path/, (file) => writeFileSync(file, random('file', 9000))],
   [
-    'the first bytes of a database and no more',
+    'a file of random bytes',
+    'CORRUPT_FILE',
+    /check the path/,
+    (file) => writeFileSync(file, random('file', 9000)),
+  ],
+  [
+    'a file with only the first bytes of a database',
     'CORRUPT_FILE',
     /check the path/,
     (file) => writeFileSync(file, 'SQLite format 3\0'),
@@ -301,7 +306,7 @@ const NO_DATABASES: readonly (readonly [what: string, code: string, advice: RegE
 ]
 
 for (const [what, code, advice, prepare] of NO_DATABASES) {
-  test(`${what} in its place is ${code}, stays as it is, and is no obstacle when it is gone`, (t) => {
+  test(`${what} in place of the file is ${code} and stays as it is; once it is removed, the store works`, (t) => {
     const file = temporaryFile(t)
     using open = new TaskStore({ file })
     open.save({ taskId: 'before', backend: 'b', status: 'running' })
@@ -339,7 +344,7 @@ for (const [what, code, advice, prepare] of NO_DATABASES) {
   })
 }
 
-test('a file of no byte is empty readonly and stays so, and is made a new one by a writer', (t) => {
+test('an empty file is an empty store if readonly and stays as it is; a writer fills it', (t) => {
   const file = temporaryFile(t)
   writeFileSync(file, '')
   {
@@ -355,7 +360,7 @@ test('a file of no byte is empty readonly and stays so, and is made a new one by
 })
 
 const LOGS: readonly (readonly [what: string, make: (t: TestContext) => Buffer])[] = [
-  ['no log at all', () => random('log', 50_000)],
+  ['not a log', () => random('log', 50_000)],
   ['empty', () => Buffer.alloc(0)],
   [
     "another file's",
@@ -369,7 +374,7 @@ const LOGS: readonly (readonly [what: string, make: (t: TestContext) => Buffer])
 ]
 
 for (const [what, make] of LOGS) {
-  test(`beside a -wal that is ${what}, a reader changes nothing, and without it all is there`, (t) => {
+  test(`next to a -wal that is ${what}, a reader changes nothing; without it all tasks are there`, (t) => {
     const { good, stored, copy: file } = makeSample(t)
     writeFileSync(file, good)
     const log = make(t)
@@ -523,7 +528,7 @@ const OBSTACLES: readonly Obstacle[] = [
 const needsModes = process.platform === 'win32' ? { skip: 'there are no modes of files here' } : {}
 
 test(
-  'what may not be read or written says so, stays as it is, and works when it may',
+  'a file without permission throws the right code, stays as it is, and works once permitted',
   needsModes,
   async (t) => {
     const cases = [false, true].flatMap((readonly) =>
@@ -592,7 +597,7 @@ const HOLD = `
 
 for (const age of ['old', 'new']) {
   for (const isHeld of [false, true]) {
-    test(`readonly, an ${age} file${isHeld ? ' that another process writes' : ''} is not written, migrated or locked`, async (t) => {
+    test(`a readonly store does not write, migrate or lock ${age === 'old' ? 'an old' : 'a new'} file${isHeld ? ' that another process writes' : ''}`, async (t) => {
       const file = temporaryFile(t)
       if (age === 'old') copyFileSync(OLD_FILE, file)
       else fill(file)
@@ -620,7 +625,7 @@ for (const age of ['old', 'new']) {
   }
 }
 
-test('an export and a merge of a file whose rows do not rise end with its damage named', (t) => {
+test('exporting and merging a file whose row ids are out of order is CORRUPT_FILE', (t) => {
   const file = temporaryFile(t)
   const store = new TaskStore({ file })
   store.saveMany(

@@ -4,7 +4,7 @@ import { TaskStore } from 'uniqc-task-store'
 import { RUNNING } from '../support/store.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
-test('clearAll leaves what others save while it is at work', (t) => {
+test('clearAll keeps tasks that others save while it runs', (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   const some = (prefix: string, count: number) =>

@@ -58,15 +58,15 @@ const OPEN = `
 
 const UNBUILT: readonly (readonly [what: string, spoil: (driver: string) => void])[] = [
   ['that was never built', () => undefined],
-  ['whose binary is of another system', (driver) => writeBinary(driver, 'of another system'.repeat(1000))],
-  ['whose binary is not whole', (driver) => writeBinary(driver, '\x7fELF')],
+  ['with a binary for another system', (driver) => writeBinary(driver, 'of another system'.repeat(1000))],
+  ['with a truncated binary', (driver) => writeBinary(driver, '\x7fELF')],
 ]
 
 const needsElf = process.platform === 'linux' ? {} : { skip: 'other systems have other words for it' }
 
 for (const [what, spoil] of UNBUILT) {
   test(
-    `a better-sqlite3 ${what} is CANNOT_OPEN, says how to build it, and leaves no file`,
+    `better-sqlite3 ${what} is CANNOT_OPEN, says how to build it, and leaves no file`,
     needsElf,
     async (t) => {
       const driver = installUnbuilt(t)

@@ -20,7 +20,7 @@ const needsLimits = process.platform === 'win32' ? { skip: 'there are no file-si
 
 for (const isOld of [false, true]) {
   const what = isOld ? 'leaves the old file whole' : 'leaves no file'
-  test(`an export that the disk does not take is DISK_FULL and ${what}`, needsLimits, async (t) => {
+  test(`an export to a full disk is DISK_FULL and ${what}`, needsLimits, async (t) => {
     const file = temporaryFile(t)
     using store = new TaskStore({ file })
     const result = 'x'.repeat(10_000)
@@ -48,7 +48,7 @@ for (const isOld of [false, true]) {
 
 const needsModes = process.platform === 'win32' ? { skip: 'there are no modes of files here' } : {}
 
-test('into a folder that may be written and not read an export is written', needsModes, async (t) => {
+test('an export can be written into a folder that may not be read', needsModes, async (t) => {
   const folder = temporaryFolder(t)
   chmodSync(folder, 0o333)
   const source = `
@@ -68,7 +68,7 @@ test('into a folder that may be written and not read an export is written', need
   assert.equal(linesOf(target).length, 1)
 })
 
-test('an export that is killed leaves the old file whole, and the next one replaces it', async (t) => {
+test('a killed export leaves the old file whole, and the next one replaces it', async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.saveMany(Array.from({ length: 250 }, (_, i) => ({ ...RUNNING, taskId: `t${i}` })))
@@ -98,7 +98,7 @@ test('an export that is killed leaves the old file whole, and the next one repla
 })
 
 for (const name of [...FIXTURE_NAMES, 'hot-wal']) {
-  test(`${name}: exported, imported and exported again it is equal`, needsFixtures, async (t) => {
+  test(`${name}: an export, imported and exported again, is equal`, needsFixtures, async (t) => {
     using store = new TaskStore({ file: copyFixture(t, name) })
     using copy = memory()
     await roundTrip(store, copy, join(temporaryFolder(t), 'export.jsonl'))
@@ -114,7 +114,7 @@ for (const name of [...FIXTURE_NAMES, 'hot-wal']) {
 }
 
 for (const name of FIXTURE_NAMES.filter((name) => /-schema[13]$/.test(name))) {
-  test(`${name}: opened readonly, it is exported under its old ids`, needsFixtures, async (t) => {
+  test(`${name}: a readonly store exports it under its old ids`, needsFixtures, async (t) => {
     const file = copyFixture(t, name)
     using store = new TaskStore({ file, readonly: true })
     using copy = memory()
@@ -146,7 +146,7 @@ const anyTask = fc.record({
   isArchived: fc.boolean(),
 })
 
-test('whatever tasks hold is exported, imported and exported again to equal bytes, and reads as before', async (t) => {
+test('whatever tasks hold, an export imported and exported again is byte for byte equal, and reads the same', async (t) => {
   const folder = temporaryFolder(t)
   await fc.assert(
     fc.asyncProperty(fc.array(anyTask, { minLength: 1, maxLength: 3 }), async (given) => {
@@ -177,7 +177,7 @@ test('whatever tasks hold is exported, imported and exported again to equal byte
   )
 })
 
-test('an export shows one moment, whatever another process writes meanwhile', async (t) => {
+test('an export is of one moment, whatever another process writes meanwhile', async (t) => {
   using store = new TaskStore({ file: temporaryFile(t) })
   const target = join(temporaryFolder(t), 'export.jsonl')
   const moments = new Set<number>()
@@ -193,7 +193,7 @@ test('an export shows one moment, whatever another process writes meanwhile', as
   })
 })
 
-test("the store's own file is never exported to", (t) => {
+test("the store's own file is never overwritten by an export", (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.save(RUNNING)
@@ -203,7 +203,7 @@ test("the store's own file is never exported to", (t) => {
   assert.equal(store.get('a')?.status, 'running')
 })
 
-test('a filtered export walks the table once: its plan sorts nothing', (t) => {
+test('a filtered export walks the table once, without sorting', (t) => {
   const statements: string[] = []
   const database = new Database(temporaryFile(t), { verbose: (text) => statements.push(String(text)) })
   const store = new TaskStore({ database })

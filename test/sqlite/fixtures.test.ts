@@ -108,18 +108,22 @@ for (const name of FIXTURE_NAMES.filter((name) => !isNewest(name))) {
     after.close()
   })
 
-  test(`${name}: opened readonly it reads as the newest and stays as it is`, needsFixtures, (t) => {
-    const file = copyFixture(t, name)
-    const expected = readExpected(name)
-    using store = new TaskStore({ file, readonly: true })
-    assert.deepEqual(
-      store.list().map((task) => task.taskId),
-      expected.list_all.map((record) => record.task_id),
-    )
-    assert.equal(store.count({ status: 'success' }), expected.counts_by_status.success)
-    assert.throws(() => store.delete(expected.tasks[0]?.task_id ?? ''), { code: 'READONLY' })
-    assert.equal(store.db.$client.pragma('user_version', { simple: true }), Number(name.at(-1)))
-  })
+  test(
+    `${name}: a readonly store reads it as the newest version and leaves it as it is`,
+    needsFixtures,
+    (t) => {
+      const file = copyFixture(t, name)
+      const expected = readExpected(name)
+      using store = new TaskStore({ file, readonly: true })
+      assert.deepEqual(
+        store.list().map((task) => task.taskId),
+        expected.list_all.map((record) => record.task_id),
+      )
+      assert.equal(store.count({ status: 'success' }), expected.counts_by_status.success)
+      assert.throws(() => store.delete(expected.tasks[0]?.task_id ?? ''), { code: 'READONLY' })
+      assert.equal(store.db.$client.pragma('user_version', { simple: true }), Number(name.at(-1)))
+    },
+  )
 }
 
 test('a file with a log that was never checkpointed loses nothing', needsFixtures, (t) => {

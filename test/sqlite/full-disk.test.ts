@@ -38,7 +38,7 @@ interface Disk {
 const openFile = (file: string) => new TaskStore({ file })
 
 const PAGE_LIMIT: Disk = {
-  name: 'a file that may have no more pages',
+  name: 'a file at its maximum of pages',
   folder: temporaryFolder,
   open: (file, pages) => {
     const database = new Database(file)
@@ -62,7 +62,7 @@ function prlimit(...args: readonly string[]): string {
 }
 
 const SIZE_LIMIT: Disk = {
-  name: 'a limit to the size of files',
+  name: 'a limit on the size of files',
   skip: reasonNot(() => prlimit('--fsize'), 'there is no prlimit here'),
   folder: temporaryFolder,
   open: openFile,
@@ -343,7 +343,7 @@ function assertWhole(
 for (const disk of [PAGE_LIMIT, SIZE_LIMIT, SMALL_DISK]) {
   const options = disk.skip === undefined ? {} : { skip: disk.skip }
   for (const call of CALLS) {
-    test(`${disk.name}: ${call.name} is done or undone, and works when there is room`, options, (t) => {
+    test(`${disk.name}: ${call.name} is done or undone, and works once there is room`, options, (t) => {
       growUntilEnough(t, disk, call, (folder, limited, pages) => {
         const store = disk.open(join(folder, 'tasks.sqlite'), pages)
         t.after(() => store.close())
@@ -365,7 +365,7 @@ for (const disk of [PAGE_LIMIT, SIZE_LIMIT, SMALL_DISK]) {
     })
   }
 
-  test(`${disk.name}: a migration is done or undone, and works when there is room`, options, (t) => {
+  test(`${disk.name}: a migration is done or undone, and works once there is room`, options, (t) => {
     const old = join(temporaryFolder(t), 'old.sqlite')
     copyFileSync(OLD_FILE, old)
     const migration = {
@@ -400,7 +400,7 @@ for (const disk of [PAGE_LIMIT, SIZE_LIMIT, SMALL_DISK]) {
   })
 
   if (disk === PAGE_LIMIT) continue
-  test(`${disk.name}: a file that is to be made is made whole or not at all`, options, (t) => {
+  test(`${disk.name}: a new file is created whole or not at all`, options, (t) => {
     const folder = disk.folder(t)
     const file = join(folder, 'tasks.sqlite')
     let failures = 0
@@ -425,8 +425,8 @@ for (const disk of [PAGE_LIMIT, SIZE_LIMIT, SMALL_DISK]) {
   })
 
   for (const replace of [false, true]) {
-    const title = replace ? 'exportFile leaves the file that it replaces' : 'exportFile leaves no file'
-    test(`${disk.name}: ${title}, and works when there is room`, options, (t) => {
+    const title = replace ? 'exportFile leaves the file that it would replace' : 'exportFile leaves no file'
+    test(`${disk.name}: ${title}, and works once there is room`, options, (t) => {
       const exported = (folder: string) => join(folder, 'tasks.jsonl')
       const prepare = (folder: string) => {
         fill(join(folder, 'tasks.sqlite'), newTasks('task', 150, 3000))

@@ -9,7 +9,7 @@ import { readRows } from '../support/read-rows.ts'
 import { memory } from '../support/store.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
-test('a readonly store takes in nothing, but says what it would', async (t) => {
+test('a readonly store imports nothing, but a dry run reports what it would import', async (t) => {
   const file = temporaryFile(t)
   new TaskStore({ file }).close()
   using store = new TaskStore({ file, readonly: true })
@@ -19,7 +19,7 @@ test('a readonly store takes in nothing, but says what it would', async (t) => {
   assert.equal(store.count(), 0)
 })
 
-test('progress is reported after each batch, when another connection can write', async (t) => {
+test('progress is reported after each batch, while another connection can write', async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   using other = new TaskStore({ file, timeout: 0 })
@@ -70,7 +70,7 @@ async function assertCompletes(file: string, path: string, expected: unknown): P
   return before
 }
 
-test('an import that is killed at a row has written whole batches, and the same call completes it', async (t) => {
+test('an import killed at a row has written whole batches, and the same call completes it', async (t) => {
   const path = write(t, lines(KILLED_LINES))
   using undisturbed = memory()
   await run(undisturbed, path)
@@ -82,7 +82,7 @@ test('an import that is killed at a row has written whole batches, and the same 
   }
 })
 
-test('an import that is killed at any moment is completed by the same call', async (t) => {
+test('an import killed at any moment is completed by the same call', async (t) => {
   const path = write(t, lines(KILLED_LINES))
   using undisturbed = memory()
   await run(undisturbed, path)
@@ -108,7 +108,7 @@ test('an import that is killed at any moment is completed by the same call', asy
   }
 })
 
-test("the store's own file and its log are refused before they are opened, another database by name", (t) => {
+test("the store's own file and its log are refused unopened, and another database by its content", (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.save({ taskId: 'a', backend: 'b', status: 'running' })

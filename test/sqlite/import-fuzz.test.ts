@@ -200,7 +200,7 @@ function wholeOf(store: TaskStore) {
   return tasks.sort((a, b) => (a.taskId < b.taskId ? -1 : 1))
 }
 
-test('a damaged tasks.jsonl gives every line that is whole, once, and nothing else by a second import', (t) => {
+test('a damaged tasks.jsonl imports every whole line once, and a second import changes nothing', (t) => {
   const folder = temporaryFolder(t)
   const file = join(folder, 'tasks.jsonl')
   using store = memory()
@@ -256,7 +256,7 @@ function fill(store: TaskStore): void {
   store.archive.archiveMany([ids[1] ?? '', ids[5] ?? ''])
 }
 
-test('a damaged export gives every line that is whole, with its shards, live or archived', (t) => {
+test('a damaged export imports every whole line with its shards, live or archived', (t) => {
   const folder = temporaryFolder(t)
   const file = join(folder, 'tasks.jsonl')
   using source = memory()
@@ -295,7 +295,7 @@ const ENTRIES = Object.fromEntries(
   }),
 )
 
-test('a damaged tasks.json gives every entry that stands before the damage', (t) => {
+test('a damaged tasks.json imports every entry before the damage', (t) => {
   const folder = temporaryFolder(t)
   const file = join(folder, 'tasks.json')
   const ids = Object.keys(ENTRIES)

@@ -339,7 +339,7 @@ const roundsOf = (index: number) => Math.max(1, Math.ceil((KILLS - index) / (JOB
 describe('killed processes', { concurrency: 3 }, () => {
   JOBS.forEach((job, index) => {
     const rounds = roundsOf(index)
-    test(`${job.name}, killed ${rounds} times: what was told to be done is there, and nothing half`, async (t) => {
+    test(`${job.name}, killed ${rounds} times: everything acknowledged is there, and nothing is half done`, async (t) => {
       t.diagnostic(`UNIQC_KILLS_SEED=${SEED}`)
       const random = randomFrom(SEED + index)
       const template = temporaryFile(t)
@@ -368,13 +368,10 @@ describe('killed processes', { concurrency: 3 }, () => {
     })
   })
 
-  test(
-    'migrating old files, killed: each is the old one or the new one, and opens',
-    needsFixtures,
-    async (t) => {
-      t.diagnostic(`UNIQC_KILLS_SEED=${SEED}`)
-      const random = randomFrom(SEED + JOBS.length)
-      const child = `
+  test('a migration that is killed leaves each file old or new, and it opens', needsFixtures, async (t) => {
+    t.diagnostic(`UNIQC_KILLS_SEED=${SEED}`)
+    const random = randomFrom(SEED + JOBS.length)
+    const child = `
     import { writeSync } from 'node:fs'
     import { TaskStore } from 'uniqc-task-store'
     writeSync(1, 'begins\\n')
@@ -384,32 +381,31 @@ describe('killed processes', { concurrency: 3 }, () => {
     }
     setInterval(() => undefined, 1000)
   `
-      for (let round = 0; round < roundsOf(JOBS.length); round++) {
-        const copies = [...OLD, ...OLD].map((name) => ({ file: copyFixture(t, name), name }))
-        const files = copies.map(({ file }) => file)
-        const done = await runAndKill(child, files, random() * WITHIN)
-        for (const { file, name } of copies) {
-          const { count, tasks, archived = [] } = readExpected(name)
-          const database = new Database(file)
-          const version = database.pragma('user_version', { simple: true })
-          assert.equal(database.prepare('SELECT count(*) FROM tasks').pluck().get(), count)
-          database.close()
-          assert.ok(version === Number(name.at(-1)) || version === 5, `version ${version}`)
-          if (done.includes(file)) assert.equal(version, 5)
-          using store = new TaskStore({ file, timeout: 0 })
-          assertSound(file)
-          assert.deepEqual([store.count(), store.archive.count()], [count, archived.length])
-          for (const { task_id, status, result } of tasks) {
-            const task = store.get(task_id)
-            assert.deepEqual([task?.status, task?.result], [status, result])
-            assert.equal(store.getShards(task_id).length, 1)
-          }
-          for (const { task_id, result } of archived) {
-            assert.deepEqual(store.archive.get(task_id)?.result, result)
-            assert.equal(store.archive.getShards(task_id).length, 1)
-          }
+    for (let round = 0; round < roundsOf(JOBS.length); round++) {
+      const copies = [...OLD, ...OLD].map((name) => ({ file: copyFixture(t, name), name }))
+      const files = copies.map(({ file }) => file)
+      const done = await runAndKill(child, files, random() * WITHIN)
+      for (const { file, name } of copies) {
+        const { count, tasks, archived = [] } = readExpected(name)
+        const database = new Database(file)
+        const version = database.pragma('user_version', { simple: true })
+        assert.equal(database.prepare('SELECT count(*) FROM tasks').pluck().get(), count)
+        database.close()
+        assert.ok(version === Number(name.at(-1)) || version === 5, `version ${version}`)
+        if (done.includes(file)) assert.equal(version, 5)
+        using store = new TaskStore({ file, timeout: 0 })
+        assertSound(file)
+        assert.deepEqual([store.count(), store.archive.count()], [count, archived.length])
+        for (const { task_id, status, result } of tasks) {
+          const task = store.get(task_id)
+          assert.deepEqual([task?.status, task?.result], [status, result])
+          assert.equal(store.getShards(task_id).length, 1)
+        }
+        for (const { task_id, result } of archived) {
+          assert.deepEqual(store.archive.get(task_id)?.result, result)
+          assert.equal(store.archive.getShards(task_id).length, 1)
         }
       }
-    },
-  )
+    }
+  })
 })

@@ -32,7 +32,7 @@ function openTelling(t: TestContext) {
 }
 
 for (const filter of [...FILTERS, ...FILTERS.map((plain) => ({ ...plain, ...RANGE }))]) {
-  test(`the plan of ${JSON.stringify(filter)} sorts nothing and scans no table`, async (t) => {
+  test(`a list with ${JSON.stringify(filter)} sorts nothing and scans no table`, async (t) => {
     const { store, database, statements } = openTelling(t)
     const rows = BACKENDS.flatMap((backend) =>
       STATUSES.flatMap((status) =>
@@ -73,7 +73,7 @@ for (const filter of [...FILTERS, ...FILTERS.map((plain) => ({ ...plain, ...RANG
   })
 }
 
-test('an iteration holds nothing: others write in it, and the log does not grow', (t) => {
+test('iterate holds no lock: others write meanwhile, and the log does not grow', (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   using other = new TaskStore({ file, timeout: 0 })
@@ -92,7 +92,7 @@ test('an iteration holds nothing: others write in it, and the log does not grow'
   assert.equal(store.count({ status: 'success' }), 1000)
 })
 
-test("Python's SQLite uses our indexes, and keeps them right", needsPython, async (t) => {
+test("Python's SQLite uses our indexes and keeps them sound", needsPython, async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.save({ taskId: 'a', backend: 'originq', status: 'running' })

@@ -155,10 +155,14 @@ async function writeAtOnce(file: string, pythons: number): Promise<void> {
   assertSound(file)
 }
 
-test(`${NODES} processes write at once: none has an error, readers see whole records, nothing is lost`, async (t) => {
+test(`${NODES} processes write at once without an error, readers see whole records, and nothing is lost`, async (t) => {
   for (let i = 0; i < FILES; i++) await writeAtOnce(temporaryFile(t), 0)
 })
 
-test(`so do ${NODES} and ${PYTHONS} of Python`, needsPython, async (t) => {
-  for (let i = 0; i < FILES; i++) await writeAtOnce(temporaryFile(t), PYTHONS)
-})
+test(
+  `${NODES} processes of Node and ${PYTHONS} of Python write at once without an error, and nothing is lost`,
+  needsPython,
+  async (t) => {
+    for (let i = 0; i < FILES; i++) await writeAtOnce(temporaryFile(t), PYTHONS)
+  },
+)

@@ -84,10 +84,10 @@ const only = (given: Partial<ReturnType<typeof counts>>) => ({
 const MISUSES: readonly (readonly [string, unknown[], RegExp])[] = [
   ['no file', [], /^file must be a string/],
   ['an empty file name', [''], /^file must be a path/],
-  ['options that are null', ['x', null], /^options must be an object/],
+  ['null for options', ['x', null], /^options must be an object/],
   ['an option that does not exist', ['x', { overwrite: true }], /^options has no "overwrite"/],
-  ['dryRun that is a text', ['x', { dryRun: 'yes' }], /^dryRun must be true or false/],
-  ['a zone that does not exist', ['x', { timeZone: 'Mars/Olympus' }], /^timeZone must be/],
+  ['dryRun that is a string', ['x', { dryRun: 'yes' }], /^dryRun must be true or false/],
+  ['a time zone that does not exist', ['x', { timeZone: 'Mars/Olympus' }], /^timeZone must be/],
 ]
 for (const [what, args, message] of MISUSES) {
   test(`${what} is a TypeError`, () => {
@@ -96,7 +96,7 @@ for (const [what, args, message] of MISUSES) {
   })
 }
 
-test("the store's own file is refused, by whatever name", (t) => {
+test("the store's own file is refused, under whatever name", (t) => {
   const store = openStore(t)
   save(store, { taskId: 'a' })
   const folder = temporaryFolder(t)
@@ -109,7 +109,7 @@ test("the store's own file is refused, by whatever name", (t) => {
   }
 })
 
-test('a file that is missing, foreign or damaged is refused, and nothing is made', (t) => {
+test('a file that is missing, foreign or damaged is refused, and no file is created', (t) => {
   const store = openStore(t)
   const folder = temporaryFolder(t)
   assert.throws(() => store.mergeFile(join(folder, 'none.sqlite')), {
@@ -124,7 +124,7 @@ test('a file that is missing, foreign or damaged is refused, and nothing is made
   assert.throws(() => store.mergeFile(import.meta.filename), { code: 'CORRUPT_FILE' })
 })
 
-test('a readonly store takes in nothing, but says what it would', (t) => {
+test('a readonly store merges nothing, but a dry run reports what it would merge', (t) => {
   const other = openStore(t)
   save(other, { taskId: 'a' })
   const { file } = openStore(t)
@@ -135,7 +135,7 @@ test('a readonly store takes in nothing, but says what it would', (t) => {
 })
 
 for (const name of [...FIXTURE_NAMES, 'hot-wal']) {
-  test(`${name}: merged into an empty store it is equal`, needsFixtures, (t) => {
+  test(`${name}: merged into an empty store, it is equal`, needsFixtures, (t) => {
     const other = openStore(t, copyFixture(t, name))
     using store = memory()
     const { added, read, renamed } = merge(store, other.file)
@@ -147,23 +147,27 @@ for (const name of [...FIXTURE_NAMES, 'hot-wal']) {
     }
   })
 
-  test(`${name}: merged into its twin that was upgraded alone, no task is doubled`, needsFixtures, (t) => {
-    const store = openStore(t, copyFixture(t, name))
-    const twin = openStore(t, copyFixture(t, name))
-    const ids = store.list({ archived: 'both' }).map((task) => task.taskId)
-    const theirIds = twin.list({ archived: 'both' }).map((task) => task.taskId)
-    const rows = readRows(store)
-    const report = merge(store, twin.file)
-    assert.deepEqual(counts(report), only({ unchanged: ids.length }))
-    assert.deepEqual(readRows(store), rows)
-    const renamed = ids.flatMap((ours, i) => (ours === theirIds[i] ? [] : [ours])).toSorted()
-    assert.deepEqual(report.renamed.map(({ ours }) => ours).toSorted(), renamed)
-    for (const { theirs, ours } of report.renamed) assert.equal(theirIds.indexOf(theirs), ids.indexOf(ours))
-  })
+  test(
+    `${name}: merged into a separately upgraded copy of itself, it duplicates no task`,
+    needsFixtures,
+    (t) => {
+      const store = openStore(t, copyFixture(t, name))
+      const twin = openStore(t, copyFixture(t, name))
+      const ids = store.list({ archived: 'both' }).map((task) => task.taskId)
+      const theirIds = twin.list({ archived: 'both' }).map((task) => task.taskId)
+      const rows = readRows(store)
+      const report = merge(store, twin.file)
+      assert.deepEqual(counts(report), only({ unchanged: ids.length }))
+      assert.deepEqual(readRows(store), rows)
+      const renamed = ids.flatMap((ours, i) => (ours === theirIds[i] ? [] : [ours])).toSorted()
+      assert.deepEqual(report.renamed.map(({ ours }) => ours).toSorted(), renamed)
+      for (const { theirs, ours } of report.renamed) assert.equal(theirIds.indexOf(theirs), ids.indexOf(ours))
+    },
+  )
 }
 
 for (const name of FIXTURE_NAMES.filter((name) => /\d-schema[123]$/.test(name))) {
-  test(`${name}: the file is read as it is, and left to the byte`, needsFixtures, (t) => {
+  test(`${name}: a merge reads the file as it is, and leaves it byte for byte`, needsFixtures, (t) => {
     const file = copyFixture(t, name)
     const bytes = readFileSync(file)
     const store = openStore(t, copyFixture(t, name))
@@ -191,7 +195,7 @@ for (const name of FIXTURE_NAMES.filter((name) => /\d-schema[123]$/.test(name)))
 }
 
 test(
-  'of two upgraded twins, the newest update wins both ways, and every old id finds its task',
+  'of two separately upgraded copies, the newest update wins both ways, and every old id finds its task',
   needsFixtures,
   (t) => {
     const name = FIXTURE_NAMES.find((fixture) => fixture.includes('0.0.11-')) ?? ''
@@ -241,13 +245,13 @@ const both = (...saves: ((store: TaskStore) => void)[]) => {
 }
 
 const CASES: Readonly<Record<string, Case>> = {
-  'a task of equal time and other contents is a conflict': {
+  'a task with an equal time and different content is a conflict': {
     ours: job(ID(1), { status: 'running' }),
     theirs: job(ID(1), { status: 'success', result: { '0': 1 } }),
     outcome: { conflicts: 1 },
     reason: /^differs \((status, result|result, status)\), and neither is newer/,
   },
-  'a shard of equal time and other contents is a conflict, and the newer task beside it is not taken': {
+  'a shard with an equal time and different content is a conflict, and its newer task is not merged': {
     ours: (store) => {
       save(store, { taskId: ID(1) })
       saveShard(store, ID(1), 0, { status: 'running' })
@@ -259,25 +263,25 @@ const CASES: Readonly<Record<string, Case>> = {
     outcome: { conflicts: 1 },
     reason: /shard 0 status/,
   },
-  'a shard with another id on its platform is a conflict': {
+  'a shard with another platform task id is a conflict': {
     ours: job(ID(1), {}, 'job-1'),
     theirs: job(ID(1), { updateTime: at(5) }, 'job-2'),
     outcome: { conflicts: 1 },
     reason: /shard 0 with the platform id job-2 there and job-1 here/,
   },
-  'times that cannot be read are equal, so other contents are a conflict': {
+  'unreadable times count as equal, so different content is a conflict': {
     ours: job(ID(1), { updateTime: 'noon', shots: 1 }),
     theirs: job(ID(1), { updateTime: at(5), shots: 2 }),
     outcome: { conflicts: 1 },
     reason: /differs \(shots\)/,
   },
-  'a made-up id that was submitted at another time is another task': {
+  'a made-up id submitted at another time is another task': {
     ours: (store) => save(store, { taskId: 'mine' }),
     theirs: (store) => save(store, { taskId: 'mine', submitTime: at(1), updateTime: at(5) }),
     outcome: { conflicts: 1 },
     reason: /two tasks with one id/,
   },
-  'a made-up id that was submitted at the same moment, written in another way, is the same task': {
+  'a made-up id submitted at the same moment, in another format, is the same task': {
     ours: (store) => save(store, { taskId: 'mine' }),
     theirs: (store) =>
       save(store, { taskId: 'mine', submitTime: '2026-01-01T08:00:00+08:00', updateTime: at(5) }),
@@ -295,12 +299,12 @@ const CASES: Readonly<Record<string, Case>> = {
     outcome: { added: 1 },
     check: (store) => assert.equal(store.count(), 2),
   },
-  'a task with one job more on its platform is another task': {
+  'a task with one more platform task id is another task': {
     ours: (store) => save(store, { taskId: ID(1) }, ['job-0', 'job-1']),
     theirs: (store) => save(store, { taskId: ID(2) }, ['job-0']),
     outcome: { added: 1 },
   },
-  'a task with the same jobs is the same task under its id here': {
+  'a task with the same platform task ids is the same task, under its id here': {
     ours: (store) => save(store, { taskId: ID(1) }, ['job-0', 'job-1']),
     theirs: (store) =>
       save(store, { taskId: ID(2), updateTime: at(5), status: 'success' }, ['job-0', 'job-1']),
@@ -310,26 +314,26 @@ const CASES: Readonly<Record<string, Case>> = {
       assert.equal(store.get(ID(1))?.status, 'success')
     },
   },
-  'of two tasks there that are one here, the second is a conflict': {
+  'the second of two tasks there that are one here is a conflict': {
     ours: job(ID(1)),
     theirs: both(job(ID(2)), job(ID(3))),
     outcome: { unchanged: 1, conflicts: 1 },
     reason: new RegExp(`is the same task as ${ID(2)} there and ${ID(1)} here`),
   },
-  'a task there that is two here is a conflict which names them': {
+  'a task there that is two tasks here is a conflict that names them': {
     ours: both(job(ID(1)), job(ID(2))),
     theirs: job(ID(3), { updateTime: at(5) }),
     outcome: { conflicts: 1 },
     reason: new RegExp(`several tasks here: ${ID(1)}, ${ID(2)}`),
   },
-  'of two tasks here with one job, the one that was submitted then is the same task': {
+  'of two tasks here with one platform task id, the one submitted at the same moment is the same task': {
     ours: both(job(ID(1)), job(ID(2), { submitTime: at(3) })),
     theirs: job(ID(3), { submitTime: at(3), updateTime: at(5), status: 'failed' }),
     outcome: { updated: 1 },
     check: (store) =>
       assert.deepEqual([store.get(ID(1))?.status, store.get(ID(2))?.status], ['running', 'failed']),
   },
-  "tasks that Python's racing upgrade doubled all come over": {
+  "tasks duplicated by Python's racing upgrade are all merged": {
     ours: () => {},
     theirs: both(
       ...[1, 2].map((digit) => job(ID(digit), { metadata: { legacy_platform_id: 'job' } })),
@@ -338,12 +342,12 @@ const CASES: Readonly<Record<string, Case>> = {
     outcome: { added: 4 },
     check: (store) => assert.throws(() => store.get('job'), { code: 'AMBIGUOUS_ID' }),
   },
-  'doubled tasks that are here already are each their own twin': {
+  'duplicate tasks that are here already each match their own copy': {
     ours: both(job(ID(1)), job(ID(2))),
     theirs: both(job(ID(1)), job(ID(2), { updateTime: at(5), status: 'success' })),
     outcome: { unchanged: 1, updated: 1 },
   },
-  'an id there that was replaced here finds the task that replaced it, which keeps that id': {
+  'an id there that was replaced here finds the task that replaced it, and stays its old id': {
     ours: job(ID(1), { metadata: { legacy_platform_id: 'job' } }),
     theirs: (store) => save(store, { taskId: 'job', updateTime: at(5), metadata: { n: 2 } }),
     outcome: { updated: 1 },
@@ -365,7 +369,7 @@ const CASES: Readonly<Record<string, Case>> = {
       assert.equal(store.getShards('job').length, 1)
     },
   },
-  'an archived task stays archived, and is updated there from a live one': {
+  'an archived task stays archived, and is updated from a live one': {
     ours: (store) => {
       job(ID(1))(store)
       store.archive.archive(ID(1))
@@ -387,7 +391,7 @@ const CASES: Readonly<Record<string, Case>> = {
     outcome: { updated: 1 },
     check: (store) => assert.deepEqual([store.get(ID(1))?.status, store.archive.count()], ['success', 0]),
   },
-  'an archived task that is not here comes over archived': {
+  'an archived task that is not here is merged into the archive': {
     ours: () => {},
     theirs: (store) => {
       job(ID(1))(store)
@@ -396,7 +400,7 @@ const CASES: Readonly<Record<string, Case>> = {
     outcome: { added: 1 },
     check: (store) => assert.deepEqual([store.count(), store.archive.getShards(ID(1)).length], [0, 1]),
   },
-  'shards are taken and kept one by one: the newer of two, and those that one side has': {
+  'shards are merged one by one: the newer of two, and those of one side only': {
     ours: (store) => {
       save(store, { taskId: ID(1), updateTime: at(3) })
       saveShard(store, ID(1), 0, { updateTime: at(1), status: 'success' })
@@ -428,13 +432,13 @@ const CASES: Readonly<Record<string, Case>> = {
     theirs: job(ID(1), { updateTime: at(4), shots: 2 }),
     outcome: { kept: 1 },
   },
-  'a time without a zone is one of the zone that is given': {
+  'a time without an offset is read in the given time zone': {
     ours: job(ID(1), { updateTime: at(5), shots: 1 }),
     theirs: job(ID(1), { updateTime: '2026-01-01T06:00:00', shots: 2 }),
     timeZone: '+08:00',
     outcome: { kept: 1 },
   },
-  'the same time in another zone is newer': {
+  'the same local time in another time zone is newer': {
     ours: job(ID(1), { updateTime: at(5), shots: 1 }),
     theirs: job(ID(1), { updateTime: '2026-01-01T06:00:00', shots: 2 }),
     timeZone: 'UTC',
@@ -455,7 +459,7 @@ for (const [title, { ours, theirs, outcome, reason, timeZone, check }] of Object
   })
 }
 
-test('results and metadata come over to the byte', (t) => {
+test('results and metadata are merged byte for byte', (t) => {
   const other = openStore(t)
   save(other, { taskId: ID(1) }, ['p'])
   const cell = '{"b": 1.0, "10": [-0.0,NaN, 12345678901234567890123], "2": "\\u00e9", "__proto__": {}}'
@@ -486,7 +490,7 @@ const anyStore = fc.array(
   { maxLength: 4 },
 )
 
-test('any two stores that are merged both ways hold the same, the newest of each row', (t) => {
+test('any two stores merged both ways hold the same, the newest of each row', (t) => {
   const [a, b] = [openStore(t), openStore(t)]
   // Updates at even hours on one side and at odd ones on the other: of any two one is newer.
   const fill = (
@@ -548,7 +552,7 @@ test('any two stores that are merged both ways hold the same, the newest of each
 
 const KILLED_TASKS = 600
 
-test('a merge that is killed at a row has written whole batches, and the same call completes it', async (t) => {
+test('a merge killed at a row has written whole batches, and the same call completes it', async (t) => {
   const other = openStore(t)
   other.transaction(() => {
     for (let i = 0; i < KILLED_TASKS; i++) save(other, { taskId: `t${i}`, metadata: { i } }, [`p${i}`])
@@ -584,7 +588,7 @@ test('a merge that is killed at a row has written whole batches, and the same ca
   }
 })
 
-test('the other file is read as it is at one moment, whatever is written to it meanwhile', async (t) => {
+test('a merge reads the other file at one moment, whatever is written to it meanwhile', async (t) => {
   const other = openStore(t)
   const moments = new Set<number>()
   await keepMoving(other, () => {
@@ -600,7 +604,7 @@ test('the other file is read as it is at one moment, whatever is written to it m
   })
 })
 
-test('a task that is both live and archived there becomes both here, as the dry run says', (t) => {
+test('a task that is both live and archived there becomes both here, as the dry run reports', (t) => {
   const other = openStore(t)
   save(other, { taskId: 'x', result: 'archived', updateTime: at(5) })
   other.archive.archive('x')
@@ -613,7 +617,7 @@ test('a task that is both live and archived there becomes both here, as the dry 
   assert.deepEqual([store.get('x')?.result, store.archive.get('x')?.result], ['live', 'archived'])
 })
 
-test('damage of the other file is told of the other file', (t) => {
+test('an error for a damaged other file names that file', (t) => {
   const other = openStore(t)
   for (let i = 0; i < 300; i++) save(other, { taskId: `t${i}` }, [`p${i}`])
   const store = openStore(t)
@@ -634,22 +638,22 @@ test('damage of the other file is told of the other file', (t) => {
   )
 })
 
-test('what is no other file is refused', (t) => {
+test('anything but another file is refused', (t) => {
   const store = openStore(t)
   assert.throws(() => store.mergeFile(':memory:'), TypeError)
   assert.throws(() => store.mergeFile(dirname(store.file)), { code: 'CANNOT_OPEN' })
 })
 
 const SAME_CELLS: readonly (readonly [what: string, here: string, there: string])[] = [
-  ['no result and an empty one', 'result_json = NULL', "result_json = ''"],
-  ['an empty result and none', "result_json = ''", 'result_json = NULL'],
+  ['no result and an empty result', 'result_json = NULL', "result_json = ''"],
+  ['an empty result and no result', "result_json = ''", 'result_json = NULL'],
   ['an empty result and null', "result_json = ''", "result_json = 'null'"],
-  ['no metadata and empty ones', "metadata_json = '{}'", "metadata_json = ''"],
-  ['empty metadata and none', "metadata_json = ''", "metadata_json = ' { } '"],
+  ['no metadata and empty metadata', "metadata_json = '{}'", "metadata_json = ''"],
+  ['empty metadata and no metadata', "metadata_json = ''", "metadata_json = ' { } '"],
 ]
 
 for (const [what, here, there] of SAME_CELLS) {
-  test(`${what} say the same`, (t) => {
+  test(`${what} are equal`, (t) => {
     const [ours, theirs] = [openStore(t), openStore(t)]
     for (const [store, cell] of [
       [ours, here],
@@ -666,7 +670,7 @@ for (const [what, here, there] of SAME_CELLS) {
 }
 
 for (const metadata of ['[1]', '{"torn', '']) {
-  test(`a newer record takes the place of one whose metadata are ${JSON.stringify(metadata)}`, (t) => {
+  test(`a newer record replaces one whose metadata is ${JSON.stringify(metadata)}`, (t) => {
     const [ours, theirs] = [openStore(t), openStore(t)]
     save(ours, { taskId: ID(1) })
     ours.db.$client.prepare('UPDATE tasks SET metadata_json = ?').run(metadata)
@@ -678,7 +682,7 @@ for (const metadata of ['[1]', '{"torn', '']) {
   })
 }
 
-test('a newer record without a text of metadata gets the id that the store knew the task by', (t) => {
+test('a newer record without metadata keeps the id under which the store knew the task', (t) => {
   const [ours, theirs] = [openStore(t), openStore(t)]
   save(ours, { taskId: ID(1), metadata: { legacy_platform_id: 'old-1' } }, ['old-1'])
   save(theirs, { taskId: ID(1), updateTime: at(1), status: 'success' }, ['old-1'])

@@ -31,14 +31,14 @@ const journal = JSON.parse(readFileSync(join(MIGRATIONS, 'meta/_journal.json'), 
 const statements = (tag: string) =>
   readFileSync(join(MIGRATIONS, `${tag}.sql`), 'utf8').split('--> statement-breakpoint')
 
-test('schema and migrations say the same', async () => {
+test('the schema and the migrations agree', async () => {
   const last = String(journal.entries.length - 1).padStart(4, '0')
   const snapshot = JSON.parse(readFileSync(join(MIGRATIONS, `meta/${last}_snapshot.json`), 'utf8'))
   const now = await generateSQLiteDrizzleJson(schema, snapshot.id)
   assert.deepEqual(await generateSQLiteMigration(snapshot, now), [])
 })
 
-test('the drift check sees a column that is missing', async () => {
+test('the drift check finds a missing column', async () => {
   const last = String(journal.entries.length - 1).padStart(4, '0')
   const snapshot = JSON.parse(readFileSync(join(MIGRATIONS, `meta/${last}_snapshot.json`), 'utf8'))
   delete snapshot.tables.tasks.columns.error_message
@@ -61,7 +61,7 @@ test('a released migration never changes', () => {
   )
 })
 
-test('a package whose migrations were changed migrates nothing: MIGRATION_FAILED, and what to do', async (t) => {
+test('a package with changed migrations is MIGRATION_FAILED, says what to do, and migrates nothing', async (t) => {
   const folder = temporaryFolder(t)
   for (const name of ['dist', 'migrations', 'package.json']) {
     cpSync(join(ROOT, name), join(folder, name), { recursive: true })
@@ -92,7 +92,7 @@ test('a package whose migrations were changed migrates nothing: MIGRATION_FAILED
   assert.equal(existsSync(fresh), false)
 })
 
-test('no migration drops or renames a table of UnifiedQuantum, or gives it a column it has not', () => {
+test('no migration drops or renames a table of UnifiedQuantum, or adds a column to it', () => {
   for (const { tag } of journal.entries) {
     for (const statement of statements(tag)) {
       assert.doesNotMatch(statement, /DROP TABLE (?!`__uniqc_)|RENAME/i, tag)
@@ -103,7 +103,7 @@ test('no migration drops or renames a table of UnifiedQuantum, or gives it a col
   }
 })
 
-test('the journal is in whole seconds, in order', () => {
+test('the times of the journal are whole seconds, in order', () => {
   const times = journal.entries.map((entry) => entry.when)
   assert.deepEqual(
     times,
@@ -143,14 +143,14 @@ function describeTables(file: string) {
   )
 }
 
-test('a fresh file has the tables of UnifiedQuantum 0.0.16', needsFixtures, (t) => {
+test('a new file has the tables of UnifiedQuantum 0.0.16', needsFixtures, (t) => {
   const file = temporaryFile(t)
   new TaskStore({ file }).close()
   assert.deepEqual(describeTables(file), describeTables(copyFixture(t, 'uniqc-0.0.16-schema5')))
 })
 
 for (const name of FIXTURE_NAMES) {
-  test(`${name}: brought up to date it has them too`, needsFixtures, (t) => {
+  test(`${name}: once migrated, it has the tables of UnifiedQuantum 0.0.16, too`, needsFixtures, (t) => {
     const file = copyFixture(t, name)
     new TaskStore({ file }).close()
     assert.deepEqual(describeTables(file), describeTables(copyFixture(t, 'uniqc-0.0.16-schema5')))
@@ -217,7 +217,7 @@ for (const [what, version, sql] of HALF_APPLIED) {
   })
 }
 
-test('shards that a half-made version 4 already has stay with their task', (t) => {
+test('shards of a half-made version 4 stay with their task', (t) => {
   const { file, database } = makeFile(t, 4)
   insert(database, 'old-1')
   database
@@ -283,8 +283,8 @@ const readAll = (file: string) => readFileSync(file).toString('base64')
 
 const REFUSED: readonly (readonly [what: string, code: string, sql: string])[] = [
   ['of another program', 'FOREIGN_FILE', 'PRAGMA application_id = 42; CREATE TABLE notes (text)'],
-  ['that nobody stamped, with the tables of another program', 'FOREIGN_FILE', 'CREATE TABLE notes (text)'],
-  ['with a table tasks of another program', 'FOREIGN_FILE', 'CREATE TABLE tasks (id, title)'],
+  ['without a stamp, with the tables of another program', 'FOREIGN_FILE', 'CREATE TABLE notes (text)'],
+  ['with a table named tasks of another program', 'FOREIGN_FILE', 'CREATE TABLE tasks (id, title)'],
   [
     'of a newer UnifiedQuantum',
     'SCHEMA_TOO_NEW',
@@ -309,7 +309,7 @@ const REFUSED: readonly (readonly [what: string, code: string, sql: string])[] =
 
 for (const [what, code, sql] of REFUSED) {
   for (const readonly of [false, true]) {
-    test(`a file ${what} is refused${readonly ? ' readonly' : ''} and not touched`, (t) => {
+    test(`a file ${what} is refused${readonly ? ' readonly' : ''} and left untouched`, (t) => {
       const file = temporaryFile(t)
       const database = new Database(file)
       database.exec(sql)
@@ -330,7 +330,7 @@ for (const [what, code, sql] of REFUSED) {
 }
 
 for (const stamp of ['user_version = 3', 'application_id = 0']) {
-  test(`a stamp that a stopped Python set back, ${stamp}, is set right, and no id is replaced`, (t) => {
+  test(`a version set back to ${stamp} by a stopped Python is corrected, and no id is replaced`, (t) => {
     const file = temporaryFile(t)
     {
       using store = new TaskStore({ file })
@@ -344,7 +344,7 @@ for (const stamp of ['user_version = 3', 'application_id = 0']) {
   })
 }
 
-test('a database in memory is brought up to date without a copy', () => {
+test('a database in memory is migrated without a copy', () => {
   const database = new Database(':memory:')
   for (const { tag } of journal.entries.slice(0, 3)) {
     for (const statement of statements(tag)) database.exec(statement)
@@ -383,7 +383,7 @@ test('a file of another program is not adopted, and stays as it is', (t) => {
   assert.equal(readAll(file), before)
 })
 
-test('a file that is missing is made with an empty ledger, for drizzle-kit to begin at the beginning', (t) => {
+test('a missing file is created with an empty ledger, so that drizzle-kit runs every migration', (t) => {
   const file = temporaryFile(t)
   adoptFile(file)
   assert.deepEqual(readdirSync(dirname(file)), ['tasks.sqlite'])
@@ -415,7 +415,7 @@ for (const [version, taskId, copies] of [
   })
 }
 
-test('what a stopped upgrade has begun is completed when the file is adopted, and no more', (t) => {
+test('adopting a file completes what a stopped upgrade began, and no more', (t) => {
   const { file, database } = makeFile(t, 2)
   database.exec('ALTER TABLE tasks ADD error_message text')
   insert(database, 'old-1')
@@ -427,7 +427,7 @@ test('what a stopped upgrade has begun is completed when the file is adopted, an
   assert.equal(store.get('old-1')?.errorMessage, null)
 })
 
-test('a migrated file that lost a table is damaged', (t) => {
+test('a migrated file that lost a table is CORRUPT_FILE', (t) => {
   const file = temporaryFile(t)
   new TaskStore({ file }).close()
   const database = new Database(file)
@@ -450,7 +450,7 @@ test('an up-to-date file opens while another process holds the write lock', (t) 
   other.close()
 })
 
-test('an old file that another process is writing is not migrated half, but LOCKED', (t) => {
+test('an old file that another process is writing is LOCKED, not half migrated', (t) => {
   const { file, database } = makeFile(t, 3)
   insert(database, 'old-1')
   database.exec('BEGIN IMMEDIATE')
@@ -464,7 +464,7 @@ test('an old file that another process is writing is not migrated half, but LOCK
   assert.equal(store.get('old-1')?.status, 'success')
 })
 
-test('a migration that fails leaves the file as it was, and no copy', (t) => {
+test('a failed migration leaves the file as it was, and no copy', (t) => {
   const { file, database } = makeFile(t, 3)
   insert(database, 'old-1')
   database.exec("CREATE TRIGGER stop BEFORE UPDATE ON tasks BEGIN SELECT RAISE(ABORT, 'stopped'); END")
@@ -523,7 +523,7 @@ test('drizzle-kit check and generate find nothing to do', (t) => {
   assert.equal(existsSync(file), false, 'and do not touch the tasks')
 })
 
-test('drizzle-kit migrate makes a file that the store uses as it is', (t) => {
+test('drizzle-kit migrate creates a file that the store uses as it is', (t) => {
   const file = temporaryFile(t)
   drizzleKit('migrate', file)
   const before = new Database(file, { readonly: true })
@@ -541,7 +541,7 @@ test('drizzle-kit migrate makes a file that the store uses as it is', (t) => {
 })
 
 for (const name of FIXTURE_NAMES.filter((name) => /0\.0\.(4|11|16)-schema/.test(name))) {
-  test(`${name}: drizzle-kit migrate, before and after the store`, needsFixtures, (t) => {
+  test(`${name}: drizzle-kit migrate and the store work on it in either order`, needsFixtures, (t) => {
     const expected = readExpected(name)
     const file = copyFixture(t, name)
     drizzleKit('migrate', file)
@@ -558,7 +558,7 @@ for (const name of FIXTURE_NAMES.filter((name) => /0\.0\.(4|11|16)-schema/.test(
   })
 }
 
-test('the copy before version 5 is readable by whom the file is', (t) => {
+test('the copy from before version 5 has the permissions of the file', (t) => {
   const { file, database } = makeFile(t, 1)
   insert(database, 'old-1')
   database.close()

@@ -7,20 +7,20 @@ import { TaskStore } from 'uniqc-task-store'
 import { memory, RUNNING, wrong } from '../support/store.ts'
 import { temporaryFile, temporaryFolder } from '../support/temporary.ts'
 
-test('where the file is', async (t) => {
+test('the file of a store', async (t) => {
   const folder = temporaryFolder(t)
-  await t.test('in the folder that is named, made if missing, for this user alone', () => {
+  await t.test('is in the given folder, created if missing, for its owner only', () => {
     using store = new TaskStore(join(folder, 'deep', 'er'))
     assert.equal(store.file, join(folder, 'deep', 'er', 'tasks.sqlite'))
     assert.equal(store.cacheDir, join(folder, 'deep', 'er'))
     assert.equal(statSync(store.file).mode & 0o777, 0o600)
     assert.equal(statSync(join(folder, 'deep')).mode & 0o777, 0o700)
   })
-  await t.test('the file that is named', () => {
+  await t.test('is the given file', () => {
     using store = new TaskStore({ file: join(folder, 'other.db') })
     assert.equal(store.file, join(folder, 'other.db'))
   })
-  await t.test('where a link leads to, also if there is no file yet; the link stays one', () => {
+  await t.test('is the target of a link, even if it does not exist yet; the link stays', () => {
     const [first, second, target] = ['first', 'second', 'target.sqlite'].map((name) => join(folder, name))
     symlinkSync('second', first as string)
     symlinkSync(target as string, second as string)
@@ -33,7 +33,7 @@ test('where the file is', async (t) => {
     using store = new TaskStore({ file: target as string, readonly: true })
     assert.equal(store.count(), 1)
   })
-  await t.test('where a link leads to that stands behind another one', () => {
+  await t.test('is the target of a link in a linked folder', () => {
     const deep = join(folder, 'data', 'x', 'y')
     mkdirSync(deep, { recursive: true })
     symlinkSync(deep, join(folder, 'linked'))
@@ -45,14 +45,14 @@ test('where the file is', async (t) => {
     assert.ok(existsSync(join(folder, 'data', 'x', 'real.sqlite')))
     assert.equal(existsSync(join(folder, 'real.sqlite')), false)
   })
-  await t.test('not where links lead to each other: CANNOT_OPEN', () => {
+  await t.test('is CANNOT_OPEN if links lead to each other', () => {
     const [a, b] = [join(folder, 'a'), join(folder, 'b')]
     symlinkSync(a, b)
     symlinkSync(b, a)
     assert.throws(() => new TaskStore({ file: a }), { code: 'CANNOT_OPEN' })
     assert.ok(lstatSync(a).isSymbolicLink())
   })
-  await t.test('in $UNIQC_CACHE_DIR, else in ~/.uniqc/cache', () => {
+  await t.test('is in $UNIQC_CACHE_DIR, or else in ~/.uniqc/cache', () => {
     const { UNIQC_CACHE_DIR, HOME } = process.env
     try {
       process.env.UNIQC_CACHE_DIR = join(folder, 'from-environment')
@@ -66,11 +66,11 @@ test('where the file is', async (t) => {
       Object.assign(process.env, { HOME, ...(UNIQC_CACHE_DIR && { UNIQC_CACHE_DIR }) })
     }
   })
-  await t.test('in memory', () => {
+  await t.test('can be in memory', () => {
     using store = memory()
     assert.deepEqual([store.file, store.cacheDir, store.count()], [':memory:', undefined, 0])
   })
-  await t.test('in a database that is handed in, which stays open', (t) => {
+  await t.test('is that of a given database, which stays open', (t) => {
     const database = new Database(temporaryFile(t))
     const store = new TaskStore({ database })
     store.save(RUNNING)
@@ -108,7 +108,7 @@ for (const [options, message] of WRONG_OPTIONS) {
   })
 }
 
-test('a database that is handed in with big integers on, or readonly and old, is refused by name', (t) => {
+test('a given database with default safe integers, or an old one of a readonly store, is refused', (t) => {
   const file = temporaryFile(t)
   const database = new Database(file)
   database.defaultSafeIntegers(true)
@@ -119,7 +119,7 @@ test('a database that is handed in with big integers on, or readonly and old, is
   database.close()
 })
 
-test('a database that is closed or in a transaction is refused by name, and stays as it is', (t) => {
+test('a given database that is closed or in a transaction is a TypeError, and stays as it is', (t) => {
   const file = temporaryFile(t)
   const database = new Database(file)
   database.exec('BEGIN')
@@ -132,7 +132,7 @@ test('a database that is closed or in a transaction is refused by name, and stay
   assert.equal(statSync(file).size, 0)
 })
 
-test('a database in memory that is handed in has no folder, and is the store', () => {
+test('a given database in memory becomes the store, without a folder', () => {
   const database = new Database(':memory:')
   const store = new TaskStore({ database })
   store.save(RUNNING)
@@ -148,13 +148,13 @@ test('a database in memory that is handed in has no folder, and is the store', (
 const UNOPENABLE: readonly (readonly [what: string, code: string, prepare: (file: string) => void])[] = [
   ['a folder', 'CANNOT_OPEN', (file) => mkdirSync(file)],
   [
-    'no database',
+    'a file that is not a database',
     'CORRUPT_FILE',
     (file) =>
       writeFileSync(file, 'this is not a database, but it is long enough to be read as one'.repeat(40)),
   ],
   [
-    'a database cut short',
+    'a truncated database',
     'CORRUPT_FILE',
     (file) => {
       new TaskStore({ file }).close()
@@ -164,7 +164,7 @@ const UNOPENABLE: readonly (readonly [what: string, code: string, prepare: (file
 ]
 
 for (const [what, code, prepare] of UNOPENABLE) {
-  test(`a path that is ${what} gives ${code} and stays as it is`, (t) => {
+  test(`a path to ${what} is ${code} and stays as it is`, (t) => {
     const file = temporaryFile(t)
     prepare(file)
     const before = statSync(file).isFile() ? readFileSync(file) : undefined
@@ -180,13 +180,13 @@ for (const [what, code, prepare] of UNOPENABLE) {
   })
 }
 
-test('a file that is missing cannot be opened readonly, and is not made', (t) => {
+test('a missing file cannot be opened readonly, and is not created', (t) => {
   const file = temporaryFile(t)
   assert.throws(() => new TaskStore({ file, readonly: true }), { code: 'CANNOT_OPEN' })
   assert.equal(existsSync(file), false)
 })
 
-test('a store that is readonly reads, and refuses to write by name', (t) => {
+test('a readonly store reads, and is READONLY for every write', (t) => {
   const file = temporaryFile(t)
   using writer = new TaskStore({ file })
   writer.save(RUNNING)
@@ -206,13 +206,13 @@ test('a store that is readonly reads, and refuses to write by name', (t) => {
   assert.equal(writer.count(), 1)
 })
 
-test('a store that is closed has no Drizzle handle', (t) => {
+test('the Drizzle handle of a closed store is CLOSED', (t) => {
   const store = new TaskStore({ file: temporaryFile(t) })
   store.close()
   assert.throws(() => store.db, { code: 'CLOSED' })
 })
 
-test('synchronous is FULL unless NORMAL is asked for', (t) => {
+test('synchronous is FULL by default, and NORMAL on request', (t) => {
   const mode = (store: TaskStore) => store.db.$client.pragma('synchronous', { simple: true })
   using full = new TaskStore({ file: temporaryFile(t) })
   using normal = new TaskStore({ file: temporaryFile(t), synchronous: 'NORMAL' })
@@ -221,7 +221,7 @@ test('synchronous is FULL unless NORMAL is asked for', (t) => {
 
 const idsOf = (list: Iterable<{ readonly taskId: string }>) => Array.from(list, ({ taskId }) => taskId)
 
-test('a file that is up to date is opened and read while another one holds the lock', (t) => {
+test('an up-to-date file is opened and read while another store holds the lock', (t) => {
   const file = temporaryFile(t)
   using first = new TaskStore({ file })
   first.save({ taskId: 'a', backend: 'b', status: 'running' })

@@ -49,7 +49,7 @@ test("the caller's own queries use the same tables and codec", () => {
   )
 })
 
-test('a result that is null, by its toJSON or a placeholder of the caller, is no text in the file', () => {
+test('a null result is stored as NULL, even if it comes from toJSON or a placeholder', () => {
   using store = memory()
   store.save({ ...RUNNING, result: wrong(toJSON(null)) })
   for (const taskId of ['b', 'c']) store.save({ ...RUNNING, taskId, result: 1 })

@@ -6,7 +6,7 @@ import { TaskStore, TaskStoreError } from 'uniqc-task-store'
 import { memory } from '../support/store.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
-test('a path that the driver would open by another name is a TypeError, and no file is made', async (t) => {
+test('a path that the driver would open under another name is a TypeError, and no file is created', async (t) => {
   const file = `${temporaryFile(t)} `
   using store = memory()
   assert.throws(() => new TaskStore({ file }), /options\.file must not end in white space/)
@@ -17,7 +17,7 @@ test('a path that the driver would open by another name is a TypeError, and no f
 })
 
 for (const path of ['x'.repeat(5000), '/etc/passwd/x']) {
-  test(`a path that cannot be asked for is CANNOT_OPEN (${path.slice(0, 20)})`, () => {
+  test(`a path that the system refuses is CANNOT_OPEN (${path.slice(0, 20)})`, () => {
     using store = memory()
     for (const call of [
       () => store.importFile(path),

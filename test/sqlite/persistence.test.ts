@@ -5,14 +5,14 @@ import { TaskPersistence, TaskStore } from 'uniqc-task-store'
 import { wrong } from '../support/store.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
-test('an option that does not exist is a TypeError that names it', () => {
+test('an unknown option is a TypeError that names it', () => {
   assert.throws(() => new TaskPersistence(wrong({ folder: 'x' })), {
     name: 'TypeError',
     message: /options has no "folder"/,
   })
 })
 
-test('it opens what a store opens, and closes what it opened', (t) => {
+test('it opens what a store opens, and closes only what it opened', (t) => {
   const folder = temporaryFolder(t)
   const persistence = new TaskPersistence(folder)
   assert.equal(persistence.cacheDir, folder)

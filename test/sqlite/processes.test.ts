@@ -56,7 +56,7 @@ function assertMigratedOnce(file: string, tasks: number) {
   assert.equal(copies.length, tasks > 0 ? 1 : 0)
 }
 
-test(`${PROCESSES} processes open one fresh file at once, ${ROUNDS} times`, async (t) => {
+test(`${PROCESSES} processes can open one new file at once, ${ROUNDS} times`, async (t) => {
   const files = times(ROUNDS, () => temporaryFile(t))
   const counts = await openAtOnce(files)
   assert.deepEqual(
@@ -67,7 +67,7 @@ test(`${PROCESSES} processes open one fresh file at once, ${ROUNDS} times`, asyn
 })
 
 for (const name of FIXTURE_NAMES.filter((name) => /0\.0\.(4|11)-/.test(name))) {
-  test(`${PROCESSES} processes open ${name} at once, ${ROUNDS} times`, needsFixtures, async (t) => {
+  test(`${PROCESSES} processes can open ${name} at once, ${ROUNDS} times`, needsFixtures, async (t) => {
     const { count } = readExpected(name)
     const files = times(ROUNDS, () => copyFixture(t, name))
     const counts = await openAtOnce(files)
@@ -79,7 +79,7 @@ for (const name of FIXTURE_NAMES.filter((name) => /0\.0\.(4|11)-/.test(name))) {
   })
 }
 
-test('4 processes update 50 metadata keys each of one task: 200 keys', async (t) => {
+test('4 processes that update 50 metadata keys each of one task leave 200 keys', async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.save({ taskId: 'shared', backend: 'originq', status: 'running' })
@@ -96,7 +96,7 @@ test('4 processes update 50 metadata keys each of one task: 200 keys', async (t)
   for (let i = 0; i < 50; i++) assert.equal(metadata[`process3-${i}`], i)
 })
 
-test('of processes that claim one task by its status, one gets it', async (t) => {
+test('of several processes that claim one task by its status, exactly one gets it', async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.saveMany(times(50, (i) => ({ taskId: `t${i}`, backend: 'b', status: 'pending' as const })))
@@ -120,13 +120,10 @@ test('of processes that claim one task by its status, one gets it', async (t) =>
 
 const needsLimits = process.platform === 'win32' ? { skip: 'there are no file-size limits here' } : {}
 
-test(
-  'on a disk that takes no more, what was told to be saved is saved, and nothing else is',
-  needsLimits,
-  async (t) => {
-    const file = temporaryFile(t)
-    new TaskStore({ file }).close()
-    const save = `
+test('on a full disk, every acknowledged task is saved, and no other', needsLimits, async (t) => {
+  const file = temporaryFile(t)
+  new TaskStore({ file }).close()
+  const save = `
     import { TaskStore } from 'uniqc-task-store'
     const store = new TaskStore({ file: process.argv[1] })
     const saved = []
@@ -140,24 +137,23 @@ test(
     }
     console.log(JSON.stringify({ saved, codes: [...codes] }))
   `
-    const { saved, codes } = JSON.parse(await runModuleWithFileLimit(500, save, file)) as {
-      saved: string[]
-      codes: string[]
-    }
-    assert.deepEqual(codes, ['DISK_FULL'])
-    using store = new TaskStore({ file })
-    assert.deepEqual(
-      store
-        .list()
-        .map((task) => task.taskId)
-        .toSorted(),
-      saved.toSorted(),
-    )
-    assert.equal(store.save({ taskId: 'later', backend: 'b', status: 'running' }).taskId, 'later')
-  },
-)
+  const { saved, codes } = JSON.parse(await runModuleWithFileLimit(500, save, file)) as {
+    saved: string[]
+    codes: string[]
+  }
+  assert.deepEqual(codes, ['DISK_FULL'])
+  using store = new TaskStore({ file })
+  assert.deepEqual(
+    store
+      .list()
+      .map((task) => task.taskId)
+      .toSorted(),
+    saved.toSorted(),
+  )
+  assert.equal(store.save({ taskId: 'later', backend: 'b', status: 'running' }).taskId, 'later')
+})
 
-test('a process that is killed while it saves loses nothing that it was told is saved', async (t) => {
+test('a process killed while it saves loses no acknowledged task', async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   const save = `
@@ -180,7 +176,7 @@ test('a process that is killed while it saves loses nothing that it was told is 
   assert.equal(store.db.$client.pragma('integrity_check', { simple: true }), 'ok')
 })
 
-test('a process that is killed inside a transaction leaves nothing of it', async (t) => {
+test('a process killed inside a transaction leaves nothing of it', async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   const kill = `
@@ -196,41 +192,37 @@ test('a process that is killed inside a transaction leaves nothing of it', async
   assert.equal(store.save({ taskId: 'next', backend: 'b', status: 'running' }).taskId, 'next')
 })
 
-test(
-  'a process that is killed while it migrates leaves the old file or the new one',
-  needsFixtures,
-  async (t) => {
-    const name = FIXTURE_NAMES.find((fixture) => fixture.includes('0.0.11-')) ?? ''
-    const { count, tasks } = readExpected(name)
-    const versions = new Set<number>()
-    // Each round is killed a little later: before, in and after the migration.
-    for (let round = 0; round < 30; round++) {
-      const file = copyFixture(t, name)
-      const child = spawnModule(
-        `import { writeSync } from 'node:fs'
+test('a process killed while it migrates leaves the old file or the new one', needsFixtures, async (t) => {
+  const name = FIXTURE_NAMES.find((fixture) => fixture.includes('0.0.11-')) ?? ''
+  const { count, tasks } = readExpected(name)
+  const versions = new Set<number>()
+  // Each round is killed a little later: before, in and after the migration.
+  for (let round = 0; round < 30; round++) {
+    const file = copyFixture(t, name)
+    const child = spawnModule(
+      `import { writeSync } from 'node:fs'
       import { TaskStore } from 'uniqc-task-store'
       writeSync(1, 'ready')
       new TaskStore({ file: process.argv[1] }).get('x')
       setInterval(() => undefined, 1000)`,
-        file,
-      )
-      await firstOutput(child)
-      await setTimeout(round ** 1.7)
-      await kill(child)
-      const database = new Database(file)
-      const version = database.pragma('user_version', { simple: true }) as number
-      assert.equal(database.prepare('SELECT count(*) FROM tasks').pluck().get(), count)
-      assert.equal(database.pragma('integrity_check', { simple: true }), 'ok')
-      database.close()
-      assert.ok(version === 3 || version === 5)
-      versions.add(version)
-      using store = new TaskStore({ file })
-      assert.equal(store.count(), count)
-      for (const task of tasks) assert.ok(store.get(task.task_id))
-    }
-    assert.deepEqual([...versions].toSorted(), [3, 5], 'the kills came on both sides')
-  },
-)
+      file,
+    )
+    await firstOutput(child)
+    await setTimeout(round ** 1.7)
+    await kill(child)
+    const database = new Database(file)
+    const version = database.pragma('user_version', { simple: true }) as number
+    assert.equal(database.prepare('SELECT count(*) FROM tasks').pluck().get(), count)
+    assert.equal(database.pragma('integrity_check', { simple: true }), 'ok')
+    database.close()
+    assert.ok(version === 3 || version === 5)
+    versions.add(version)
+    using store = new TaskStore({ file })
+    assert.equal(store.count(), count)
+    for (const task of tasks) assert.ok(store.get(task.task_id))
+  }
+  assert.deepEqual([...versions].toSorted(), [3, 5], 'the kills came on both sides')
+})
 
 /** What the original does for each call: a connection, its statement, a commit. */
 const PYTHON_WRITER = `
@@ -270,7 +262,7 @@ test('Python and Node write one file at once, and every record of both is there'
 })
 
 for (const hold of [20, 700]) {
-  test(`who waits as SQLite does, at last every 100 ms, gets its turn beside transactions of ${hold} ms without a pause`, async (t) => {
+  test(`a process that polls like SQLite gets the lock beside transactions of ${hold} ms without a pause`, async (t) => {
     const file = temporaryFile(t)
     using store = new TaskStore({ file })
     store.save({ taskId: 'other', backend: 'b', status: 'failed' })
@@ -298,7 +290,7 @@ for (const hold of [20, 700]) {
   })
 }
 
-test('a plain program of Python reads a file that Node wrote: equal', needsPython, async (t) => {
+test('a plain Python program reads the same values from a file that Node wrote', needsPython, async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.save({

@@ -144,7 +144,7 @@ const NODE_WORKER = `
 `
 
 test(
-  'Python and Node save, move and delete at once: every task is whole, in one place, as it was last saved',
+  'Python and Node save, move and delete at once, and every task is whole, in one place, as last saved',
   needsPython,
   async (t) => {
     const file = temporaryFile(t)
@@ -207,7 +207,7 @@ test(
   },
 )
 
-test('what Python does while a store is open, the store answers at once', needsPython, async (t) => {
+test('an open store sees at once what Python does', needsPython, async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   const look = () => ({
@@ -256,7 +256,7 @@ const STRANGE: readonly { readonly [name in 'status' | 'time' | 'json' | 'metada
 ]
 
 test(
-  'what Python wrote and we would not is listed, counted, archived and restored unchanged',
+  'records of Python that we would not write are listed, counted, archived and restored unchanged',
   needsPython,
   async (t) => {
     const file = temporaryFile(t)
@@ -315,7 +315,7 @@ for (const writer of WRITERS) {
   for (const archiver of WRITERS) {
     for (const restorer of WRITERS.filter((restorer) => new Set([writer, archiver, restorer]).size > 1)) {
       test(
-        `${writer} writes, ${archiver} archives, ${restorer} restores: the same values`,
+        `${writer} writes, ${archiver} archives, ${restorer} restores, and the values stay the same`,
         needsPython,
         async (t) => {
           const file = temporaryFile(t)
@@ -398,7 +398,7 @@ with connection() as c:
     c.execute("PRAGMA user_version = 5")
 `
 
-test('a readonly store of an old file goes on when Python upgrades it, with the new ids', {
+test('a readonly store of an old file goes on after Python upgrades it, with the new ids', {
   ...needsPython,
   ...needsFixtures,
 }, async (t) => {

@@ -102,7 +102,7 @@ const integrity = (file: string) => {
   }
 }
 
-test('a database that was handed in is not reopened: CANNOT_OPEN names the file and what to do', (t) => {
+test('a given database is not reopened: CANNOT_OPEN names the file and says what to do', (t) => {
   const file = temporaryFile(t)
   const database = new Database(file)
   using store = new TaskStore({ database })
@@ -130,7 +130,7 @@ test('a database that was handed in is not reopened: CANNOT_OPEN names the file 
   assert.deepEqual(ids(another), ['new'])
 })
 
-test('a readonly store makes no file: CANNOT_OPEN while there is none, and it goes on with the next one', async (t) => {
+test('a readonly store creates no file: it is CANNOT_OPEN until there is one, and then goes on', async (t) => {
   const file = makeFile(temporaryFile(t), 'first')
   using store = new TaskStore({ file, readonly: true })
   assert.deepEqual(ids(store), ['first'])
@@ -155,7 +155,7 @@ test('a readonly store makes no file: CANNOT_OPEN while there is none, and it go
   assert.throws(() => store.save(TASK), { code: 'READONLY' })
 })
 
-test('a file that cannot be used in place of the store gives its error by name, and stays as it is', (t) => {
+test('an unusable file in place of the store throws its own error code, and stays as it is', (t) => {
   const file = makeFile(temporaryFile(t), 'first')
   using store = new TaskStore({ file })
   clearAll(file)
@@ -198,7 +198,7 @@ const WRITES: readonly (readonly [what: string, write: (store: TaskStore) => unk
 ]
 
 for (const [what, write, gives] of WRITES) {
-  test(`${what} after clear_all finds nothing of the removed file, though it was asked there before`, (t) => {
+  test(`${what} after clear_all finds nothing of the removed file, even if it ran there before`, (t) => {
     const file = temporaryFile(t)
     using store = new TaskStore({ file })
     // Both prepares the query and leaves something that it would find.
@@ -212,7 +212,7 @@ for (const [what, write, gives] of WRITES) {
   })
 }
 
-test('no query that was prepared for the removed file answers for the new one', (t) => {
+test('no query prepared for the removed file answers for the new one', (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   const answers = () => [
@@ -243,7 +243,7 @@ test('no query that was prepared for the removed file answers for the new one', 
   assert.deepEqual(answers(), ['new', ['new'], 0, 1, ['b', 'a'], 1, 1, 'new', 1, 1, 1])
 })
 
-test('a read notices by itself that the file was removed', async (t) => {
+test('a read notices that the file was removed', async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.save(TASK)
@@ -268,7 +268,7 @@ test('two stores on one file go on together after clear_all', (t) => {
   assert.equal(integrity(file), 'ok')
 })
 
-test('another store in the place of the file is taken over, and its tasks stay', async (t) => {
+test('another store in place of the file is used, and its tasks stay', async (t) => {
   const folder = temporaryFolder(t)
   const file = join(folder, 'tasks.sqlite')
   using store = new TaskStore({ file })
@@ -284,7 +284,7 @@ test('another store in the place of the file is taken over, and its tasks stay',
 const OLD = FIXTURE_NAMES.filter((name) => /0\.0\.(4|11)-/.test(name))
 
 for (const name of OLD) {
-  test(`${name} in the place of the file is migrated, and every task is there`, needsFixtures, (t) => {
+  test(`${name} in place of the file is migrated, and every task is there`, needsFixtures, (t) => {
     const expected = readExpected(name)
     const file = temporaryFile(t)
     using store = new TaskStore({ file })
@@ -299,39 +299,35 @@ for (const name of OLD) {
     assert.equal(store.get('a'), undefined)
   })
 
-  test(
-    `${name}: a readonly store goes on when another one upgrades the file under it`,
-    needsFixtures,
-    async (t) => {
-      const expected = readExpected(name)
-      const file = copyFixture(t, name)
-      using store = new TaskStore({ file, readonly: true })
-      const oldIds = expected.tasks.map((task) => task.task_id)
-      const [first = ''] = oldIds
-      const archived = (expected.archived ?? []).length
-      assert.deepEqual(ids(store), oldIds.toSorted())
-      assert.equal(store.list({ archived: 'both' }).length, oldIds.length + archived)
-      assert.deepEqual([store.getShards(first), store.get(first)?.taskId], [[], first])
+  test(`${name}: a readonly store goes on after another one upgrades the file`, needsFixtures, async (t) => {
+    const expected = readExpected(name)
+    const file = copyFixture(t, name)
+    using store = new TaskStore({ file, readonly: true })
+    const oldIds = expected.tasks.map((task) => task.task_id)
+    const [first = ''] = oldIds
+    const archived = (expected.archived ?? []).length
+    assert.deepEqual(ids(store), oldIds.toSorted())
+    assert.equal(store.list({ archived: 'both' }).length, oldIds.length + archived)
+    assert.deepEqual([store.getShards(first), store.get(first)?.taskId], [[], first])
 
-      const newIds = await idsElsewhere(file)
-      assert.deepEqual(ids(store), newIds)
-      assert.equal(newIds.filter((id) => oldIds.includes(id)).length, 0)
-      for (const oldId of oldIds) {
-        assert.equal(store.get(oldId)?.metadata.legacy_platform_id, oldId)
-        assert.equal(store.getShards(oldId).length, 1)
-      }
-      assert.equal(store.archive.count(), archived)
-      assert.equal(store.list({ archived: 'both' }).length, oldIds.length + archived)
-      assert.throws(() => store.save(TASK), { code: 'READONLY' })
+    const newIds = await idsElsewhere(file)
+    assert.deepEqual(ids(store), newIds)
+    assert.equal(newIds.filter((id) => oldIds.includes(id)).length, 0)
+    for (const oldId of oldIds) {
+      assert.equal(store.get(oldId)?.metadata.legacy_platform_id, oldId)
+      assert.equal(store.getShards(oldId).length, 1)
+    }
+    assert.equal(store.archive.count(), archived)
+    assert.equal(store.list({ archived: 'both' }).length, oldIds.length + archived)
+    assert.throws(() => store.save(TASK), { code: 'READONLY' })
 
-      // What is written later is seen as well.
-      makeFile(file, 'later')
-      assert.equal(store.get('later')?.taskId, 'later')
-    },
-  )
+    // What is written later is seen as well.
+    makeFile(file, 'later')
+    assert.equal(store.get('later')?.taskId, 'later')
+  })
 }
 
-test('inside transaction() nothing is switched: all of it goes to one file, and the next call to the new one', (t) => {
+test('a transaction goes to one file even if it is replaced meanwhile, and the next call to the new one', (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.save({ ...TASK, taskId: 'before' })
@@ -348,7 +344,7 @@ test('inside transaction() nothing is switched: all of it goes to one file, and 
   assert.deepEqual(ids(store), ['after'])
 })
 
-test('a file that comes back under its path is the same file: nothing of it is lost', (t) => {
+test('a file that is moved away and back is the same file, and nothing of it is lost', (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.save(TASK)
@@ -359,7 +355,7 @@ test('a file that comes back under its path is the same file: nothing of it is l
   assert.deepEqual(ids(store), ['a', 'b'])
 })
 
-test('a removal that stopped half-way does not keep the next save from a sound file', async (t) => {
+test('after a removal that stopped half-way, the next save leaves a sound file', async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.save(TASK)
@@ -370,7 +366,7 @@ test('a removal that stopped half-way does not keep the next save from a sound f
   assert.equal(integrity(file), 'ok')
 })
 
-test('a save while a removal is half done waits for its end, so that its own log is not removed', async (t) => {
+test('a save during a removal waits for its end, so that its own log is not removed', async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.save(TASK)
@@ -383,7 +379,7 @@ test('a save while a removal is half done waits for its end, so that its own log
   assert.equal(integrity(file), 'ok')
 })
 
-test('a query that the caller is still reading from reads on, and the store goes on with the new file', (t) => {
+test('a query that is still being read continues on the old file, and the store goes on with the new one', (t) => {
   const { file, store, rows } = clearWhileReading(t)
   using another = new TaskStore({ file })
   another.save({ ...TASK, taskId: 'new' })
@@ -392,7 +388,7 @@ test('a query that the caller is still reading from reads on, and the store goes
   assert.deepEqual(ids(store), ['new', 'newer'])
 })
 
-test('a process saves while another one clears the file and makes it anew, and nothing acknowledged is lost', async (t) => {
+test('a process that saves while another one clears and recreates the file loses no acknowledged task', async (t) => {
   const file = makeFile(temporaryFile(t))
   const stop = `${file}.stop`
   // Each save with the moment when it began, on the clock that all processes share.
@@ -462,7 +458,7 @@ test('a process saves while another one clears the file and makes it anew, and n
   assert.equal(integrity(file), 'ok')
 })
 
-test('a store that is opened in the middle of a removal waits for its end', async (t) => {
+test('a store opened during a removal waits for its end', async (t) => {
   const folder = temporaryFolder(t)
   const file = join(folder, 'tasks.sqlite')
   using held = new TaskStore({ file })
@@ -476,7 +472,7 @@ test('a store that is opened in the middle of a removal waits for its end', asyn
   assert.equal(store.db.$client.pragma('integrity_check', { simple: true }), 'ok')
 })
 
-test('a file that is moved away takes with it what was only in its log', (t) => {
+test('a file that is moved away takes along what was only in its log', (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.save(TASK)
@@ -491,7 +487,7 @@ test('a file that is moved away takes with it what was only in its log', (t) => 
   assert.deepEqual(ids(away), ['a', 'b'])
 })
 
-test('in the middle of a query of the caller a save goes to the new file, and the query reads on', async (t) => {
+test('a save during a query of the caller goes to the new file, and the query continues', async (t) => {
   const { file, store, rows } = clearWhileReading(t)
   store.save({ ...TASK, taskId: 'new' })
   assert.deepEqual([...rows], ['b', 'c'])

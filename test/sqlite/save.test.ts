@@ -6,7 +6,7 @@ import { insertShard } from '../support/insert-shard.ts'
 import { memory, RUNNING } from '../support/store.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
-test('saving keeps the shards of a task', () => {
+test('saving a task keeps its rows of shards, and deleting it deletes them', () => {
   using store = memory()
   store.save(RUNNING)
   insertShard(store, 'a', 'p')
@@ -16,7 +16,7 @@ test('saving keeps the shards of a task', () => {
   assert.equal(store.db.select().from(taskShards).all().length, 0, 'deleting does not')
 })
 
-test('more than fits in memory waits in a temporary file, and is saved in its order', (t) => {
+test('tasks that do not fit in memory wait in a temporary file, and are saved in their order', (t) => {
   using store = new TaskStore({ file: temporaryFile(t), synchronous: 'NORMAL' })
   const result = 'x'.repeat(1_500_000)
   function* tasks() {

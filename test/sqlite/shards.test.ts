@@ -14,7 +14,7 @@ import { temporaryFile } from '../support/temporary.ts'
 const SHARD = { uniqcTaskId: 'a', platformTaskId: 'p' } as const
 
 for (const name of FIXTURE_NAMES.filter((name) => !isNewest(name))) {
-  test(`${name}: every old id gives the one shard that repeats its task`, needsFixtures, (t) => {
+  test(`${name}: every old id finds the one shard that repeats its task`, needsFixtures, (t) => {
     const expected = readExpected(name)
     using store = new TaskStore({ file: copyFixture(t, name) })
     for (const old of expected.tasks) {
@@ -45,7 +45,7 @@ for (const name of FIXTURE_NAMES.filter((name) => !isNewest(name))) {
   })
 }
 
-test('a result cell that cannot be read is its text in a list, and stays as it is alone', () => {
+test('an unreadable result is a string in a refreshed list, and stays as it is if it is the only one', () => {
   using store = memory()
   store.save(RUNNING)
   store.addShard(SHARD)
@@ -60,7 +60,7 @@ test('a result cell that cannot be read is its text in a list, and stays as it i
   assert.equal(cell, damaged)
 })
 
-test('a refresh takes a status of a shard that nobody knows for one that is not at its end', () => {
+test('a refresh treats an unknown status of a shard as not terminal', () => {
   using store = memory()
   store.save({ ...RUNNING, status: 'success' })
   insertShard(store, 'a', 'x')
@@ -69,7 +69,7 @@ test('a refresh takes a status of a shard that nobody knows for one that is not 
   assert.equal(store.get('a')?.status, 'running')
 })
 
-test('where the task cannot be refreshed the shard is not saved either', () => {
+test('if the task cannot be refreshed, the shard is not saved either', () => {
   using store = memory()
   store.save(RUNNING)
   store.addShard({ ...SHARD, result: 1 })
@@ -88,7 +88,7 @@ test('where the task cannot be refreshed the shard is not saved either', () => {
   assert.deepEqual(store.get('a')?.result, [1, 2])
 })
 
-test('4 processes add 50 shards each to one task: 200, none over another, and one result of all', async (t) => {
+test('4 processes that add 50 shards each to one task leave 200, and one result of all of them', async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
   store.save(RUNNING)
@@ -127,7 +127,7 @@ test('4 processes add 50 shards each to one task: 200, none over another, and on
   )
 })
 
-test('a shard of very many circuits does not end the process when its task is refreshed', () => {
+test('refreshing the task of a shard with too many circuits is INVALID_TASK, not a crash', () => {
   const program = `import { TaskStore } from 'uniqc-task-store'
     const store = new TaskStore({ file: ':memory:' })
     store.save({ taskId: 'a', backend: 'b', status: 'running' })

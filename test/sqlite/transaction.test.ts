@@ -5,7 +5,7 @@ import { TaskStore } from 'uniqc-task-store'
 import { memory, RUNNING } from '../support/store.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
-test('a transaction that a full disk ended does not go on', (t) => {
+test('a transaction that a full disk ended is DISK_FULL, and writes nothing more', (t) => {
   using store = new TaskStore({ file: temporaryFile(t) })
   const client = store.db.$client
   client.pragma('cache_size = 5')
@@ -25,7 +25,7 @@ test('a transaction that a full disk ended does not go on', (t) => {
   assert.equal(store.save(RUNNING).taskId, 'a')
 })
 
-test('a callback that ends its transaction by itself is told so, and nothing more is written', () => {
+test('a callback that ends its transaction itself is a TypeError, and nothing more is written', () => {
   using store = memory()
   const work = () =>
     store.transaction(() => {
@@ -38,7 +38,7 @@ test('a callback that ends its transaction by itself is told so, and nothing mor
   assert.equal(store.save(RUNNING).taskId, 'a')
 })
 
-test('a transaction refuses a promise, and writes nothing', async () => {
+test('a transaction refuses an asynchronous callback, and writes nothing', async () => {
   using store = memory()
   let ran = false
   assert.throws(
@@ -64,7 +64,7 @@ test('a transaction refuses a promise, and writes nothing', async () => {
 
 const TASK = { taskId: 'a', backend: 'b', status: 'running' } as const
 
-test('a generator function is no work of a transaction', () => {
+test('a transaction refuses a generator function', () => {
   using store = memory()
   assert.throws(
     () =>
@@ -75,7 +75,7 @@ test('a generator function is no work of a transaction', () => {
   )
 })
 
-test('a promise that is refused and rejects does not end the process', () => {
+test('a refused promise that is rejected later does not end the process', () => {
   const program = `import { TaskStore } from 'uniqc-task-store'
     const store = new TaskStore({ file: ':memory:' })
     try {
