@@ -125,7 +125,7 @@ export function* assertHolds(store: AnyStore, model: TaskModel): Work<void> {
   assert.deepEqual(tasks, model.list({ archived: 'both' }))
 }
 
-/** A call whose answer is what the model gives, and after which the store holds what the model holds. */
+/** A call that answers as the model does, and after which the store holds what the model holds. */
 export const call = (
   label: string,
   ask: Ask<[world: World]>,
@@ -520,7 +520,7 @@ export const READS: readonly fc.Arbitrary<Step>[] = [
     'findShards',
     pair(platformId, some({ backend })),
     (store, ...args) => store.findShards(...args),
-    (model, job, options) => model.shardsWith(job, options.backend),
+    (model, platformTaskId, options) => model.shardsWith(platformTaskId, options.backend),
   ),
   calls(
     'list, listSummaries and iterate',

@@ -43,7 +43,7 @@ const tasksOf = (rows: readonly Row[]) => rows.map((row, index) => ({ ...row, ta
 
 type Row = typeof ROW extends fc.Arbitrary<infer R> ? R : never
 
-/** The ids that a list gives, found the plain way. */
+/** The ids that a list returns, found by a plain search. */
 function expectedIds(rows: readonly Row[], filter: TaskFilter, archived: boolean | 'both'): string[] {
   const { status, backend, platform, submittedAfter, submittedBefore } = filter
   const counts = [0, 0]

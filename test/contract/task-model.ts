@@ -50,7 +50,7 @@ export function isTime(actual: string, expected: string): boolean {
   return !after.startsWith(moment) || actual > after
 }
 
-/** The moment of a time in microseconds; undefined for what is no time. A time without offset is of UTC. */
+/** The moment of a time in microseconds; undefined for text that is not a time. A time without offset is of UTC. */
 function momentOf(time: string): number | undefined {
   const milliseconds = Date.parse(/\d\d:\d\d$/.test(time) && !/[+Z]/.test(time) ? `${time}Z` : time)
   return Number.isNaN(milliseconds) ? undefined : milliseconds * 1000 + Number(time.slice(23, 26))
@@ -231,7 +231,7 @@ export class TaskModel {
     return report
   }
 
-  /** The tasks that match, as a list gives them. */
+  /** The tasks that match, as a list returns them. */
   list({ archived = false, limit = -1, offset = 0, ...filter }: TaskListOptions = {}) {
     const places = [archived === true ? [] : this.live, archived === false ? [] : this.archived].flat()
     const sorted = places
@@ -260,8 +260,8 @@ export class TaskModel {
   importTasks(copies: readonly ModelTask[], overwrite: boolean) {
     const report = { read: copies.length, imported: 0, unchanged: 0, superseded: 0, skipped: [] as string[] }
     for (const copy of structuredClone(copies)) {
-      const twins = this.#twinsById(copies, copy)
-      const { outcome } = twins.length > 1 ? CONFLICT : this.#absorb(copy, twins[0], overwrite, false)
+      const matches = this.#matchesById(copies, copy)
+      const { outcome } = matches.length > 1 ? CONFLICT : this.#reconcile(copy, matches[0], overwrite, false)
       if (outcome === 'added' || outcome === 'updated') report.imported++
       else if (outcome === 'unchanged') report.unchanged++
       else report.skipped.push(copy.task.taskId)
@@ -279,24 +279,24 @@ export class TaskModel {
     const isTheirs = (id: string) => at(copies, id) !== undefined
     const mergeOne = (copy: ModelTask) => {
       const { taskId, submitTime } = copy.task
-      let twins = this.#twinsById(copies, copy)
-      if (twins.length === 0) {
-        const jobs = jobsOf(copy)
+      let matches = this.#matchesById(copies, copy)
+      if (matches.length === 0) {
+        const ids = platformIdsOf(copy)
         const same = [...this.live, ...this.archived].filter(
-          (own) => jobs.size > 0 && !isTheirs(own.task.taskId) && isDeepStrictEqual(jobsOf(own), jobs),
+          (own) => ids.size > 0 && !isTheirs(own.task.taskId) && isDeepStrictEqual(platformIdsOf(own), ids),
         )
         const then = same.filter((own) => isSameMoment(own.task.submitTime, submitTime))
-        twins = then.length > 0 ? then : same
+        matches = then.length > 0 ? then : same
       }
-      const [twin] = twins
-      if (twins.length > 1) return CONFLICT
-      if (twin !== undefined) {
-        if (matched.has(twin)) return CONFLICT
+      const [existing] = matches
+      if (matches.length > 1) return CONFLICT
+      if (existing !== undefined) {
+        if (matched.has(existing)) return CONFLICT
         const isMadeUp = !/^uqt_[0-9a-f]{32}$/.test(taskId)
-        if (isMadeUp && !isSameMoment(submitTime, twin.task.submitTime)) return CONFLICT
-        matched.add(twin)
+        if (isMadeUp && !isSameMoment(submitTime, existing.task.submitTime)) return CONFLICT
+        matched.add(existing)
       }
-      return this.#absorb(copy, twin, false, dryRun)
+      return this.#reconcile(copy, existing, false, dryRun)
     }
     for (const copy of copies) {
       const { outcome, taskId } = mergeOne(copy)
@@ -319,10 +319,10 @@ export class TaskModel {
   }
 
   /**
-   * The tasks that have or had the id of a copy, that in its own place first. One that is copied itself is the
-   * twin of its own copy.
+   * The tasks that have or had the id of a copy, that in its own place first. One that is copied itself
+   * matches its own copy only.
    */
-  #twinsById(copies: readonly ModelTask[], { task: { taskId }, archivedAt }: ModelTask): ModelTask[] {
+  #matchesById(copies: readonly ModelTask[], { task: { taskId }, archivedAt }: ModelTask): ModelTask[] {
     const isLive = archivedAt === null
     const [own, other] = isLive ? [this.live, this.archived] : [this.archived, this.live]
     const hasOther = copies.some(
@@ -335,18 +335,18 @@ export class TaskModel {
       .filter(({ task }) => at(copies, task.taskId) === undefined)
   }
 
-  #absorb(copy: ModelTask, twin: ModelTask | undefined, overwrite: boolean, dryRun: boolean) {
-    if (twin === undefined) {
+  #reconcile(copy: ModelTask, existing: ModelTask | undefined, overwrite: boolean, dryRun: boolean) {
+    if (existing === undefined) {
       const place = copy.archivedAt === null ? this.live : this.archived
       if (!dryRun) insert(place, copy.task, copy.shards, copy.archivedAt)
       return { outcome: 'added' as Outcome, taskId: copy.task.taskId }
     }
-    const { taskId } = twin.task
+    const { taskId } = existing.task
     const provider = ({ task }: ModelTask) => task.backend.split(':')[0]
-    if (!overwrite && provider(copy) !== provider(twin)) return CONFLICT
-    const newer = whichIsNewer(comparable(copy.task), comparable(twin.task), overwrite)
+    if (!overwrite && provider(copy) !== provider(existing)) return CONFLICT
+    const newer = whichIsNewer(comparable(copy.task), comparable(existing.task), overwrite)
     const shards = copy.shards.map((shard) => {
-      const stored = twin.shards.find(({ shardIndex }) => shardIndex === shard.shardIndex)
+      const stored = existing.shards.find(({ shardIndex }) => shardIndex === shard.shardIndex)
       if (stored === undefined) return { shard, newer: 'copy' }
       if (!overwrite && stored.platformTaskId !== shard.platformTaskId) return { shard, newer: 'unclear' }
       return { shard, newer: whichIsNewer({ ...shard, uniqcTaskId: taskId }, stored, overwrite) }
@@ -354,12 +354,12 @@ export class TaskModel {
     if ([newer, ...shards.map((shard) => shard.newer)].includes('unclear')) return CONFLICT
     const newShards = shards.filter((shard) => shard.newer === 'copy')
     if (!dryRun) {
-      const { legacy_platform_id } = twin.task.metadata
+      const { legacy_platform_id } = existing.task.metadata
       const kept: JsonObject = legacy_platform_id === undefined ? {} : { legacy_platform_id }
       if (newer === 'copy') {
-        Object.assign(twin.task, copy.task, { taskId, metadata: { ...kept, ...copy.task.metadata } })
+        Object.assign(existing.task, copy.task, { taskId, metadata: { ...kept, ...copy.task.metadata } })
       }
-      for (const { shard } of newShards) putShard(twin, { ...shard, uniqcTaskId: taskId })
+      for (const { shard } of newShards) putShard(existing, { ...shard, uniqcTaskId: taskId })
     }
     const outcome: Outcome =
       newer === 'copy' || newShards.length > 0 ? 'updated' : newer === 'stored' ? 'kept' : 'unchanged'
@@ -368,7 +368,7 @@ export class TaskModel {
     /** Without the ids, which can differ between two files, and the old one, which can be in one only. */
     function comparable(task: TaskInfo): TaskInfo {
       const { legacy_platform_id: oldId, ...metadata } = task.metadata
-      const [first, second] = [copy, twin].map((one) => one?.task.metadata.legacy_platform_id)
+      const [first, second] = [copy, existing].map((one) => one?.task.metadata.legacy_platform_id)
       const isInBoth = first !== undefined && second !== undefined
       return { ...task, taskId: '', metadata: isInBoth ? task.metadata : metadata }
     }
@@ -452,7 +452,7 @@ function isSameMoment(a: string, b: string): boolean {
 }
 
 /** What a task is on its platform. */
-function jobsOf({ task, shards }: ModelTask): Set<string> {
+function platformIdsOf({ task, shards }: ModelTask): Set<string> {
   if (shards.length > 0) return new Set(shards.map((shard) => `${shard.backend} ${shard.platformTaskId}`))
   return new Set(isOld(task.taskId) ? [`${task.backend} ${task.taskId}`] : [])
 }

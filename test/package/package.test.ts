@@ -65,7 +65,7 @@ test('the packed package works in a program of its own', async (t) => {
   await t.test('it has the right types, in an ES module and in a CommonJS module', () => {
     const types = readFileSync(join(ROOT, 'test/types/public-api.ts'), 'utf8')
     writeFileSync(join(folder, 'esm.mts'), types)
-    // Drizzle types its functions anew for CommonJS, and those do not take the tables of an ES module.
+    // Drizzle types its functions separately for CommonJS, and those do not take the tables of an ES module.
     const withoutOwnQuery = types
       .replace(".where(eq(tasks.status, 'running'))", '')
       .replace(/^import \{ eq \}.*$/m, '')

@@ -43,7 +43,7 @@ for (const name of FIXTURE_NAMES) {
       assert.equal(ids.length, (readExpected(name).archived ?? []).length)
       assert.ok(ids.every((taskId) => store.archive.restore(taskId)))
       const restored = rowsByKey(file)
-      // Shards whose task is gone belong to nobody who could be restored.
+      // Shards whose task is gone have no task that could be restored.
       assert.deepEqual(restored.archived_tasks, [])
       assert.equal(restored.tasks.length, before.tasks.length + ids.length)
       assert.ok(ids.every((taskId) => store.archive.archive(taskId)))

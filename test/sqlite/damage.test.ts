@@ -442,9 +442,9 @@ const OLD_FILE = resolve(import.meta.dirname, '../files/uniqc-0.0.7-schema1.sqli
 
 interface Obstacle {
   readonly what: string
-  /** Puts it up, and gives what takes it away. */
+  /** Sets it up, and returns what undoes it. */
   readonly put: (file: string, t: TestContext) => () => void
-  /** What opening gives, then what saving gives where it opened. */
+  /** The outcome of opening, then of saving if it opened. */
   readonly writing: readonly string[]
   readonly reading: readonly string[]
   readonly isOld?: boolean

@@ -41,7 +41,7 @@ function writeBinary(driver: string, content: string): void {
   writeFileSync(join(driver, 'build/Release/better_sqlite3.node'), content)
 }
 
-/** Opens a store with the driver of another folder, and prints what that gives. */
+/** Opens a store with the driver of another folder, and prints the outcome. */
 const OPEN = `
   import { register } from 'node:module'
   const [driver, file] = process.argv.slice(1)

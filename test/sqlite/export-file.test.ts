@@ -139,7 +139,7 @@ const anyTask = fc.record({
   metadata: anyObject,
   errorMessage: fc.option(fc.string({ unit: 'grapheme', maxLength: 5 })),
   resultCell: fc.option(anyCell),
-  // JSON that is no object is shown by its spelling, of which an export keeps only what it means.
+  // JSON that is not an object is shown by its text, of which an export keeps only what it means.
   metadataCell: fc.option(anyCell.filter((text) => !text.startsWith('['))),
   shardResults: fc.array(anyJson, { maxLength: 2 }),
   shardCell: fc.option(anyCell),

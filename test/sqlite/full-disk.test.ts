@@ -31,7 +31,7 @@ interface Disk {
   readonly folder: (t: TestContext) => string
   /** Opens a file, for a call to come. */
   readonly open: (file: string, pages: () => number) => TaskStore
-  /** Leaves so much room, and gives what takes the limit away. */
+  /** Leaves so much room, and returns what takes the limit away. */
   readonly limit: (folder: string, pages: number) => () => void
 }
 
@@ -134,7 +134,7 @@ const TABLES = [
   ['archived_tasks', 'archived_task_shards'],
 ] as const
 
-/** Each task with its place and shards as a text. What every run makes anew, ids and the time now, is left out. */
+/** Each task with its place and shards as a text. What differs in every run, ids and the time now, is left out. */
 function readTasks(file: string): string[] {
   const database = new Database(file)
   assert.equal(database.pragma('integrity_check', { simple: true }), 'ok')
@@ -251,8 +251,8 @@ const leftOver = (folder: string) =>
   readdirSync(folder).filter((entry) => /unfinished|before-v5|exported/.test(entry))
 
 /**
- * Gives a call ever more room until it is enough, each time on the same file anew. `work` opens what it needs;
- * what it gives is called again when there is room.
+ * Gives a call ever more room until it is enough, each time on a fresh copy of the file. `work` opens what it needs;
+ * what it returns is called again when there is room.
  */
 function growUntilEnough(
   t: TestContext,

@@ -58,7 +58,7 @@ function taskOf(line: string): TaskInfo {
   }
 }
 
-/** Bytes to put in: parts of records, and what is no UTF-8. */
+/** Bytes to put in: parts of records, and bytes that are not UTF-8. */
 const PIECES: readonly Buffer[] = [
   ...'{}[]",:\\\n\r\0 a0',
   '\n\n',

@@ -89,9 +89,9 @@ function assertWhole(store: TaskStore, taskId: string): boolean {
 const wholeTasks = (store: TaskStore) => IDS.filter((taskId) => assertWhole(store, taskId))
 
 /** What is killed. */
-interface Job {
+interface Call {
   readonly name: string
-  /** Makes what the child finds, and gives the child its other argument. */
+  /** Makes what the child finds, and returns the child's other argument. */
   readonly prepare?: (t: TestContext, store: TaskStore) => string
   /** What the child runs, over and over: `i` counts up, `done` tells the parent what is on the disk. */
   readonly loop: string
@@ -101,7 +101,7 @@ interface Job {
   readonly repeat: (store: TaskStore, done: readonly string[], other: string) => void
 }
 
-const MOVED: Pick<Job, 'verify'> = {
+const MOVED: Pick<Call, 'verify'> = {
   verify: (store) => {
     assert.deepEqual(wholeTasks(store), IDS)
   },
@@ -120,14 +120,14 @@ const DELETE_SOME = `store.archive.deleteMany(IDS.slice(0, 90))
   store.transaction(() => IDS.slice(90, 130).forEach((id) => store.delete(id)))`
 
 /** Taken in from a file: what is there is whole, and after the call has come to its end what is not deleted is there. */
-const TAKEN_IN: Pick<Job, 'verify'> = {
+const TAKEN_IN: Pick<Call, 'verify'> = {
   verify: (store, done) => {
     const whole = wholeTasks(store)
     if (done.length > 0) assert.deepEqual(whole.slice(-KEPT.length), KEPT)
   },
 }
 
-const JOBS: readonly Job[] = [
+const CALLS: readonly Call[] = [
   {
     name: 'save',
     loop: `store.save({ taskId: 'new' + i, backend: 'b', status: 'running', result: { i }, metadata: { i } }); done(i)`,
@@ -317,7 +317,7 @@ const CHILD = (loop: string) => `
   for (let i = 0; ; i++) { ${loop} }
 `
 
-/** Runs a child until it is killed some time after it has begun, and gives what it said was done. */
+/** Runs a child until it is killed some time after it has begun, and returns what it said was done. */
 async function runAndKill(source: string, args: readonly string[], wait: number): Promise<string[]> {
   const child = spawnModule(source, ...args)
   const printed = collect(child)
@@ -333,36 +333,36 @@ async function runAndKill(source: string, args: readonly string[], wait: number)
 
 const OLD = ['uniqc-0.0.4-schema1', 'uniqc-0.0.8-schema2', 'uniqc-0.0.11-schema3']
 
-/** A job's part of the kills; migrating is one, too. */
-const roundsOf = (index: number) => Math.max(1, Math.ceil((KILLS - index) / (JOBS.length + 1)))
+/** A call's part of the kills; migrating is one, too. */
+const roundsOf = (index: number) => Math.max(1, Math.ceil((KILLS - index) / (CALLS.length + 1)))
 
 describe('killed processes', { concurrency: 3 }, () => {
-  JOBS.forEach((job, index) => {
+  CALLS.forEach((call, index) => {
     const rounds = roundsOf(index)
-    test(`${job.name}, killed ${rounds} times: everything acknowledged is there, and nothing is half done`, async (t) => {
+    test(`${call.name}, killed ${rounds} times: everything acknowledged is there, and nothing is half done`, async (t) => {
       t.diagnostic(`UNIQC_KILLS_SEED=${SEED}`)
       const random = randomFrom(SEED + index)
       const template = temporaryFile(t)
       const filled = new TaskStore({ file: template })
-      const other = job.prepare?.(t, filled) ?? ''
+      const other = call.prepare?.(t, filled) ?? ''
       filled.close()
       for (let round = 0; round < rounds; round++) {
         const file = temporaryFile(t)
         copyFileSync(template, file)
         const before = new TaskStore({ file })
-        // Where nobody else has it open, the next to come has to recover the log.
+        // If no other process has it open, the next one has to recover the log.
         const isAlone = random() < 0.5
         if (isAlone) before.close()
-        const done = await runAndKill(CHILD(job.loop), [file, other, String(TASKS)], random() * WITHIN)
+        const done = await runAndKill(CHILD(call.loop), [file, other, String(TASKS)], random() * WITHIN)
         // Without waiting: the dead child holds no lock.
         using store = isAlone ? new TaskStore({ file, timeout: 0 }) : before
         if (!isAlone) store.db.$client.pragma('busy_timeout = 0')
         assertSound(file)
         store.save({ taskId: 'second', backend: 'b', status: 'running' })
         assert.ok(store.delete('second'))
-        job.verify(store, done)
-        job.repeat(store, done, other)
-        job.verify(store, done)
+        call.verify(store, done)
+        call.repeat(store, done, other)
+        call.verify(store, done)
         assertSound(file)
       }
     })
@@ -370,7 +370,7 @@ describe('killed processes', { concurrency: 3 }, () => {
 
   test('a migration that is killed leaves each file old or new, and it opens', needsFixtures, async (t) => {
     t.diagnostic(`UNIQC_KILLS_SEED=${SEED}`)
-    const random = randomFrom(SEED + JOBS.length)
+    const random = randomFrom(SEED + CALLS.length)
     const child = `
     import { writeSync } from 'node:fs'
     import { TaskStore } from 'uniqc-task-store'
@@ -381,7 +381,7 @@ describe('killed processes', { concurrency: 3 }, () => {
     }
     setInterval(() => undefined, 1000)
   `
-    for (let round = 0; round < roundsOf(JOBS.length); round++) {
+    for (let round = 0; round < roundsOf(CALLS.length); round++) {
       const copies = [...OLD, ...OLD].map((name) => ({ file: copyFixture(t, name), name }))
       const files = copies.map(({ file }) => file)
       const done = await runAndKill(child, files, random() * WITHIN)

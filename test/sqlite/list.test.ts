@@ -64,7 +64,7 @@ for (const filter of [...FILTERS, ...FILTERS.map((plain) => ({ ...plain, ...RANG
       const plan = database.prepare(`EXPLAIN QUERY PLAN ${query}`).all() as { detail: string }[]
       for (const { detail } of plan) {
         assert.doesNotMatch(detail, /TEMP B-TREE/, query)
-        // The merged keys and the steps of an enumeration are no tables; the index is the order of a list.
+        // The merged keys and the steps of an enumeration are not tables; the index is the order of a list.
         const isScan = /^SCAN (?!(?:k|b|s|CONSTANT ROW)\b)/.test(detail)
         const isOrdered = /USING (?:COVERING )?INDEX .*(?:time|status|backend)/.test(detail)
         assert.ok(!isScan || isOrdered, `${detail} of ${query}`)

@@ -114,7 +114,7 @@ async function writeAtOnce(file: string, pythons: number): Promise<void> {
     })
   }
   const reading = runModule(READER, file)
-  // Awaited when the writers are done: until then nobody would hear of its failure.
+  // Awaited when the writers are done: until then its failure would be an unhandled rejection.
   reading.catch(() => undefined)
   // Each ends with an error if a call of it had one.
   const ended = await Promise.allSettled([

@@ -24,7 +24,7 @@ function openStore(t: TestContext, file = temporaryFile(t)): TaskStore {
 
 type Given = Partial<NewTaskInfo> & Pick<NewTaskInfo, 'taskId'>
 
-/** Saves a task of midnight, with one job on its platform for each id. */
+/** Saves a task of midnight, with a shard for each id on its platform. */
 function save(store: TaskStore, given: Given, platformIds: readonly string[] = []): void {
   const task = {
     backend: 'originq',
@@ -152,11 +152,11 @@ for (const name of [...FIXTURE_NAMES, 'hot-wal']) {
     needsFixtures,
     (t) => {
       const store = openStore(t, copyFixture(t, name))
-      const twin = openStore(t, copyFixture(t, name))
+      const copy = openStore(t, copyFixture(t, name))
       const ids = store.list({ archived: 'both' }).map((task) => task.taskId)
-      const theirIds = twin.list({ archived: 'both' }).map((task) => task.taskId)
+      const theirIds = copy.list({ archived: 'both' }).map((task) => task.taskId)
       const rows = readRows(store)
-      const report = merge(store, twin.file)
+      const report = merge(store, copy.file)
       assert.deepEqual(counts(report), only({ unchanged: ids.length }))
       assert.deepEqual(readRows(store), rows)
       const renamed = ids.flatMap((ours, i) => (ours === theirIds[i] ? [] : [ours])).toSorted()
@@ -226,7 +226,7 @@ test(
   },
 )
 
-/** Two stores, and what one task is in them; what a merge of the second into the first gives. */
+/** What one task is in two stores, and the outcome of merging the second into the first. */
 interface Case {
   readonly ours: (store: TaskStore) => void
   readonly theirs: (store: TaskStore) => void
@@ -235,7 +235,7 @@ interface Case {
   readonly timeZone?: string
   readonly check?: (store: TaskStore) => void
 }
-const job = (taskId: string, given: Partial<Given> = {}, platformId = 'job') => {
+const withShard = (taskId: string, given: Partial<Given> = {}, platformId = 'job') => {
   return (store: TaskStore) => save(store, { taskId, ...given }, [platformId])
 }
 const both = (...saves: ((store: TaskStore) => void)[]) => {
@@ -246,8 +246,8 @@ const both = (...saves: ((store: TaskStore) => void)[]) => {
 
 const CASES: Readonly<Record<string, Case>> = {
   'a task with an equal time and different content is a conflict': {
-    ours: job(ID(1), { status: 'running' }),
-    theirs: job(ID(1), { status: 'success', result: { '0': 1 } }),
+    ours: withShard(ID(1), { status: 'running' }),
+    theirs: withShard(ID(1), { status: 'success', result: { '0': 1 } }),
     outcome: { conflicts: 1 },
     reason: /^differs \((status, result|result, status)\), and neither is newer/,
   },
@@ -264,14 +264,14 @@ const CASES: Readonly<Record<string, Case>> = {
     reason: /shard 0 status/,
   },
   'a shard with another platform task id is a conflict': {
-    ours: job(ID(1), {}, 'job-1'),
-    theirs: job(ID(1), { updateTime: at(5) }, 'job-2'),
+    ours: withShard(ID(1), {}, 'job-1'),
+    theirs: withShard(ID(1), { updateTime: at(5) }, 'job-2'),
     outcome: { conflicts: 1 },
     reason: /shard 0 with the platform id job-2 there and job-1 here/,
   },
   'unreadable times count as equal, so different content is a conflict': {
-    ours: job(ID(1), { updateTime: 'noon', shots: 1 }),
-    theirs: job(ID(1), { updateTime: at(5), shots: 2 }),
+    ours: withShard(ID(1), { updateTime: 'noon', shots: 1 }),
+    theirs: withShard(ID(1), { updateTime: at(5), shots: 2 }),
     outcome: { conflicts: 1 },
     reason: /differs \(shots\)/,
   },
@@ -294,8 +294,8 @@ const CASES: Readonly<Record<string, Case>> = {
     reason: /^is of ibm there and of originq:WK_C180 here/,
   },
   'a platform id on another backend is another task': {
-    ours: job(ID(1), { backend: 'originq' }),
-    theirs: job(ID(2), { backend: 'ibm' }),
+    ours: withShard(ID(1), { backend: 'originq' }),
+    theirs: withShard(ID(2), { backend: 'ibm' }),
     outcome: { added: 1 },
     check: (store) => assert.equal(store.count(), 2),
   },
@@ -315,20 +315,20 @@ const CASES: Readonly<Record<string, Case>> = {
     },
   },
   'the second of two tasks there that are one here is a conflict': {
-    ours: job(ID(1)),
-    theirs: both(job(ID(2)), job(ID(3))),
+    ours: withShard(ID(1)),
+    theirs: both(withShard(ID(2)), withShard(ID(3))),
     outcome: { unchanged: 1, conflicts: 1 },
     reason: new RegExp(`is the same task as ${ID(2)} there and ${ID(1)} here`),
   },
   'a task there that is two tasks here is a conflict that names them': {
-    ours: both(job(ID(1)), job(ID(2))),
-    theirs: job(ID(3), { updateTime: at(5) }),
+    ours: both(withShard(ID(1)), withShard(ID(2))),
+    theirs: withShard(ID(3), { updateTime: at(5) }),
     outcome: { conflicts: 1 },
     reason: new RegExp(`several tasks here: ${ID(1)}, ${ID(2)}`),
   },
   'of two tasks here with one platform task id, the one submitted at the same moment is the same task': {
-    ours: both(job(ID(1)), job(ID(2), { submitTime: at(3) })),
-    theirs: job(ID(3), { submitTime: at(3), updateTime: at(5), status: 'failed' }),
+    ours: both(withShard(ID(1)), withShard(ID(2), { submitTime: at(3) })),
+    theirs: withShard(ID(3), { submitTime: at(3), updateTime: at(5), status: 'failed' }),
     outcome: { updated: 1 },
     check: (store) =>
       assert.deepEqual([store.get(ID(1))?.status, store.get(ID(2))?.status], ['running', 'failed']),
@@ -336,19 +336,19 @@ const CASES: Readonly<Record<string, Case>> = {
   "tasks duplicated by Python's racing upgrade are all merged": {
     ours: () => {},
     theirs: both(
-      ...[1, 2].map((digit) => job(ID(digit), { metadata: { legacy_platform_id: 'job' } })),
-      ...[3, 4].map((digit) => job(ID(digit), { metadata: { legacy_platform_id: 'other' } }, 'other')),
+      ...[1, 2].map((digit) => withShard(ID(digit), { metadata: { legacy_platform_id: 'job' } })),
+      ...[3, 4].map((digit) => withShard(ID(digit), { metadata: { legacy_platform_id: 'other' } }, 'other')),
     ),
     outcome: { added: 4 },
     check: (store) => assert.throws(() => store.get('job'), { code: 'AMBIGUOUS_ID' }),
   },
   'duplicate tasks that are here already each match their own copy': {
-    ours: both(job(ID(1)), job(ID(2))),
-    theirs: both(job(ID(1)), job(ID(2), { updateTime: at(5), status: 'success' })),
+    ours: both(withShard(ID(1)), withShard(ID(2))),
+    theirs: both(withShard(ID(1)), withShard(ID(2), { updateTime: at(5), status: 'success' })),
     outcome: { unchanged: 1, updated: 1 },
   },
   'an id there that was replaced here finds the task that replaced it, and stays its old id': {
-    ours: job(ID(1), { metadata: { legacy_platform_id: 'job' } }),
+    ours: withShard(ID(1), { metadata: { legacy_platform_id: 'job' } }),
     theirs: (store) => save(store, { taskId: 'job', updateTime: at(5), metadata: { n: 2 } }),
     outcome: { updated: 1 },
     check: (store) => {
@@ -359,7 +359,11 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'an id here that was replaced there stays': {
     ours: (store) => save(store, { taskId: 'job' }),
-    theirs: job(ID(1), { updateTime: at(5), status: 'success', metadata: { legacy_platform_id: 'job' } }),
+    theirs: withShard(ID(1), {
+      updateTime: at(5),
+      status: 'success',
+      metadata: { legacy_platform_id: 'job' },
+    }),
     outcome: { updated: 1 },
     check: (store) => {
       assert.deepEqual(
@@ -371,10 +375,10 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'an archived task stays archived, and is updated from a live one': {
     ours: (store) => {
-      job(ID(1))(store)
+      withShard(ID(1))(store)
       store.archive.archive(ID(1))
     },
-    theirs: job(ID(1), { updateTime: at(5), status: 'success' }),
+    theirs: withShard(ID(1), { updateTime: at(5), status: 'success' }),
     outcome: { updated: 1 },
     check: (store) => {
       assert.equal(store.count(), 0)
@@ -383,9 +387,9 @@ const CASES: Readonly<Record<string, Case>> = {
     },
   },
   'a live task stays live, and is updated from an archived one': {
-    ours: job(ID(1)),
+    ours: withShard(ID(1)),
     theirs: (store) => {
-      job(ID(1), { updateTime: at(5), status: 'success' })(store)
+      withShard(ID(1), { updateTime: at(5), status: 'success' })(store)
       store.archive.archive(ID(1))
     },
     outcome: { updated: 1 },
@@ -394,7 +398,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'an archived task that is not here is merged into the archive': {
     ours: () => {},
     theirs: (store) => {
-      job(ID(1))(store)
+      withShard(ID(1))(store)
       store.archive.archive(ID(1))
     },
     outcome: { added: 1 },
@@ -428,19 +432,19 @@ const CASES: Readonly<Record<string, Case>> = {
     },
   },
   'a record that is newer here is kept': {
-    ours: job(ID(1), { updateTime: at(5), shots: 1 }),
-    theirs: job(ID(1), { updateTime: at(4), shots: 2 }),
+    ours: withShard(ID(1), { updateTime: at(5), shots: 1 }),
+    theirs: withShard(ID(1), { updateTime: at(4), shots: 2 }),
     outcome: { kept: 1 },
   },
   'a time without an offset is read in the given time zone': {
-    ours: job(ID(1), { updateTime: at(5), shots: 1 }),
-    theirs: job(ID(1), { updateTime: '2026-01-01T06:00:00', shots: 2 }),
+    ours: withShard(ID(1), { updateTime: at(5), shots: 1 }),
+    theirs: withShard(ID(1), { updateTime: '2026-01-01T06:00:00', shots: 2 }),
     timeZone: '+08:00',
     outcome: { kept: 1 },
   },
   'the same local time in another time zone is newer': {
-    ours: job(ID(1), { updateTime: at(5), shots: 1 }),
-    theirs: job(ID(1), { updateTime: '2026-01-01T06:00:00', shots: 2 }),
+    ours: withShard(ID(1), { updateTime: at(5), shots: 1 }),
+    theirs: withShard(ID(1), { updateTime: '2026-01-01T06:00:00', shots: 2 }),
     timeZone: 'UTC',
     outcome: { updated: 1 },
   },

@@ -15,7 +15,7 @@ const sqlite = (store: unknown) => store as TaskStore
 
 const REFUSED: readonly RefusedCall[] = [
   [
-    'a transaction that gives a promise',
+    'a transaction that returns a promise',
     (store) =>
       sqlite(store).transaction(() => {
         store.save({ taskId: 'undone', backend: 'b', status: 'failed' })

@@ -327,7 +327,7 @@ assert p[0] == 0.25 and math.isnan(p[1]) and p[2] == math.inf and p[3] == -math.
 assert p[4] == 0 and math.copysign(1, p[4]) == -1
 metadata = json.loads(r["metadata_json"])
 assert metadata == {"big": 12345678901234567890123, "__proto__x": 1, "__proto__": {"a": []}, "text": "é\\x00\\"\\\\", "lone": "\\ud800"}, metadata
-# As the original archives: SELECT * into the twin table.
+# As the original archives: SELECT * into the archive table.
 names = list(r.keys())
 c.execute(f"INSERT INTO archived_tasks ({', '.join(names)}, archived_at) SELECT *, '2026' FROM tasks")
 c.commit()

@@ -185,19 +185,20 @@ test('the first save after clear_all goes to a new file, where another process s
   assert.equal(integrity(file), 'ok')
 })
 
-const WRITES: readonly (readonly [what: string, write: (store: TaskStore) => unknown, gives: unknown])[] = [
-  ['update', (store) => store.update('a', { shots: 1 }), undefined],
-  ['delete', (store) => store.delete('a'), false],
-  ['deleteShards', (store) => store.deleteShards('a'), 0],
-  ['clearAll', (store) => store.clearAll(), 0],
-  ['archive', (store) => store.archive.archive('a'), false],
-  ['restore', (store) => store.archive.restore('b'), false],
-  ['archive.delete', (store) => store.archive.delete('b'), false],
-  ['archiveMany', (store) => store.archive.archiveMany(['a'])[0]?.outcome, 'not-found'],
-  ['transaction', (store) => store.transaction(() => store.count()), 0],
-]
+const WRITES: readonly (readonly [what: string, write: (store: TaskStore) => unknown, returned: unknown])[] =
+  [
+    ['update', (store) => store.update('a', { shots: 1 }), undefined],
+    ['delete', (store) => store.delete('a'), false],
+    ['deleteShards', (store) => store.deleteShards('a'), 0],
+    ['clearAll', (store) => store.clearAll(), 0],
+    ['archive', (store) => store.archive.archive('a'), false],
+    ['restore', (store) => store.archive.restore('b'), false],
+    ['archive.delete', (store) => store.archive.delete('b'), false],
+    ['archiveMany', (store) => store.archive.archiveMany(['a'])[0]?.outcome, 'not-found'],
+    ['transaction', (store) => store.transaction(() => store.count()), 0],
+  ]
 
-for (const [what, write, gives] of WRITES) {
+for (const [what, write, returned] of WRITES) {
   test(`${what} after clear_all finds nothing of the removed file, even if it ran there before`, (t) => {
     const file = temporaryFile(t)
     using store = new TaskStore({ file })
@@ -207,7 +208,7 @@ for (const [what, write, gives] of WRITES) {
     store.addShard({ uniqcTaskId: 'a', platformTaskId: 'p' })
     store.archive.archive('b')
     clearAll(file)
-    assert.deepEqual(write(store), gives)
+    assert.deepEqual(write(store), returned)
     assert.equal(existsSync(file), true)
   })
 }

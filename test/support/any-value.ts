@@ -28,7 +28,7 @@ function cycle(): object {
 
 const getter = (get: () => unknown) => Object.defineProperty({}, 'a', { enumerable: true, get })
 
-/** Values that no type allows, or that look like one that is allowed. Each is made anew: some are used up. */
+/** Values that no type allows, or that look like one that is allowed. Each is made afresh: some are used up. */
 export const ANY_VALUES: Readonly<Record<string, () => unknown>> = {
   undefined: () => undefined,
   null: () => null,
@@ -46,18 +46,18 @@ export const ANY_VALUES: Readonly<Record<string, () => unknown>> = {
   '2^53': () => 2 ** 53,
   'a bigint': () => 1n,
   'a long bigint': () => -(2n ** 200n),
-  'an empty text': () => '',
+  'an empty string': () => '',
   'a space': () => ' ',
-  'a text': () => 'text',
-  'a long text': () => 'x'.repeat(1 << 18),
+  'a string': () => 'text',
+  'a long string': () => 'x'.repeat(1 << 18),
   'a lone surrogate': () => 'a\ud800',
-  'a text with NUL': () => 'a\0b',
+  'a string with NUL': () => 'a\0b',
   'control characters': () => '\u0001\r\n\u2028\u007f',
   'an emoji': () => '😀',
-  'the text __proto__': () => '__proto__',
-  'a text that looks like SQL': () => "'; DROP TABLE tasks; --",
-  'a text that looks like a pattern': () => '%_*?[a]',
-  'a text that looks like JSON': () => '{"a": NaN}',
+  'the string __proto__': () => '__proto__',
+  'a string that looks like SQL': () => "'; DROP TABLE tasks; --",
+  'a string that looks like a pattern': () => '%_*?[a]',
+  'a string that looks like JSON': () => '{"a": NaN}',
   'a path upwards': () => '../../x',
   'a symbol': () => Symbol('s'),
   'a function': () => () => 1,
@@ -67,7 +67,7 @@ export const ANY_VALUES: Readonly<Record<string, () => unknown>> = {
   'a revoked function': () => revoked(() => 1),
   'an object': () => ({}),
   'an array': () => [],
-  'an array of texts': () => ['a', ''],
+  'an array of strings': () => ['a', ''],
   // biome-ignore lint/suspicious/noSparseArray: the hole is the point
   'an array with a hole': () => [1, , 2],
   'an array with undefined': () => ['a', undefined],
@@ -94,8 +94,8 @@ export const ANY_VALUES: Readonly<Record<string, () => unknown>> = {
   'a getter that throws': () => getter(fail),
   toJSON: () => ({ toJSON: () => ({ a: Number.NaN }) }),
   'a toJSON that throws': () => ({ toJSON: fail }),
-  'a toJSON that gives undefined': () => ({ toJSON: () => undefined }),
-  'a toJSON that is no function': () => ({ toJSON: 1 }),
+  'a toJSON that returns undefined': () => ({ toJSON: () => undefined }),
+  'a toJSON that is not a function': () => ({ toJSON: 1 }),
   'an instance': () => new Instance(),
   'a Date': () => new Date(0),
   'an invalid Date': () => new Date(Number.NaN),
@@ -107,7 +107,7 @@ export const ANY_VALUES: Readonly<Record<string, () => unknown>> = {
   'a Buffer': () => Buffer.from('a'),
   'a Float64Array': () => new Float64Array(2),
   'a URL': () => new URL('file:///a'),
-  'a wrapped text': () => Object('text'),
+  'a wrapped string': () => Object('text'),
   'a wrapped number': () => Object(1),
   globalThis: () => globalThis,
   'a Proxy': () => new Proxy({ a: 1 }, {}),
@@ -118,7 +118,7 @@ export const ANY_VALUES: Readonly<Record<string, () => unknown>> = {
   'a Proxy without keys': () => new Proxy({ a: 1 }, { ownKeys: fail }),
   'a Proxy without a prototype': () => new Proxy({ a: 1 }, { getPrototypeOf: fail }),
   'names that clash': () => ({ hasOwnProperty: 1, toString: 2, valueOf: 3, constructor: 4 }),
-  'a then that is no function': () => Object.fromEntries([['then', 1]]),
+  'a then that is not a function': () => Object.fromEntries([['then', 1]]),
   'a generator that throws': () =>
     (function* () {
       yield 'a'

@@ -7,7 +7,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 /** What a program that uses the package has in its node_modules. The rest is found through these. */
 const INSTALLED = ['better-sqlite3', 'drizzle-orm', 'drizzle-kit', '@types/better-sqlite3', '@types/node']
 
-/** Packs the package into a folder, and gives the tarball. The build is taken as it stands. */
+/** Packs the package into a folder, and returns the tarball. The build is taken as it stands. */
 export function pack(folder: string): string {
   execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], {
     cwd: ROOT,

@@ -20,7 +20,7 @@ export const FIXTURE_NAMES: readonly string[] = existsSync(FIXTURES)
 /** Whether a fixture is of the newest generation, whose ids a store keeps. */
 export const isNewest = (name: string) => /schema5|upgraded/.test(name)
 
-/** The path of something among the fixtures that is no SQLite file, so that reading it does not change it. */
+/** The path of something among the fixtures that is not a SQLite file, so that reading it does not change it. */
 export function fixturePath(...names: readonly string[]): string {
   return join(FIXTURES, ...names)
 }

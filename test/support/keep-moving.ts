@@ -19,8 +19,8 @@ const SOURCE = `
 `
 
 /**
- * Runs `work` while another process moves tasks to the archive and back, and gives all of them, in the same
- * transaction, another number of shots.
+ * Runs `work` while another process moves tasks to the archive and back, and in the same transaction sets
+ * another number of shots on all of them.
  */
 export async function keepMoving(store: TaskStore, work: () => void): Promise<void> {
   const task = { backend: 'originq', status: 'running' } as const
