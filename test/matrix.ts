@@ -47,6 +47,7 @@ for (const version of VERSIONS) {
     '--import',
     'tsx',
     '--test',
+    '--test-timeout=300000',
     '--test-reporter=dot',
     ...tests.map((name) => join('test', name)),
   )
