@@ -18,6 +18,8 @@ export default defineConfig({
   schema: here('drizzle/schema.ts'),
   out: here('migrations/sqlite'),
   dbCredentials: { url: file },
+  // As in src/sqlite/migrating/inspect-file.ts.
+  migrations: { table: '__uniqc_task_store_migrations' },
   // Other tables of the file are not ours to drop.
   tablesFilter: ['tasks', 'archived_tasks', 'task_shards', 'archived_task_shards'],
   strict: true,

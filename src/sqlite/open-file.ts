@@ -59,14 +59,14 @@ export function openFile(location: StoreLocation, goal: MigrateGoal): OpenFile {
 function openHandedIn(client: Database, file: string, goal: MigrateGoal, readonly: boolean): OpenFile {
   const identity = client.memory ? undefined : identifyFile(file)
   // Before anything is written: a foreign file stays as it is.
-  const { isUpToDate } = inspectFile(client, file)
+  const { isUpToDate } = inspectFile(client, file, 'handed-in')
   if (!readonly && !client.readonly) {
     client.pragma('foreign_keys = ON')
-    if (!isUpToDate) migrate(client, file, goal)
+    if (!isUpToDate) migrate(client, file, goal, 'handed-in')
   } else if (!isUpToDate) {
     throw new TaskStoreError(
       'READONLY',
-      `${file} is of an older version and readonly; pass its path as the file option, which reads it as the newest`,
+      `${file} lacks tables of this release and is readonly; hand it in once with a connection that may write. For an older file of UnifiedQuantum you can also pass its path as the file option, which reads it as the newest`,
     )
   }
   return { client, identity, schemaVersion: undefined, isOurs: false }
@@ -75,13 +75,13 @@ function openHandedIn(client: Database, file: string, goal: MigrateGoal, readonl
 /** Returns the version of the schema if a file of an older version is only read as the newest. */
 function prepareOwn(client: Database, location: StoreLocation, goal: MigrateGoal): number | undefined {
   const { file, timeout, synchronous } = location
-  const { isUpToDate } = inspectFile(client, file)
+  const { isUpToDate } = inspectFile(client, file, 'by-name')
   if (location.readonly) return isUpToDate ? undefined : readAsNewest(client)
   switchToWal(client, timeout)
   client.pragma(`synchronous = ${synchronous}`)
   client.pragma('journal_size_limit = 16777216')
   client.pragma('foreign_keys = ON')
-  if (!isUpToDate) migrate(client, file, goal)
+  if (!isUpToDate) migrate(client, file, goal, 'by-name')
   return undefined
 }
 
@@ -153,8 +153,8 @@ function createFile(file: string, goal: MigrateGoal): void {
     const client = openDriver(temporary, {})
     try {
       client.pragma('journal_mode = WAL')
-      migrate(client, file, goal)
-      // Closing does it, too, but hides a full disk, and the log is not renamed with the file.
+      migrate(client, file, goal, 'by-name')
+      // Closing does it too, but says nothing where the disk is full, and the log does not get the name.
       client.pragma('wal_checkpoint(TRUNCATE)')
     } finally {
       client.close()

@@ -95,7 +95,10 @@ test('the packed package works in a program of its own', async (t) => {
     assert.ok(existsSync(file))
     const database = new Database(file)
     assert.equal(database.pragma('user_version', { simple: true }), 5)
-    assert.equal(database.prepare('SELECT count(*) FROM __drizzle_migrations').pluck().get(), MIGRATIONS)
+    assert.equal(
+      database.prepare('SELECT count(*) FROM __uniqc_task_store_migrations').pluck().get(),
+      MIGRATIONS,
+    )
     database.close()
     kit({ UNIQC_TASKS_FILE: file })
   })

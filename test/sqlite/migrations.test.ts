@@ -182,7 +182,7 @@ for (let version = 1; version <= 5; version++) {
     const task = store.get('old-1')
     assert.equal(task?.taskId === 'old-1', version === 5, 'version 5 keeps the ids it is given')
     assert.equal(
-      store.db.$client.prepare('SELECT count(*) FROM __drizzle_migrations').pluck().get(),
+      store.db.$client.prepare('SELECT count(*) FROM __uniqc_task_store_migrations').pluck().get(),
       journal.entries.length,
     )
   })
@@ -291,19 +291,19 @@ const REFUSED: readonly (readonly [what: string, code: string, sql: string])[] =
     'PRAGMA application_id = 1431193923; PRAGMA user_version = 6',
   ],
   [
-    'with the ledger of another program',
-    'FOREIGN_FILE',
-    "PRAGMA application_id = 1431193923; CREATE TABLE __drizzle_migrations (id, hash, created_at); INSERT INTO __drizzle_migrations VALUES (1, 'x', 1600000000000)",
+    'with a migration in its ledger that no release had',
+    'MIGRATION_FAILED',
+    "PRAGMA application_id = 1431193923; CREATE TABLE __uniqc_task_store_migrations (id, hash, created_at); INSERT INTO __uniqc_task_store_migrations VALUES (1, 'x', 1600000000000)",
   ],
   [
     'migrated by a newer release',
     'SCHEMA_TOO_NEW',
-    "PRAGMA application_id = 1431193923; CREATE TABLE __drizzle_migrations (id, hash, created_at); INSERT INTO __drizzle_migrations VALUES (1, 'x', 9900000000000)",
+    "PRAGMA application_id = 1431193923; CREATE TABLE __uniqc_task_store_migrations (id, hash, created_at); INSERT INTO __uniqc_task_store_migrations VALUES (1, 'x', 9900000000000)",
   ],
   [
     'migrated with other SQL',
     'MIGRATION_FAILED',
-    "PRAGMA application_id = 1431193923; CREATE TABLE __drizzle_migrations (id, hash, created_at); INSERT INTO __drizzle_migrations VALUES (1, 'x', 1790000000000)",
+    "PRAGMA application_id = 1431193923; CREATE TABLE __uniqc_task_store_migrations (id, hash, created_at); INSERT INTO __uniqc_task_store_migrations VALUES (1, 'x', 1790000000000)",
   ],
 ]
 
@@ -362,7 +362,7 @@ function describeAdopted(file: string) {
   const all = (text: string) => database.prepare(text).pluck().all()
   const hasTasks = all("SELECT 1 FROM sqlite_master WHERE name = 'tasks'").length > 0
   const found = {
-    applied: all('SELECT created_at FROM __drizzle_migrations ORDER BY created_at').map(Number),
+    applied: all('SELECT created_at FROM __uniqc_task_store_migrations ORDER BY created_at').map(Number),
     version: database.pragma('user_version', { simple: true }),
     ids: hasTasks ? all('SELECT task_id FROM tasks') : undefined,
     copies: readdirSync(dirname(file)).filter((entry) => entry.includes('before-v5')).length,
@@ -528,7 +528,7 @@ test('drizzle-kit migrate creates a file that the store uses as it is', (t) => {
   drizzleKit('migrate', file)
   const before = new Database(file, { readonly: true })
   assert.equal(
-    before.prepare('SELECT count(*) FROM __drizzle_migrations').pluck().get(),
+    before.prepare('SELECT count(*) FROM __uniqc_task_store_migrations').pluck().get(),
     journal.entries.length,
   )
   const version = before.pragma('schema_version', { simple: true })

@@ -45,8 +45,8 @@ async function openAtOnce(files: readonly string[]): Promise<string[]> {
 function assertMigratedOnce(file: string, tasks: number) {
   const database = new Database(file, { readonly: true })
   const one = (sql: string) => database.prepare(sql).pluck().get()
-  assert.equal(one('SELECT count(*) FROM __drizzle_migrations'), MIGRATIONS)
-  assert.equal(one('SELECT count(DISTINCT created_at) FROM __drizzle_migrations'), MIGRATIONS)
+  assert.equal(one('SELECT count(*) FROM __uniqc_task_store_migrations'), MIGRATIONS)
+  assert.equal(one('SELECT count(DISTINCT created_at) FROM __uniqc_task_store_migrations'), MIGRATIONS)
   assert.equal(one('SELECT count(*) FROM tasks'), tasks)
   assert.equal(one('SELECT count(*) FROM task_shards'), tasks)
   assert.equal(one('SELECT count(DISTINCT platform_task_id) FROM task_shards'), tasks)

@@ -7,8 +7,11 @@ import { RELEASED, UPSTREAM_VERSION } from './released-migrations.ts'
 /** `UNIC`, the mark of UnifiedQuantum's files. */
 export const APPLICATION_ID = 0x554e4943
 
-/** Drizzle's name for the ledger: drizzle-kit finds it without configuration. */
-export const LEDGER = '__drizzle_migrations'
+/**
+ * The ledger, in Drizzle's form. Its name is not Drizzle's own: drizzle-kit skips a migration that is older than the
+ * newest in its ledger, so a project with tables beside ours would lose migrations of its own.
+ */
+export const LEDGER = '__uniqc_task_store_migrations'
 
 /** UnifiedQuantum's tables, by their names in the file. */
 export const UPSTREAM_TABLES = {
@@ -18,9 +21,17 @@ export const UPSTREAM_TABLES = {
   archived_task_shards: archivedTaskShards,
 }
 
+/** How a store came to a file: the name of one was given, or the caller opened it and handed it in. */
+export type FileAccess = 'by-name' | 'handed-in'
+
 /** What a file says about itself. */
 export interface FileState {
-  readonly applicationId: number
+  /**
+   * Whether `application_id` and `user_version` are another program's: they say nothing of our tables, and are not
+   * ours to write.
+   */
+  readonly isGuest: boolean
+  /** UnifiedQuantum's version of the tables; 0 for a guest, of which the ledger alone tells. */
   readonly userVersion: number
   /** The `created_at` of every migration in the ledger. */
   readonly applied: ReadonlySet<number>
@@ -28,34 +39,38 @@ export interface FileState {
 }
 
 /**
- * Reads the state of a file, and refuses a file that this release cannot use. Writes nothing, and takes only
- * a read lock.
+ * Reads the state of a file, and refuses a file that this release cannot use. Another program's file is refused where
+ * it was named, perhaps by mistake; one that was handed in is meant. Writes nothing, and takes only a read lock.
  *
  * @throws TaskStoreError `FOREIGN_FILE`, `SCHEMA_TOO_NEW`, `MIGRATION_FAILED`, `CORRUPT_FILE`.
  */
-export function inspectFile(database: Database, file: string): FileState {
+export function inspectFile(database: Database, file: string, access: FileAccess): FileState {
   const applicationId = readPragma(database, 'application_id')
-  if (applicationId !== 0 && applicationId !== APPLICATION_ID) {
+  const stampedVersion = readPragma(database, 'user_version')
+  const tables = readTables(database)
+  const applied = tables.has(LEDGER) ? readLedger(database, file) : new Set<number>()
+  const owner = findOtherOwner(applicationId, stampedVersion, tables, applied)
+  if (owner !== undefined && access === 'by-name') {
     throw new TaskStoreError(
       'FOREIGN_FILE',
-      `${file} belongs to another program (application_id ${applicationId}); name another file or folder`,
+      `${file} belongs to another program (${owner}); name another file or folder. To keep tasks beside its tables, open it with better-sqlite3 and hand it in as the database option`,
     )
   }
-  const userVersion = readPragma(database, 'user_version')
+  // A program that stamps nothing leaves the stamps to us, and Python finds them.
+  const isGuest = owner !== undefined && (applicationId !== 0 || stampedVersion !== 0)
+  const userVersion = isGuest ? 0 : stampedVersion
   if (userVersion < 0 || userVersion > UPSTREAM_VERSION) throw tooNew(file, `version ${userVersion}`)
-  const tables = readTables(database)
-  checkTables(database, file, tables, applicationId)
-  const applied = tables.has(LEDGER) ? readLedger(database, file) : new Set<number>()
+  checkTables(database, file, tables)
   const lost = Object.keys(UPSTREAM_TABLES).filter((name) => !tables.has(name))
-  if (applied.size === RELEASED.length && lost.length > 0) {
+  const isMigrated = applied.size === RELEASED.length
+  if (isMigrated && lost.length > 0) {
     throw new TaskStoreError(
       'CORRUPT_FILE',
       `${file} has lost the table ${lost.join(', ')} since it was migrated; restore it from a copy`,
     )
   }
-  const isUpToDate =
-    applicationId === APPLICATION_ID && userVersion === UPSTREAM_VERSION && applied.size === RELEASED.length
-  return { applicationId, userVersion, applied, isUpToDate }
+  const isStamped = applicationId === APPLICATION_ID && userVersion === UPSTREAM_VERSION
+  return { isGuest, userVersion, applied, isUpToDate: isMigrated && (isGuest || isStamped) }
 }
 
 export function readPragma(database: Database, name: string): number {
@@ -67,17 +82,34 @@ function readTables(database: Database): ReadonlySet<string> {
   return new Set(names as string[])
 }
 
-/** A file without an application id may be half created, but its tables must be UnifiedQuantum's. */
-function checkTables(
-  database: Database,
-  file: string,
-  found: ReadonlySet<string>,
+/**
+ * How it shows that a file is another program's, whether or not our tables stand in it already; undefined for one that
+ * is UnifiedQuantum's, or nobody's.
+ */
+function findOtherOwner(
   applicationId: number,
-): void {
-  let isKnown = applicationId === APPLICATION_ID || found.size === 0
+  stampedVersion: number,
+  tables: ReadonlySet<string>,
+  applied: ReadonlySet<number>,
+): string | undefined {
+  if (applicationId === APPLICATION_ID) return undefined
+  if (applicationId !== 0) return `application_id ${applicationId}`
+  const others = [...tables].filter((name) => !(name in UPSTREAM_TABLES) && !/^(sqlite|__uniqc)_/.test(name))
+  if (others.length === 0) return undefined
+  const named = `it holds the table ${others.join(', ')}`
+  if (!Object.keys(UPSTREAM_TABLES).some((name) => tables.has(name))) {
+    return `${named} and none of UnifiedQuantum's`
+  }
+  // A file of UnifiedQuantum's is stamped before anything stands in the ledger.
+  return applied.size > 0 && stampedVersion !== 0
+    ? `${named}, and keeps a user_version of its own`
+    : undefined
+}
+
+/** A file may be half created, but its tables must be UnifiedQuantum's. */
+function checkTables(database: Database, file: string, found: ReadonlySet<string>): void {
   for (const [name, table] of Object.entries(UPSTREAM_TABLES)) {
     if (!found.has(name)) continue
-    isKnown = true
     const columns = new Set(
       database.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(name) as string[],
     )
@@ -92,13 +124,6 @@ function checkTables(
       )
     }
   }
-  const others = [...found].filter((name) => name !== LEDGER && !name.startsWith('sqlite_'))
-  if (!isKnown && others.length > 0) {
-    throw new TaskStoreError(
-      'FOREIGN_FILE',
-      `${file} belongs to another program (it holds the table ${others.join(', ')} and none of UnifiedQuantum's); name another file or folder`,
-    )
-  }
 }
 
 function readLedger(database: Database, file: string): ReadonlySet<number> {
@@ -109,18 +134,11 @@ function readLedger(database: Database, file: string): ReadonlySet<number> {
   const known = new Map(RELEASED.map(({ when, hash }) => [when, hash]))
   const newest = Math.max(...known.keys())
   for (const [hash, when] of rows) {
-    const expected = known.get(Number(when))
-    if (expected === hash) continue
-    if (expected !== undefined) {
-      throw new TaskStoreError(
-        'MIGRATION_FAILED',
-        `${file} was migrated with a migration of ${when} that differs from the one of this release; reinstall the package`,
-      )
-    }
+    if (known.get(Number(when)) === hash) continue
     if (Number(when) > newest) throw tooNew(file, `migration ${when}`)
     throw new TaskStoreError(
-      'FOREIGN_FILE',
-      `${file} holds another program's Drizzle migrations (${when}); name another file or folder`,
+      'MIGRATION_FAILED',
+      `${file} was migrated with a migration of ${when} that is not one of this release's; reinstall the package`,
     )
   }
   return new Set(rows.map(([, when]) => Number(when)))

@@ -4,7 +4,15 @@ import type { MigrationMeta } from 'drizzle-orm/migrator'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { copyBeside, pruneCopies } from '../copy-beside.ts'
 import { translateDriverError } from '../driver-error.ts'
-import { APPLICATION_ID, type FileState, inspectFile, LEDGER, readPragma } from './inspect-file.ts'
+import {
+  APPLICATION_ID,
+  type FileAccess,
+  type FileState,
+  inspectFile,
+  LEDGER,
+  readPragma,
+  UPSTREAM_TABLES,
+} from './inspect-file.ts'
 import { REWRITE, readMigrations, UPSTREAM_VERSION } from './released-migrations.ts'
 
 /**
@@ -21,7 +29,7 @@ export type MigrateGoal = 'newest' | 'begun'
  * @throws TaskStoreError with the codes of `inspectFile`, `MIGRATION_FAILED`, or the code of a driver error;
  * the file is unchanged.
  */
-export function migrate(database: Database, file: string, goal: MigrateGoal): void {
+export function migrate(database: Database, file: string, goal: MigrateGoal, access: FileAccess): void {
   let copied: string | undefined
   const copy = () => {
     copied = copyBeside(database, file, 'before-v5')
@@ -30,7 +38,7 @@ export function migrate(database: Database, file: string, goal: MigrateGoal): vo
   // Has no effect inside a transaction, so it comes before.
   database.pragma('foreign_keys = OFF')
   try {
-    database.transaction(() => migrateLocked(database, file, goal, copy)).immediate()
+    database.transaction(() => migrateLocked(database, file, goal, access, copy)).immediate()
     if (copied !== undefined) pruneCopies(file, 'before-v5')
   } catch (error) {
     // Nothing was rewritten, so the copy is not needed.
@@ -41,8 +49,14 @@ export function migrate(database: Database, file: string, goal: MigrateGoal): vo
   }
 }
 
-function migrateLocked(database: Database, file: string, goal: MigrateGoal, copy: () => void): void {
-  const state = inspectFile(database, file)
+function migrateLocked(
+  database: Database,
+  file: string,
+  goal: MigrateGoal,
+  access: FileAccess,
+  copy: () => void,
+): void {
+  const state = inspectFile(database, file, access)
   if (state.isUpToDate) return
   const violations = countViolations(database)
   createLedger(database)
@@ -53,11 +67,12 @@ function migrateLocked(database: Database, file: string, goal: MigrateGoal, copy
       if (index <= REWRITE && hasIdsToReplace(database)) copy()
       break
     }
-    if (index !== REWRITE) applyMissing(database, migration)
-    else if (state.userVersion < UPSTREAM_VERSION) replaceIds(database, migration, copy)
+    const statements = state.isGuest ? withoutStamps(migration.sql) : migration.sql
+    if (index !== REWRITE) applyMissing(database, statements)
+    else if (state.userVersion < UPSTREAM_VERSION) replaceIds(database, statements, copy)
     record.run(migration.hash, migration.folderMillis)
   }
-  if (goal === 'newest') stamp(database)
+  if (!state.isGuest) stamp(database, goal)
   if (countViolations(database) > violations) {
     throw new Error('it would leave shards without a task')
   }
@@ -74,10 +89,16 @@ function createLedger(database: Database): void {
   )
 }
 
-/** A Python process that was stopped while it upgraded the same file may have set these back. */
-function stamp(database: Database): void {
-  if (readPragma(database, 'application_id') === 0) database.pragma(`application_id = ${APPLICATION_ID}`)
-  if (readPragma(database, 'user_version') < UPSTREAM_VERSION) {
+/**
+ * Says whose file it is, so that another program's tables beside ours never make it theirs, and its version. A Python
+ * process that was stopped while it upgraded the same file may have set these back.
+ */
+function stamp(database: Database, goal: MigrateGoal): void {
+  const hasTables = Object.keys(UPSTREAM_TABLES).some((name) => hasObject(database, 'table', name))
+  if (hasTables && readPragma(database, 'application_id') === 0) {
+    database.pragma(`application_id = ${APPLICATION_ID}`)
+  }
+  if (goal === 'newest' && readPragma(database, 'user_version') < UPSTREAM_VERSION) {
     database.pragma(`user_version = ${UPSTREAM_VERSION}`)
   }
 }
@@ -87,15 +108,15 @@ function isBegun(database: Database, state: FileState, index: number, migration:
   return index !== REWRITE && migration.sql.some((statement) => isDone(database, statement))
 }
 
-function applyMissing(database: Database, migration: MigrationMeta): void {
-  for (const statement of migration.sql) {
+function applyMissing(database: Database, statements: readonly string[]): void {
+  for (const statement of statements) {
     if (!isDone(database, statement)) database.exec(statement)
   }
 }
 
-function replaceIds(database: Database, migration: MigrationMeta, copy: () => void): void {
+function replaceIds(database: Database, statements: readonly string[], copy: () => void): void {
   if (hasIdsToReplace(database)) copy()
-  for (const statement of migration.sql) database.exec(statement)
+  for (const statement of statements) database.exec(statement)
 }
 
 function hasIdsToReplace(database: Database): boolean {
@@ -110,6 +131,9 @@ function hasIdsToReplace(database: Database): boolean {
 const CREATES = /^\s*CREATE (?:UNIQUE )?(TABLE|INDEX) `(\w+)`/
 const ADDS = /^\s*ALTER TABLE `(\w+)` ADD `(\w+)`/
 const STAMPS = /^\s*PRAGMA (application_id|user_version) = (\d+)/
+
+const withoutStamps = (statements: readonly string[]) =>
+  statements.filter((statement) => !STAMPS.test(statement))
 
 /**
  * Whether a file already has what a statement creates. The schema decides, because the version of a

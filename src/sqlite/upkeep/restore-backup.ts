@@ -67,7 +67,7 @@ function probe<T>(file: string, work: (reader: Database) => T): T {
   return withDatabaseFile(file, 'read', () => {
     const reader = openDriver(file, { readonly: true, fileMustExist: true })
     try {
-      inspectFile(reader, file)
+      inspectFile(reader, file, 'by-name')
       return work(reader)
     } finally {
       reader.close()
