@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import { dirname, isAbsolute, sep } from 'node:path'
+import { elapsed } from '../rules/clock.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { sleep } from './sleep.ts'
 
@@ -87,7 +88,7 @@ const REMOVAL_TIME = 1000
  * after the other: a file that is recreated in between would lose its log to the next unlink.
  */
 export function waitUntilRemoved(file: string): void {
-  const deadline = performance.now() + REMOVAL_TIME
+  const deadline = elapsed() + REMOVAL_TIME
   const isHalfRemoved = () => !existsSync(file) && (existsSync(`${file}-wal`) || existsSync(`${file}-shm`))
-  while (isHalfRemoved() && performance.now() < deadline) sleep(5)
+  while (isHalfRemoved() && elapsed() < deadline) sleep(5)
 }

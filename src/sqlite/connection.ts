@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/better-sqlite3'
 import type { ArchivedTaskInfo } from '../../drizzle/schema.ts'
 import { identifyFile, isSameFile } from '../files/file-identity.ts'
 import { wrongType } from '../rules/check-arguments.ts'
+import { elapsed } from '../rules/clock.ts'
 import type { PlaceName } from '../rules/place-name.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { isBusy, translateDriverError } from './driver-error.ts'
@@ -45,7 +46,7 @@ export class Connection implements Statements {
     this.live = new TaskTable(this, LIVE, readTask)
     this.archive = new TaskTable(this, ARCHIVE, readArchivedTask)
     this.#opened = this.#open()
-    this.#lookedAt = performance.now()
+    this.#lookedAt = elapsed()
   }
 
   get client(): Database {
@@ -147,10 +148,10 @@ export class Connection implements Statements {
     this.#lock.beforeBatch()
     let start = 0
     const value = this.transaction(() => {
-      start = performance.now()
+      start = elapsed()
       return work()
     })
-    this.#lock.afterBatch(performance.now() - start)
+    this.#lock.afterBatch(elapsed() - start)
     return value
   }
 
@@ -266,7 +267,7 @@ export class Connection implements Statements {
   #follow(lookAfter: number): void {
     const { identity, isOurs } = this.#opened
     if (identity === undefined || this.client.inTransaction) return
-    const moment = performance.now()
+    const moment = elapsed()
     if (moment - this.#lookedAt < lookAfter) return
     const found = identifyFile(this.file)
     if (!isSameFile(found, identity)) {

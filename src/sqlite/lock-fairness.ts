@@ -1,4 +1,5 @@
 import { sleep } from '../files/sleep.ts'
+import { elapsed } from '../rules/clock.ts'
 import { isBusy } from './driver-error.ts'
 
 /**
@@ -87,7 +88,7 @@ export class LockFairness {
       } catch (error) {
         if (!isBusy(error)) throw error
         // Start the clock after the first failure, so the common case never reads it.
-        const now = performance.now()
+        const now = elapsed()
         deadline ??= now + this.#timeout - this.#driverTimeout
         if (now >= deadline) throw error
         sleep(RETRY_AFTER)

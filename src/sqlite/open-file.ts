@@ -10,6 +10,7 @@ import {
 } from '../files/file-identity.ts'
 import { sleep } from '../files/sleep.ts'
 import { linkExclusively, temporaryName } from '../files/whole-file.ts'
+import { elapsed } from '../rules/clock.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { openDriver } from './driver.ts'
 import { isBusy, translateDriverError, withDatabaseFile } from './driver-error.ts'
@@ -170,14 +171,14 @@ function createFile(file: string, goal: MigrateGoal): void {
 
 /** SQLite does not wait for the lock when it changes the journal mode, so this does. */
 function switchToWal(client: Database, timeout: number): void {
-  const deadline = performance.now() + timeout
+  const deadline = elapsed() + timeout
   for (;;) {
     try {
       if (client.pragma('journal_mode', { simple: true }) === 'wal') return
       client.pragma('journal_mode = WAL')
       return
     } catch (error) {
-      if (!isBusy(error) || performance.now() >= deadline) throw error
+      if (!isBusy(error) || elapsed() >= deadline) throw error
       sleep(5)
     }
   }
