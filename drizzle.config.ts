@@ -1,7 +1,6 @@
 import { join, relative } from 'node:path'
 import { defineConfig } from 'drizzle-kit'
-import { adoptFile } from './dist/src/sqlite/adopt-file.js'
-import { locateFile } from './dist/src/sqlite/store-location.js'
+import { adoptFile, locateFile } from './dist/src/sqlite/adopt-file.js'
 
 // drizzle-kit reads paths from the folder that it runs in, and breaks on absolute ones.
 const here = (path: string) => `./${relative(process.cwd(), join(__dirname, path))}`

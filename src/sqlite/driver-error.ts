@@ -82,7 +82,8 @@ export function isBusy(error: unknown): boolean {
 function driverCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   // Drizzle wraps the driver's error in one of its own. Other causes are the caller's.
-  const own = error.constructor.name === 'DrizzleQueryError' ? error.cause : error
+  const isDrizzles = 'query' in error && 'params' in error
+  const own = isDrizzles ? error.cause : error
   if (!(own instanceof Error) || own.name !== 'SqliteError' || !('code' in own)) return undefined
   return String(own.code)
 }

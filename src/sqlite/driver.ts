@@ -1,7 +1,12 @@
-import { createRequire } from 'node:module'
 import BetterSqlite3, { type Database, type Options } from 'better-sqlite3'
 import { codeOf } from '../files/file-error.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
+
+/**
+ * The version of the driver, 12 or 13, by what it can do: its package.json is not there in a bundled program. To look
+ * loads no binary.
+ */
+const DRIVER = 'explain' in BetterSqlite3.prototype ? 13 : 12
 
 /**
  * Opens a connection with the driver.
@@ -10,8 +15,7 @@ import { TaskStoreError } from '../rules/task-store-error.ts'
  * else the driver's own error.
  */
 export function openDriver(file: string, options: Options): Database {
-  const version = createRequire(import.meta.url)('better-sqlite3/package.json').version
-  const problem = findDriverProblem(version, process.versions.node)
+  const problem = findDriverProblem(DRIVER, process.versions.node)
   if (problem !== undefined) throw new TaskStoreError('CANNOT_OPEN', problem)
   try {
     return new BetterSqlite3(file, options)
@@ -19,7 +23,7 @@ export function openDriver(file: string, options: Options): Database {
     if (isUnbuilt(error)) {
       throw new TaskStoreError(
         'CANNOT_OPEN',
-        `better-sqlite3 ${version} is not built for this Node (${process.versions.node}); run: npm ${repairOf(version)} better-sqlite3`,
+        `better-sqlite3 ${DRIVER} is not built for this Node (${process.versions.node}); run: npm ${repairOf(DRIVER)} better-sqlite3`,
         { cause: error },
       )
     }
@@ -31,10 +35,10 @@ export function openDriver(file: string, options: Options): Database {
  * What is wrong with these versions of driver and Node, checked before the driver's binary is loaded: from
  * version 13 it crashes an older Node with a segfault.
  */
-export function findDriverProblem(driver: string, node: string): string | undefined {
+export function findDriverProblem(driver: number, node: string): string | undefined {
   const [nodeMajor = 0, nodeMinor = 0] = node.split('.').map(Number)
   const isOldNode = nodeMajor < 22 || (nodeMajor === 22 && nodeMinor < 14)
-  if (Number.parseInt(driver, 10) < 13 || !isOldNode) return undefined
+  if (driver < 13 || !isOldNode) return undefined
   return `better-sqlite3 ${driver} crashes Node ${node}; run: npm install better-sqlite3@12, or update Node to 22.14 or later`
 }
 
@@ -47,4 +51,4 @@ function isUnbuilt(error: unknown): boolean {
 }
 
 /** From version 13 the driver ships its binaries and is not built. */
-const repairOf = (version: string) => (Number.parseInt(version, 10) < 13 ? 'rebuild' : 'install --force')
+const repairOf = (version: number) => (version < 13 ? 'rebuild' : 'install --force')

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
-  appendFileSync,
   copyFileSync,
   cpSync,
   existsSync,
   readdirSync,
   readFileSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import test, { type TestContext } from 'node:test'
@@ -18,6 +18,7 @@ import { generateSQLiteDrizzleJson, generateSQLiteMigration } from 'drizzle-kit/
 import { TaskStore } from 'uniqc-task-store'
 import * as schema from 'uniqc-task-store/schema'
 import { adoptFile } from '../../dist/src/sqlite/adopt-file.js'
+import embedded from '../../src/sqlite/migrating/embedded-migrations.json' with { type: 'json' }
 import released from '../../src/sqlite/migrating/released-migrations.json' with { type: 'json' }
 import { copyFixture, FIXTURE_NAMES, needsFixtures, readExpected } from '../support/fixtures.ts'
 import { runModule } from '../support/processes.ts'
@@ -67,8 +68,15 @@ test('a package with changed migrations is MIGRATION_FAILED, says what to do, an
     cpSync(join(ROOT, name), join(folder, name), { recursive: true })
   }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
-  // As a conversion of its line ends would do.
-  appendFileSync(join(folder, 'migrations/sqlite/0005_index_lists.sql'), '\n')
+  const index = 'CREATE INDEX `uniqc_tasks_status_time_idx`'
+  const code = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => join(folder, 'dist', name))
+  const [changed = ''] = code.filter((path) => readFileSync(path, 'utf8').includes(index))
+  writeFileSync(
+    changed,
+    readFileSync(changed, 'utf8').replace(index, () => index.replace('INDEX', 'INDEX ')),
+  )
   const { file: old, database } = makeFile(t, 4)
   database.close()
   const before = describeTables(old)
@@ -90,6 +98,15 @@ test('a package with changed migrations is MIGRATION_FAILED, says what to do, an
   assert.match(output, /^(MIGRATION_FAILED .*; reinstall the package\n){2}$/)
   assert.deepEqual(describeTables(old), before)
   assert.equal(existsSync(fresh), false)
+})
+
+test('the SQL that the package holds is that of the migrations', () => {
+  const texts = embedded.map(({ when, text }) => ({ when, text }))
+  const files = journal.entries.map(({ tag, when }) => ({
+    when,
+    text: readFileSync(join(MIGRATIONS, `${tag}.sql`), 'utf8'),
+  }))
+  assert.deepEqual(texts, files, 'build it again')
 })
 
 test('no migration drops or renames a table of UnifiedQuantum, or adds a column to it', () => {

@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
-import type { MigrationMeta } from 'drizzle-orm/migrator'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { copyBeside, pruneCopies } from '../copy-beside.ts'
 import { translateDriverError } from '../driver-error.ts'
@@ -13,7 +12,7 @@ import {
   readPragma,
   UPSTREAM_TABLES,
 } from './inspect-file.ts'
-import { REWRITE, readMigrations, UPSTREAM_VERSION } from './released-migrations.ts'
+import { type Migration, REWRITE, readMigrations, UPSTREAM_VERSION } from './released-migrations.ts'
 
 /**
  * How far to go: to the newest schema, or only as far as the file has begun, so that drizzle-kit can do the
@@ -62,15 +61,15 @@ function migrateLocked(
   createLedger(database)
   const record = database.prepare(`INSERT INTO ${LEDGER} (hash, created_at) VALUES (?, ?)`)
   for (const [index, migration] of readMigrations().entries()) {
-    if (state.applied.has(migration.folderMillis)) continue
+    if (state.applied.has(migration.when)) continue
     if (goal === 'begun' && !isBegun(database, state, index, migration)) {
       if (index <= REWRITE && hasIdsToReplace(database)) copy()
       break
     }
-    const statements = state.isGuest ? withoutStamps(migration.sql) : migration.sql
+    const statements = state.isGuest ? withoutStamps(migration.statements) : migration.statements
     if (index !== REWRITE) applyMissing(database, statements)
     else if (state.userVersion < UPSTREAM_VERSION) replaceIds(database, statements, copy)
-    record.run(migration.hash, migration.folderMillis)
+    record.run(migration.hash, migration.when)
   }
   if (!state.isGuest) stamp(database, goal)
   if (countViolations(database) > violations) {
@@ -103,9 +102,9 @@ function stamp(database: Database, goal: MigrateGoal): void {
   }
 }
 
-function isBegun(database: Database, state: FileState, index: number, migration: MigrationMeta): boolean {
+function isBegun(database: Database, state: FileState, index: number, migration: Migration): boolean {
   if (index < state.userVersion) return true
-  return index !== REWRITE && migration.sql.some((statement) => isDone(database, statement))
+  return index !== REWRITE && migration.statements.some((statement) => isDone(database, statement))
 }
 
 function applyMissing(database: Database, statements: readonly string[]): void {

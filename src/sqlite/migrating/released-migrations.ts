@@ -1,10 +1,7 @@
-import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
-import type { MigrationMeta } from 'drizzle-orm/migrator'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
+// Written by the build, from migrations/sqlite.
+import embedded from './embedded-migrations.json' with { type: 'json' }
 import released from './released-migrations.json' with { type: 'json' }
-
-const require = createRequire(import.meta.url)
 
 /** The schema version that UnifiedQuantum 0.0.12 to 0.0.16 writes. A higher one is from a newer release. */
 export const UPSTREAM_VERSION = 5
@@ -18,46 +15,45 @@ export const REWRITE = UPSTREAM_VERSION - 1
  */
 export const RELEASED: readonly { readonly when: number; readonly hash: string }[] = released
 
-let migrations: readonly MigrationMeta[] | undefined
+/** One migration, as it is applied. */
+export interface Migration {
+  /** When it was created, in milliseconds since 1970: its name in the ledger. */
+  readonly when: number
+  readonly hash: string
+  readonly statements: readonly string[]
+}
+
+let migrations: readonly Migration[] | undefined
 
 /**
  * The migrations of this release, oldest first. The first {@link UPSTREAM_VERSION} are UnifiedQuantum's
  * versions 1 to 5.
+ *
+ * @throws TaskStoreError `MIGRATION_FAILED` if a text is not that of its release.
  */
-export function readMigrations(): readonly MigrationMeta[] {
-  migrations ??= readMigrationFiles()
+export function readMigrations(): readonly Migration[] {
+  migrations ??= RELEASED.map(readMigration)
   return migrations
 }
 
-/**
- * Drizzle's reader and the hashing that it needs are loaded on demand: most files are up to date and never
- * need it.
- */
-function readMigrationFiles(): readonly MigrationMeta[] {
-  const migrator: typeof import('drizzle-orm/migrator') = require('drizzle-orm/migrator')
-  const migrationsFolder = findMigrations()
-  const found = migrator.readMigrationFiles({ migrationsFolder })
-  const isReleased = ({ folderMillis, hash }: MigrationMeta, index: number) =>
-    folderMillis === RELEASED[index]?.when && hash === RELEASED[index]?.hash
-  if (found.length !== RELEASED.length || !found.every(isReleased)) {
+function readMigration({ when, hash }: { when: number; hash: string }): Migration {
+  // Loaded on demand: most files are up to date and never need it.
+  const { createHash } = process.getBuiltinModule('node:crypto')
+  const text = embedded.find((migration) => migration.when === when)?.text ?? ''
+  if (createHash('sha256').update(text).digest('hex') !== hash) {
     throw new TaskStoreError(
       'MIGRATION_FAILED',
-      `${migrationsFolder} does not hold the migrations of this release; reinstall the package`,
+      `the package does not hold the migrations of this release (that of ${when} differs); reinstall the package`,
     )
   }
-  return found
-}
-
-/** Resolved through the package's `imports`, so that sources, build and tarball find the same folder. */
-function findMigrations(): string {
-  return dirname(dirname(require.resolve('#migrations/sqlite/meta/_journal.json')))
+  return { when, hash, statements: text.split('--> statement-breakpoint') }
 }
 
 const CREATES_INDEX = /^\s*CREATE (?:UNIQUE )?INDEX `(\w+)`/
 
 /** The statement that creates each index of an up-to-date file, by the name of the index. */
 export function readIndexes(): ReadonlyMap<string, string> {
-  const statements = readMigrations().flatMap(({ sql }) => sql)
+  const statements = readMigrations().flatMap((migration) => migration.statements)
   return new Map(
     statements.flatMap((statement) => {
       const [, name] = CREATES_INDEX.exec(statement) ?? []

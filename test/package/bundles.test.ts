@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join, resolve } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { type BuildOptions, build } from 'esbuild'
+import { makeConsumer } from '../support/consumer.ts'
+import { temporaryFolder } from '../support/temporary.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const OLD_FILE = join(ROOT, 'test/files/uniqc-0.0.7-schema1.sqlite')
+
+/** What a program does with the package: a file of its own, an old one, queries of its own, errors. */
+const PROGRAM = `
+  import Database from 'better-sqlite3'
+  import { eq } from 'drizzle-orm'
+  import { TaskStore, TaskStoreError, UnreadableJson } from 'uniqc-task-store'
+  import { tasks } from 'uniqc-task-store/schema'
+
+  const [fresh, old] = process.argv.slice(2)
+  const store = new TaskStore({ file: fresh, timeout: 0 })
+  const big = { counts: { '00': 2n ** 70n }, wrong: Number.NaN }
+  store.save({ taskId: 'a', backend: 'b', status: 'running', result: big })
+  const [found] = store.db.select().from(tasks).where(eq(tasks.taskId, 'a')).all()
+  console.log(found.result.counts['00'] === 2n ** 70n, Number.isNaN(found.result.wrong))
+  store.db.update(tasks).set({ result: { counts: { '11': 5n } } }).where(eq(tasks.taskId, 'a')).run()
+  console.log(store.get('a').result.counts['11'])
+
+  store.db.$client.prepare("UPDATE tasks SET result_json = '{torn'").run()
+  const [torn] = store.db.select().from(tasks).all()
+  console.log(torn.result instanceof UnreadableJson, store.get('a').result instanceof UnreadableJson)
+
+  const codeOf = (work) => { try { work() } catch (error) { return error instanceof TaskStoreError && error.code } }
+  const other = new Database(fresh)
+  other.exec('BEGIN IMMEDIATE')
+  console.log(codeOf(() => store.delete('a')), codeOf(() => store.save({ taskId: '' })))
+  other.close()
+  store.db.$client.pragma('query_only = ON')
+  console.log(codeOf(() => store.transaction(() => store.db.update(tasks).set({ shots: 1 }).run())))
+
+  const upgraded = new TaskStore({ file: old })
+  console.log(upgraded.count(), upgraded.check().isSound)
+`
+const PRINTED = `true true
+5
+true true
+LOCKED INVALID_TASK
+READONLY
+59 true
+`
+
+const FORMS: readonly (readonly [what: string, options: BuildOptions])[] = [
+  ['an ES module', { format: 'esm' }],
+  ['a minified ES module', { format: 'esm', minify: true }],
+  ['a CommonJS module', { format: 'cjs' }],
+  ['a minified CommonJS module', { format: 'cjs', minify: true }],
+]
+
+/** Where the package was when it was bundled is gone; only better-sqlite3 is there. */
+function moveAway(t: TestContext, bundle: string, extension: string): string {
+  const folder = temporaryFolder(t)
+  mkdirSync(join(folder, 'node_modules'))
+  symlinkSync(join(ROOT, 'node_modules/better-sqlite3'), join(folder, 'node_modules/better-sqlite3'))
+  copyFileSync(bundle, join(folder, `program.${extension}`))
+  copyFileSync(OLD_FILE, join(folder, 'old.sqlite'))
+  return folder
+}
+
+test('a program that was bundled with the package, all but better-sqlite3', async (t) => {
+  const consumer = temporaryFolder(t)
+  makeConsumer(consumer)
+  writeFileSync(join(consumer, 'program.js'), PROGRAM)
+  const bundles: { what: string; extension: string; file: string; text: string }[] = []
+  for (const [index, [what, options]] of FORMS.entries()) {
+    const extension = options.format === 'cjs' ? 'cjs' : 'mjs'
+    const file = join(consumer, `bundle-${index}.${extension}`)
+    const { warnings } = await build({
+      ...options,
+      absWorkingDir: consumer,
+      entryPoints: ['program.js'],
+      outfile: file,
+      bundle: true,
+      platform: 'node',
+      target: 'node20.19',
+      external: ['better-sqlite3'],
+      logLevel: 'silent',
+    })
+    assert.deepEqual(warnings, [])
+    bundles.push({
+      what,
+      extension,
+      file: join(temporaryFolder(t), 'bundle'),
+      text: readFileSync(file, 'utf8'),
+    })
+  }
+  rmSync(join(consumer, 'node_modules'), { recursive: true })
+  for (const { what, extension, file, text } of bundles) {
+    writeFileSync(file, text)
+    await t.test(`runs as ${what}`, (t) => {
+      const folder = moveAway(t, file, extension)
+      const program = [`program.${extension}`, join(folder, 'new/tasks.sqlite'), join(folder, 'old.sqlite')]
+      const output = execFileSync(process.execPath, program, { cwd: folder, encoding: 'utf8', stdio: 'pipe' })
+      assert.equal(output, PRINTED)
+    })
+    await t.test(`holds no path of the machine that bundled it, as ${what}`, () => {
+      for (const path of [ROOT, consumer]) assert.ok(!text.includes(path), path)
+    })
+  }
+})
+
+test('what is published finds nothing by its own place, and loads no Drizzle but for the schema', () => {
+  const dist = join(ROOT, 'dist')
+  const code = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'))
+  assert.ok(code.length > 2)
+  for (const name of code) {
+    const text = readFileSync(join(dist, name), 'utf8')
+    assert.doesNotMatch(text, /import\.meta|createRequire|\bimport\(/, name)
+    const imported = [...text.matchAll(/from "([^."][^"]*)"/g)].map(([, target]) => target)
+    const drizzle = imported.filter((target) => target?.startsWith('drizzle-orm'))
+    if (name !== join('drizzle', 'schema.js')) assert.deepEqual(drizzle, [], name)
+    else assert.deepEqual(drizzle, ['drizzle-orm', 'drizzle-orm/sqlite-core'])
+  }
+})
