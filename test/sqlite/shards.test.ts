@@ -55,7 +55,10 @@ test('an unreadable result is a string in a refreshed list, and stays as it is i
   assert.deepEqual(store.get('a')?.result, [damaged, 2])
 
   store.deleteShards('a')
-  store.addShard({ ...SHARD, result: wrong(Reflect.construct(UnreadableJson, [damaged])) }, { refreshTask: true })
+  store.addShard(
+    { ...SHARD, result: wrong(Reflect.construct(UnreadableJson, [damaged])) },
+    { refreshTask: true },
+  )
   const cell = store.db.$client.prepare('SELECT result_json FROM tasks').pluck().get()
   assert.equal(cell, damaged)
 })
