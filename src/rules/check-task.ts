@@ -12,6 +12,7 @@ import {
 } from '../../drizzle/schema.ts'
 import { isTaskStatus, TASK_STATUSES } from '../../drizzle/task-status.ts'
 import { checkKeys } from './check-arguments.ts'
+import { findLoneSurrogate } from './lone-surrogate.ts'
 import { invalidTask } from './task-store-error.ts'
 
 /** What a column accepts. */
@@ -19,6 +20,8 @@ interface Rule {
   readonly field: string
   readonly kind: 'text' | 'number' | 'json'
   readonly isRequired: boolean
+  /** Whether UnifiedQuantum writes this JSON back when it updates a record: it must be able to. */
+  readonly isRewritten: boolean
 }
 
 /** The rules of a table, worked out once: Drizzle's columns are slow to read. */
@@ -42,6 +45,7 @@ function rulesOf(table: typeof tasks | typeof taskShards, id: Column): Rules {
     kind: KINDS[column.dataType] ?? 'text',
     // The key is required, too, although its column may not say so.
     isRequired: column.notNull || column === id,
+    isRewritten: column !== tasks.result,
   }))
   const [key] = columns.find(([, column]) => column === id) ?? ['']
   return { id: key, names: rules.map(({ field }) => field), rules }
@@ -83,7 +87,7 @@ function checkRow<Row>(name: string, row: unknown, rules: Rules, taskId?: string
     const value = given[field]
     if (value === undefined) continue
     if (rule.kind === 'json' && value !== null) {
-      const cell = checkJson(id, field, value)
+      const cell = checkJson(id, rule, value)
       fields[field] = cell.value
       cells[field] = cell.value === null ? null : cell.text
     } else {
@@ -166,8 +170,17 @@ function checkField(taskId: string | undefined, rule: Rule, value: unknown): unk
 }
 
 /** The text of a JSON cell, and the value that it reads back as. */
-function checkJson(taskId: string | undefined, field: string, given: unknown) {
+function checkJson(taskId: string | undefined, { field, isRewritten }: Rule, given: unknown) {
   const { text, isAsGiven } = encodeJson(taskId, field, given)
+  const isUnreadable = given instanceof UnreadableJson
+  if (isUnreadable && !text.isWellFormed()) {
+    throw invalidTask({ taskId, field, problem: 'holds a lone surrogate, which SQLite cannot store' })
+  }
+  const path = isRewritten && !isUnreadable ? findLoneSurrogate(text) : undefined
+  if (path !== undefined) {
+    const problem = 'holds a lone surrogate, with which UnifiedQuantum cannot save the task again'
+    throw invalidTask({ taskId, field: field + path, problem })
+  }
   const value = isAsGiven ? (given as JsonValue) : parseJson(text)
   if (field === 'metadata' && !isPlainObject(value) && !((value as unknown) instanceof UnreadableJson)) {
     throw invalidTask({ taskId, field, problem: `must be an object, not ${typeName(given)}` })
