@@ -18,8 +18,8 @@ export type TaskRecord = {
   update_time: string
   /** Only if it is not 0. */
   shots?: number
-  /** Only if it is set. */
-  error_message?: string
+  /** Only if it is set: the metadata key of this name, as UnifiedQuantum keeps it, else the field of the task. */
+  error_message?: JsonValue
   [metadata: string]: JsonValue | undefined
 }
 
@@ -56,6 +56,9 @@ const FIELDS: ReadonlyMap<string, keyof NewTaskInfo> = new Map(
 
 /** The fields that the short form of `save` takes as separate arguments. */
 const ARGUMENTS = ['task_id', 'platform', 'status', 'result'] as const
+
+/** The field that UnifiedQuantum keeps in the metadata alone. Here it is written to both, so that each reads it. */
+const ERROR = RECORD_NAMES.errorMessage
 
 /**
  * UnifiedQuantum's legacy interface: records are flat dicts with `platform`, `status`, `result` and any extra
@@ -109,7 +112,7 @@ export class TaskPersistence {
 
   /**
    * Changes a record in one transaction. Keys that are not fields are merged into the metadata. `update_time`
-   * becomes the current time unless one is given.
+   * becomes the current time unless one is given. An `error_message` of null clears it.
    *
    * @returns Whether there was such a record.
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
@@ -122,7 +125,10 @@ export class TaskPersistence {
       const updated = this.#store.update(
         taskId,
         { ...fields, ...(hasMetadata && { metadata }) } as TaskChanges,
-        { keepUpdateTime: fields.updateTime !== undefined },
+        {
+          keepUpdateTime: fields.updateTime !== undefined,
+          removedMetadata: fields.errorMessage === null ? [ERROR] : undefined,
+        },
       )
       return updated !== undefined
     })
@@ -245,7 +251,8 @@ function toTask(name: string, record: TaskRecordChanges) {
     if (value === undefined) continue
     const property = FIELDS.get(key)
     if (property !== undefined) task[property] = value
-    else setOwn(metadata, key, value as JsonValue)
+    const isMetadata = property === undefined || (key === ERROR && value !== null)
+    if (isMetadata) setOwn(metadata, key, value as JsonValue)
   }
   return { ...(task as Partial<NewTaskInfo>), metadata: unwrapUnreadable(metadata) }
 }
@@ -260,8 +267,9 @@ function fromTask(task: TaskInfo): TaskRecord {
     update_time: task.updateTime,
   }
   if (task.shots !== 0) record.shots = task.shots
-  if (task.errorMessage !== null) record.error_message = task.errorMessage
   const metadata = wrapUnreadable(task.metadata)
+  if (Object.hasOwn(metadata, ERROR)) record[ERROR] = metadata[ERROR] as JsonValue
+  else if (task.errorMessage !== null) record[ERROR] = task.errorMessage
   for (const key of Object.keys(metadata)) {
     // A metadata key must not hide the field of its name.
     if (!Object.hasOwn(record, key)) setOwn(record, key, metadata[key] as JsonValue)

@@ -17,12 +17,15 @@ export interface UpdateOptions {
   readonly ifUpdateTime?: string | undefined
   /** Store the given `updateTime`, or keep the stored one, instead of the current time. Default false. */
   readonly keepUpdateTime?: boolean | undefined
+  /** @internal Keys to remove from the metadata, which are merged otherwise. */
+  readonly removedMetadata?: readonly string[] | undefined
 }
 
 const readUpdateOptions = optionsReader({
   ifStatus: strings,
   ifUpdateTime: optionalString,
   keepUpdateTime: flag(false),
+  removedMetadata: strings,
 })
 
 /** Columns to write of a task, as they are bound. */
@@ -34,16 +37,16 @@ export type CheckedUpdate = ReturnType<typeof checkUpdate>
 /** @throws TypeError; TaskStoreError `INVALID_TASK`. */
 export function checkUpdate(taskId: string, changes: TaskChanges, options: UpdateOptions | undefined) {
   checkString('taskId', taskId)
-  const { ifStatus, ifUpdateTime, keepUpdateTime } = readUpdateOptions(options)
+  const conditions = readUpdateOptions(options)
   const { fields, cells } = checkFields('changes', changes, taskId)
   const { taskId: givenId, result, metadata, ...columns } = fields
   const change: TaskChange = result === undefined ? columns : { ...columns, result: cells.result }
-  return { taskId, givenId, fields, metadata, change, ifStatus, ifUpdateTime, keepUpdateTime }
+  return { taskId, givenId, fields, metadata, change, ...conditions }
 }
 
 /** Whether one statement can do the update, without reading the task first. */
-export function isBlind({ metadata, givenId, keepUpdateTime }: CheckedUpdate): boolean {
-  return metadata === undefined && givenId === undefined && !keepUpdateTime
+export function isBlind({ metadata, removedMetadata, givenId, keepUpdateTime }: CheckedUpdate): boolean {
+  return metadata === undefined && removedMetadata === undefined && givenId === undefined && !keepUpdateTime
 }
 
 /** What an update writes, and the resulting task; undefined if a condition does not hold. */
@@ -61,18 +64,29 @@ export function planUpdate(
   if (ifUpdateTime !== undefined && ifUpdateTime !== stored.updateTime) return undefined
   const updateTime = update.keepUpdateTime ? (fields.updateTime ?? stored.updateTime) : now
   const task = { ...stored, ...fields, taskId, updateTime } as TaskInfo
-  if (update.metadata === undefined) return { change: { ...update.change, updateTime }, task }
-  const metadata = mergeMetadata(stored.metadata, update.metadata)
+  const metadata = mergeMetadata(stored.metadata, update)
+  if (metadata === stored.metadata) return { change: { ...update.change, updateTime }, task }
   const { text } = encodeJson(update.taskId, 'metadata', metadata)
   return { change: { ...update.change, updateTime, metadata: text }, task: { ...task, metadata } }
 }
 
 /**
- * Stored metadata with `changes` merged in key by key. Metadata that cannot be read are kept under the key at
- * which version 5 keeps them.
+ * Stored metadata with the given ones merged in key by key, and without the keys that are to be removed; the very ones
+ * that are stored if nothing changes. Metadata that cannot be read are kept under the key at which version 5 keeps
+ * them.
  */
-function mergeMetadata(stored: JsonObject | UnreadableJson, changes: JsonObject): JsonObject {
-  if (changes instanceof UnreadableJson) return changes
-  if (!(stored instanceof UnreadableJson)) return { ...stored, ...changes }
-  return { [RAW_METADATA]: parseJsonOrText(stored.text), ...changes }
+function mergeMetadata(
+  stored: JsonObject | UnreadableJson,
+  { metadata: given, removedMetadata = [] }: CheckedUpdate,
+): JsonObject {
+  if (given instanceof UnreadableJson) return given
+  if (stored instanceof UnreadableJson) {
+    if (given === undefined) return stored as unknown as JsonObject
+    return { [RAW_METADATA]: parseJsonOrText(stored.text), ...given }
+  }
+  const removed = removedMetadata.filter((key) => Object.hasOwn(stored, key))
+  if (given === undefined && removed.length === 0) return stored
+  const merged = { ...stored, ...given }
+  for (const key of removed) delete merged[key]
+  return merged
 }
