@@ -1,6 +1,7 @@
 import { RECORD_NAMES } from '../drizzle/columns.ts'
 import { type JsonObject, type JsonValue, UnreadableJson } from '../drizzle/json/value.ts'
 import type { NewTaskInfo, TaskInfo } from '../drizzle/schema.ts'
+import { invalidValue } from './rules/argument-error.ts'
 import { checkInteger, checkKeys, checkObject, checkString, wrongType } from './rules/check-arguments.ts'
 import { RAW_METADATA } from './rules/replaced-id.ts'
 import { invalidTask, TaskStoreError } from './rules/task-store-error.ts'
@@ -229,13 +230,13 @@ function toRecord(method: string, [first, platform, status, result, metadata]: r
     return first as TaskRecordChanges
   }
   if (typeof first !== 'string') {
-    throw wrongType(`the first argument of ${method}()`, 'a task id or a record', first)
+    throw wrongType(`the first argument of ${method}()`, 'a task id or a record', first, 'task_id')
   }
   const extra = metadata ?? {}
   if (metadata !== undefined) checkObject('metadata', metadata)
   for (const name of ARGUMENTS) {
     if (Object.hasOwn(extra, name)) {
-      throw new TypeError(`${name} was given twice: as an argument and in metadata`)
+      throw invalidValue(name, `${name} was given twice: as an argument and in metadata`)
     }
   }
   return { ...extra, task_id: first, platform, status, result } as TaskRecordChanges

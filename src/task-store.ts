@@ -3,7 +3,8 @@ import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/
 import { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
 import { aggregateStatus } from './rules/aggregate-shards.ts'
-import { checkIterable, checkString, strings, wrongType } from './rules/check-arguments.ts'
+import { invalidType, invalidValue } from './rules/argument-error.ts'
+import { checkIterable, checkString, strings, wrongType, wrongValue } from './rules/check-arguments.ts'
 import { checkNewShard, checkNewTask, missing } from './rules/check-task.ts'
 import { now } from './rules/clock.ts'
 import type { CheckOptions, CheckReport, Finding } from './rules/findings.ts'
@@ -220,7 +221,7 @@ export class TaskStore {
   page(options: TaskListOptions = {}): Page<ListedTask> {
     const { places, ...list } = checkTaskList(options)
     const limit = options.limit === undefined ? PAGE_SIZE : list.limit
-    if (limit < 1) throw new TypeError(`limit must be a whole number from 1, not ${limit}`)
+    if (limit < 1) throw wrongValue('limit', 'a whole number from 1', limit)
     return this.#list.page(places, { ...list, limit }, WHOLE)
   }
 
@@ -257,7 +258,10 @@ export class TaskStore {
    */
   addShard(shard: Omit<NewTaskShard, 'shardIndex'>, options?: SaveShardOptions): TaskShard {
     if (isPlainObject(shard) && Object.hasOwn(shard, 'shardIndex')) {
-      throw new TypeError('addShard() takes the next free index; to choose one, call saveShard()')
+      throw invalidValue(
+        'shardIndex',
+        'addShard() takes the next free index; to choose one, call saveShard()',
+      )
     }
     return this.#saveShard(shard, options)
   }
@@ -306,7 +310,7 @@ export class TaskStore {
   static aggregateStatus(shards: Iterable<Pick<TaskShard, 'status'>>): TaskStatus {
     checkIterable('shards', shards, 'an iterable of shards')
     const given = Array.from(shards)
-    for (const shard of given) checkString('the status of a shard', shard?.status)
+    for (const shard of given) checkString('the status of a shard', shard?.status, 'shards')
     return aggregateStatus(given)
   }
 
@@ -439,7 +443,8 @@ export class TaskStore {
   transaction<T>(work: (tx: this) => T): T {
     if (typeof work !== 'function') throw wrongType('work', 'a function', work)
     if (LATE_FUNCTIONS.includes(Object.getPrototypeOf(work))) {
-      throw new TypeError(
+      throw invalidType(
+        'work',
         'transaction() takes a function that is neither async nor a generator: its writes would come after the commit',
       )
     }

@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import { dirname, isAbsolute, sep } from 'node:path'
+import { invalidValue } from '../rules/argument-error.ts'
 import { elapsed } from '../rules/clock.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { sleep } from './sleep.ts'
@@ -74,10 +75,10 @@ export function isSameFile(a: FileIdentity | undefined, b: FileIdentity | undefi
  *
  * @throws TypeError
  */
-export function checkNotOwn(path: string, own: string, advice: string): void {
+export function checkNotOwn(argument: string, path: string, own: string, advice: string): void {
   const found = look(path)
   const isOwn = [own, `${own}-wal`, `${own}-shm`].some((file) => found && isSameFile(found, look(file)))
-  if (isOwn) throw new TypeError(`${path} is the store's own file; ${advice}`)
+  if (isOwn) throw invalidValue(argument, `${path} is the store's own file; ${advice}`)
 }
 
 /** How long another process may take to remove the log of a database after its file, in milliseconds. */

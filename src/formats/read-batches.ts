@@ -86,7 +86,7 @@ export function findFiles(path: string): string[] {
 
 /** Refuses a file that cannot be imported. @throws TypeError; TaskStoreError `CANNOT_OPEN` */
 export function checkSource(file: string, own: string): void {
-  checkNotOwn(file, own, 'there is nothing to import')
+  checkNotOwn('path', file, own, 'there is nothing to import')
   if (!isDatabase(file)) return
   throw new TaskStoreError('CANNOT_OPEN', `${file} is a database; pass it to mergeFile()`)
 }

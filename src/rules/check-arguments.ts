@@ -1,9 +1,33 @@
 import { isPlainObject, typeName } from '../../drizzle/json/value.ts'
+import { type ArgumentError, invalidType, invalidValue } from './argument-error.ts'
 
-/** The `TypeError` for an argument of the wrong type. */
-export function wrongType(name: string, expected: string, value: unknown): TypeError {
-  return new TypeError(`${name} must be ${expected}, not ${typeName(value)}`)
+/**
+ * The error for an argument of the wrong type.
+ *
+ * @param name What the message calls it: `options.file`.
+ */
+export function wrongType(
+  name: string,
+  expected: string,
+  value: unknown,
+  argument = argumentOf(name),
+): ArgumentError {
+  return invalidType(argument, `${name} must be ${expected}, not ${typeName(value)}`)
 }
+
+/** The error for an argument of the right type with another value than is expected. */
+export function wrongValue(name: string, expected: string, value: string | number): ArgumentError {
+  const shown = typeof value === 'string' ? quote(value) : value
+  return invalidValue(argumentOf(name), `${name} must be ${expected}, not ${shown}`)
+}
+
+/** The beginning of a text, which may be a long one. */
+export function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 40))
+}
+
+/** `file` of `options.file`. */
+const argumentOf = (name: string) => name.slice(name.lastIndexOf('.') + 1)
 
 /** Reads one option: checks its value, and fills in its default. @throws TypeError */
 export type OptionReader<T> = (name: string, value: unknown) => T
@@ -52,14 +76,15 @@ export function oneOf<Word extends string>(...words: readonly [Word, ...Word[]])
   const quoted = words.map((word) => `'${word}'`)
   const expected = `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1)}`
   return (name, value = words[0]) => {
-    if (!(words as readonly unknown[]).includes(value)) throw wrongType(name, expected, value)
-    return value as Word
+    if ((words as readonly unknown[]).includes(value)) return value as Word
+    throw typeof value === 'string' ? wrongValue(name, expected, value) : wrongType(name, expected, value)
   }
 }
 
 /** A number from 0, which may be a fraction. */
 export function amount(name: string, value: unknown): number {
-  if (typeof value !== 'number' || !(value >= 0)) throw wrongType(name, 'a number from 0', value)
+  if (typeof value !== 'number') throw wrongType(name, 'a number from 0', value)
+  if (!(value >= 0)) throw wrongValue(name, 'a number from 0', value)
   return value
 }
 
@@ -67,7 +92,7 @@ export function amount(name: string, value: unknown): number {
 export function checkObject(name: string, value: unknown): asserts value is Record<string, unknown> {
   if (!isPlainObject(value)) throw wrongType(name, 'an object', value)
   const [symbol] = Object.getOwnPropertySymbols(value)
-  if (symbol !== undefined) throw new TypeError(`${name} has no ${String(symbol)}`)
+  if (symbol !== undefined) throw invalidValue(String(symbol), `${name} has no ${String(symbol)}`)
 }
 
 /** Refuses anything but a plain object, and any key that is not one of `known`. */
@@ -76,13 +101,13 @@ export function checkKeys(name: string, value: unknown, known: readonly string[]
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) {
       const names = known.map((option) => JSON.stringify(option)).join(', ')
-      throw new TypeError(`${name} has no ${JSON.stringify(key)}; it has ${names}`)
+      throw invalidValue(key, `${name} has no ${JSON.stringify(key)}; it has ${names}`)
     }
   }
 }
 
-export function checkString(name: string, value: unknown): asserts value is string {
-  if (typeof value !== 'string') throw wrongType(name, 'a string', value)
+export function checkString(name: string, value: unknown, argument?: string): asserts value is string {
+  if (typeof value !== 'string') throw wrongType(name, 'a string', value, argument)
 }
 
 /** A string, or undefined. */
@@ -100,7 +125,7 @@ export function checkInteger(name: string, value: unknown, least = Number.MIN_SA
   if (typeof value !== 'number') throw wrongType(name, 'a whole number', value)
   if (!Number.isSafeInteger(value) || value < least) {
     const bound = least === Number.MIN_SAFE_INTEGER ? '' : ` from ${least}`
-    throw new TypeError(`${name} must be a whole number${bound}, not ${value}`)
+    throw wrongValue(name, `a whole number${bound}`, value)
   }
 }
 
@@ -120,21 +145,27 @@ export function checkIterable(
   value: unknown,
   expected: string,
 ): asserts value is Iterable<unknown> {
-  if (typeof value !== 'object' || value === null || !(Symbol.iterator in value)) {
-    throw wrongType(name, expected, value)
-  }
+  const isIterable =
+    typeof value === 'object' &&
+    value !== null &&
+    Symbol.iterator in value &&
+    typeof value[Symbol.iterator] === 'function'
+  if (!isIterable) throw wrongType(name, expected, value)
 }
 
 export function checkPath(name: string, path: unknown): asserts path is string {
   checkString(name, path)
-  if (path === '' || path.includes('\0'))
-    throw new TypeError(`${name} must be a path, not an empty string or one with a null character`)
+  if (path === '' || path.includes('\0')) {
+    const problem = 'must be a path, not an empty string or one with a null character'
+    throw invalidValue(argumentOf(name), `${name} ${problem}`)
+  }
 }
 
 /** A path for the driver, which trims white space from its end and would open another file. */
 export function checkDatabasePath(name: string, path: unknown): asserts path is string {
   checkPath(name, path)
   if (path !== path.trimEnd()) {
-    throw new TypeError(`${name} must not end in white space, which the driver would remove; rename the file`)
+    const problem = 'must not end in white space, which the driver would remove; rename the file'
+    throw invalidValue(argumentOf(name), `${name} ${problem}`)
   }
 }

@@ -1,4 +1,4 @@
-import { wrongType } from './check-arguments.ts'
+import { wrongType, wrongValue } from './check-arguments.ts'
 
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?$/i
 const OFFSET = /^[+-](?:[01]\d|2[0-3]):[0-5]\d$/
@@ -31,7 +31,7 @@ export function checkTimeZone(timeZone: unknown): asserts timeZone is string | u
   }
   const expected = "the name of a time zone or an offset ('UTC', 'Asia/Shanghai', '+08:00')"
   if (typeof timeZone !== 'string') throw wrongType('timeZone', expected, timeZone)
-  throw new TypeError(`timeZone must be ${expected}, not ${JSON.stringify(timeZone.slice(0, 40))}`)
+  throw wrongValue('timeZone', expected, timeZone)
 }
 
 /** Reads the option `timeZone`. @throws TypeError for a zone that this Node does not know. */

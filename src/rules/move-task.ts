@@ -1,5 +1,5 @@
 import { TERMINAL_STATUSES } from '../../drizzle/task-status.ts'
-import { amount, checkObject, flag, oneOf, optionsReader, strings, wrongType } from './check-arguments.ts'
+import { amount, checkObject, flag, oneOf, optionsReader, strings, wrongValue } from './check-arguments.ts'
 import { parseInstant, timeZone } from './instant.ts'
 import type { PlaceName } from './place-name.ts'
 import { TaskStoreError } from './task-store-error.ts'
@@ -73,7 +73,7 @@ const readOptions = optionsReader({
 
 function finiteAmount(name: string, value: unknown): number {
   const number = amount(name, value)
-  if (number === Number.POSITIVE_INFINITY) throw wrongType(name, 'a number from 0', value)
+  if (number === Number.POSITIVE_INFINITY) throw wrongValue(name, 'a finite number from 0', number)
   return number
 }
 

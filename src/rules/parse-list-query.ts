@@ -1,5 +1,6 @@
 import { typeName } from '../../drizzle/json/value.ts'
 import { invalidType, invalidValue } from './argument-error.ts'
+import { quote } from './check-arguments.ts'
 import { formatTime } from './clock.ts'
 import { decodeCursor } from './cursor.ts'
 import { parseInstant } from './instant.ts'
@@ -105,9 +106,4 @@ function readArchived(name: string, text: string): boolean | 'both' {
   if (text === 'both') return text
   if (text === 'true' || text === 'false') return text === 'true'
   throw invalidValue(name, `${name} must be true, false or both, not ${quote(text)}`)
-}
-
-/** The beginning of a value from outside, quoted. */
-function quote(text: string): string {
-  return JSON.stringify(text.slice(0, 40))
 }

@@ -1,6 +1,7 @@
 import { parseJsonOrText } from '../../drizzle/json/read.ts'
 import { type JsonObject, UnreadableJson } from '../../drizzle/json/value.ts'
 import type { NewTaskInfo, TaskInfo } from '../../drizzle/schema.ts'
+import { invalidValue } from './argument-error.ts'
 import { checkString, flag, optionalString, optionsReader, strings } from './check-arguments.ts'
 import { checkFields, encodeJson } from './check-task.ts'
 import { RAW_METADATA } from './replaced-id.ts'
@@ -58,7 +59,7 @@ export function planUpdate(
   const { givenId, ifStatus, ifUpdateTime, fields } = update
   const { taskId } = stored
   if (givenId !== undefined && givenId !== update.taskId && givenId !== taskId) {
-    throw new TypeError('changes.taskId is another id; a task keeps its id')
+    throw invalidValue('taskId', 'changes.taskId is another id; a task keeps its id')
   }
   if (ifStatus !== undefined && !ifStatus.includes(stored.status)) return undefined
   if (ifUpdateTime !== undefined && ifUpdateTime !== stored.updateTime) return undefined

@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import type { ArchivedTaskInfo } from '../../drizzle/schema.ts'
 import { identifyFile, isSameFile } from '../files/file-identity.ts'
+import { invalidValue } from '../rules/argument-error.ts'
 import { wrongType } from '../rules/check-arguments.ts'
 import { elapsed } from '../rules/clock.ts'
 import type { PlaceName } from '../rules/place-name.ts'
@@ -168,7 +169,7 @@ export class Connection implements Statements {
   close(): void {
     if (!this.#opened.isOurs) return
     if (this.client.inTransaction) {
-      throw new TypeError('close() was called inside transaction(); call it afterwards')
+      throw invalidValue('work', 'close() was called inside transaction(); call it afterwards')
     }
     this.client.close()
   }
@@ -260,7 +261,9 @@ export class Connection implements Statements {
    */
   #checkNotUndone(): void {
     if (this.#depth === 0 || this.client.inTransaction) return
-    throw this.#undoneBy ?? new TypeError('the callback of transaction() ended its transaction by itself')
+    throw (
+      this.#undoneBy ?? invalidValue('work', 'the callback of transaction() ended its transaction by itself')
+    )
   }
 
   /** Goes on with the file that the path leads to now, if it is not the one that was opened. */
@@ -332,7 +335,12 @@ function settled<T>(value: T): T {
   if (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function') {
     // Swallow its result, or it would be an unhandled rejection.
     Promise.resolve(value).catch(() => undefined)
-    throw wrongType('the callback of transaction()', 'a function that does not return a promise', value)
+    throw wrongType(
+      'the callback of transaction()',
+      'a function that does not return a promise',
+      value,
+      'work',
+    )
   }
   return value
 }

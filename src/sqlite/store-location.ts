@@ -1,13 +1,16 @@
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Database } from 'better-sqlite3'
+import { invalidValue } from '../rules/argument-error.ts'
 import {
   checkBoolean,
   checkDatabasePath,
   checkInteger,
   checkKeys,
   checkPath,
+  oneOf,
   wrongType,
+  wrongValue,
 } from '../rules/check-arguments.ts'
 
 /**
@@ -56,6 +59,8 @@ const MEMORY = ':memory:'
 const MAX_TIMEOUT = 2 ** 31 - 1
 const FILE_NAME = 'tasks.sqlite'
 
+const readSynchronous = oneOf('FULL', 'NORMAL')
+
 /**
  * Resolves the options of a store.
  *
@@ -65,24 +70,22 @@ export function locateStore(given: string | TaskStoreOptions = {}): StoreLocatio
   if (typeof given === 'string') return locateStore({ cacheDir: given })
   checkKeys('options', given, OPTIONS)
   const { database, timeout, readonly } = given
-  const { synchronous = 'FULL' } = given
   checkInteger('options.timeout', timeout, 0)
   if (timeout !== undefined && timeout > MAX_TIMEOUT) {
-    throw new TypeError(`options.timeout must be at most ${MAX_TIMEOUT}, not ${timeout}`)
+    throw wrongValue('options.timeout', `at most ${MAX_TIMEOUT}`, timeout)
   }
   checkBoolean('options.readonly', readonly)
-  if (synchronous !== 'FULL' && synchronous !== 'NORMAL') {
-    throw wrongType('options.synchronous', "'FULL' or 'NORMAL'", synchronous)
-  }
+  const synchronous = readSynchronous('options.synchronous', given.synchronous)
   if ([given.cacheDir, given.file, database].filter((place) => place !== undefined).length > 1) {
-    throw new TypeError('options has more than one of "cacheDir", "file" and "database"; pass one')
+    throw invalidValue('options', 'options has more than one of "cacheDir", "file" and "database"; pass one')
   }
   const file = database === undefined ? locateFile(given) : databaseFile(database)
   return {
     file,
     cacheDir: file === MEMORY ? undefined : dirname(file),
     database,
-    timeout: timeout ?? 5000,
+    // The driver refuses -0.
+    timeout: (timeout ?? 5000) + 0,
     readonly: readonly ?? false,
     synchronous,
   }
@@ -104,10 +107,11 @@ function databaseFile(database: Database): string {
     throw wrongType('options.database', 'a better-sqlite3 Database', database)
   }
   if (!database.open || database.inTransaction) {
-    throw new TypeError('options.database must be open and not in a transaction')
+    throw invalidValue('database', 'options.database must be open and not in a transaction')
   }
   if (typeof database.prepare('SELECT 1').pluck().get() === 'bigint') {
-    throw new TypeError('options.database must not have defaultSafeIntegers on: counts and shots are numbers')
+    const problem = 'must not have defaultSafeIntegers on: counts and shots are numbers'
+    throw invalidValue('database', `options.database ${problem}`)
   }
   return database.memory ? MEMORY : resolve(database.name)
 }

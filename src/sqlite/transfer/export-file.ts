@@ -30,7 +30,7 @@ const readOptions = optionsReader({
 /** Writes the tasks of a store to a file of JSON lines, all from one snapshot. */
 export function exportFile(connection: Connection, file: string, options?: ExportOptions): ExportReport {
   checkPath('file', file)
-  checkNotOwn(file, connection.file, 'name another one')
+  checkNotOwn('file', file, connection.file, 'name another one')
   const { archived, replace, ...filter } = readOptions(options)
   const matching = filterSql(toFilter(filter))
   const report = { tasks: 0, shards: 0 }

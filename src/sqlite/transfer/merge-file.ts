@@ -1,4 +1,5 @@
 import { checkNotOwn } from '../../files/file-identity.ts'
+import { invalidValue } from '../../rules/argument-error.ts'
 import { checkDatabasePath, flag, optionsReader } from '../../rules/check-arguments.ts'
 import { timeZone } from '../../rules/instant.ts'
 import {
@@ -58,8 +59,8 @@ export function mergeFile(connection: Connection, file: string, options?: MergeO
   checkDatabasePath('file', file)
   const given = readOptions(options)
   const location = locateStore({ file, readonly: true })
-  if (location.cacheDir === undefined) throw new TypeError('file must be the file of another store')
-  checkNotOwn(location.file, connection.file, 'name the file of another store')
+  if (location.cacheDir === undefined) throw invalidValue('file', 'file must be the file of another store')
+  checkNotOwn('file', location.file, connection.file, 'name the file of another store')
   const other = new Connection(location)
   try {
     const merger = new Merger(connection, other, given)

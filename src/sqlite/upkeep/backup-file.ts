@@ -107,6 +107,6 @@ function checkTarget(file: string, replace: boolean, own: string): void {
     const what = found.isSymbolicLink() ? 'a link' : 'not a file'
     throw new TaskStoreError('CANNOT_OPEN', `${file} is ${what}; name the file itself`)
   }
-  checkNotOwn(file, own, 'name another one')
+  checkNotOwn('file', file, own, 'name another one')
   if (!replace) throw existsAlready(file)
 }

@@ -5,6 +5,7 @@ import { getTableColumns, getTableName } from 'drizzle-orm'
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
 import { checkNotOwn, followLinks, identifyFile } from '../../files/file-identity.ts'
 import { finishFile, temporaryName } from '../../files/whole-file.ts'
+import { invalidValue } from '../../rules/argument-error.ts'
 import { checkDatabasePath } from '../../rules/check-arguments.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { Connection } from '../connection.ts'
@@ -33,7 +34,7 @@ export function restoreBackup(backup: string, options?: string | TaskStoreOption
   checkDatabasePath('backup', backup)
   const location = locateStore(options)
   if (location.database !== undefined || location.readonly || location.cacheDir === undefined) {
-    throw new TypeError('restoreBackup() takes a cacheDir or a file that can be written')
+    throw invalidValue('options', 'restoreBackup() takes a cacheDir or a file that can be written')
   }
   const file = followLinks(location.file)
   const staged = temporaryName(file)
@@ -78,7 +79,7 @@ function probe<T>(file: string, work: (reader: Database) => T): T {
 /** Makes a sound copy of the backup, at the newest version, in the folder of the store. */
 function stage(backup: string, staged: string, file: string): void {
   const source = locateStore({ file: backup, readonly: true })
-  checkNotOwn(source.file, file, 'name a backup of it')
+  checkNotOwn('backup', source.file, file, 'name a backup of it')
   // Refuses a folder, which SQLite would report as a failing disk.
   identifyFile(source.file)
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
