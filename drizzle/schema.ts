@@ -125,12 +125,13 @@ export type TaskShard = typeof taskShards.$inferSelect
 
 /**
  * A task to save. By default `shots` is 0, `result` and `errorMessage` are null, `metadata` is `{}`, and
- * `submitTime` is the stored one or, for a new task, the current time.
+ * `submitTime` is the stored one or, for a new task, the current time. A time is an ISO 8601 date or time, which is
+ * stored as it is given, or a Date.
  */
 export type NewTaskInfo = Omit<typeof tasks.$inferInsert, 'status' | 'submitTime' | 'updateTime'> & {
   status: TaskStatus
-  submitTime?: string | undefined
-  updateTime?: string | undefined
+  submitTime?: string | Date | undefined
+  updateTime?: string | Date | undefined
 }
 
 /** A shard of an archived task. */
@@ -140,7 +141,7 @@ export type ArchivedTaskShard = typeof archivedTaskShards.$inferSelect
  * A shard to save. By default `status` is `pending`, and `result` and `errorMessage` are null. The other
  * fields keep their stored values; for a new shard `backend` is the task's, `circuitCount` is 1,
  * `subIndexOffset` is the position after the last circuit of the task's shards, and `submitTime` is the
- * current time.
+ * current time. Times are as in {@link NewTaskInfo}.
  */
 export type NewTaskShard = Omit<
   typeof taskShards.$inferInsert,
@@ -149,6 +150,6 @@ export type NewTaskShard = Omit<
   shardIndex: number
   backend?: string | undefined
   status?: TaskStatus | undefined
-  submitTime?: string | undefined
-  updateTime?: string | undefined
+  submitTime?: string | Date | undefined
+  updateTime?: string | Date | undefined
 }

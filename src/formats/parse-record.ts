@@ -112,8 +112,8 @@ function parseTask(
     backend: requiredText(record, backend),
     status: requiredText(record, 'status'),
     shots: count(record, 'shots', 0),
-    submitTime: requiredText(record, 'submit_time'),
-    updateTime: optionalText(record, 'update_time') ?? requiredText(record, 'submit_time'),
+    submitTime: anyText(record, 'submit_time'),
+    updateTime: optionalText(record, 'update_time') ?? anyText(record, 'submit_time'),
     result,
     metadata,
     errorMessage: optionalText(record, 'error_message'),
@@ -133,8 +133,8 @@ function parseShard(uniqcTaskId: string, shard: JsonValue, text: string, path: s
     status: requiredText(shard, 'status', path),
     result: decode(cellText(splitObject(text).get('result')), `${path}result`),
     errorMessage: optionalText(shard, 'error_message', path),
-    submitTime: requiredText(shard, 'submit_time', path),
-    updateTime: requiredText(shard, 'update_time', path),
+    submitTime: anyText(shard, 'submit_time', path),
+    updateTime: anyText(shard, 'update_time', path),
   }
 }
 
@@ -158,9 +158,15 @@ function refuseUnknown(record: JsonObject, known: readonly string[], path: strin
   throw new RecordError(`has a field ${path}${unknown} that this release does not know; update this package`)
 }
 
-function requiredText(record: JsonObject, field: string, path = ''): string {
+/** Text that must be there, and may be empty: a time is carried as it stands. */
+function anyText(record: JsonObject, field: string, path = ''): string {
   const text = optionalText(record, field, path)
   if (text === null) throw new RecordError(`has no ${path}${field}`)
+  return text
+}
+
+function requiredText(record: JsonObject, field: string, path = ''): string {
+  const text = anyText(record, field, path)
   if (text === '') throw new RecordError(`has an empty ${path}${field}`)
   return text
 }

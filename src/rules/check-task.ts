@@ -11,14 +11,15 @@ import {
   tasks,
 } from '../../drizzle/schema.ts'
 import { isTaskStatus, TASK_STATUSES } from '../../drizzle/task-status.ts'
-import { checkKeys } from './check-arguments.ts'
+import { checkKeys, quote } from './check-arguments.ts'
+import { GIVEN_TIME, hasTimeType, textOfTime } from './given-time.ts'
 import { findLoneSurrogate } from './lone-surrogate.ts'
 import { invalidTask } from './task-store-error.ts'
 
 /** What a column accepts. */
 interface Rule {
   readonly field: string
-  readonly kind: 'text' | 'number' | 'json'
+  readonly kind: 'text' | 'time' | 'number' | 'json'
   readonly isRequired: boolean
   /** Whether UnifiedQuantum writes this JSON back when it updates a record: it must be able to. */
   readonly isRewritten: boolean
@@ -42,7 +43,7 @@ function rulesOf(table: typeof tasks | typeof taskShards, id: Column): Rules {
   const columns = Object.entries<Column>(getTableColumns(table))
   const rules = columns.map(([field, column]) => ({
     field,
-    kind: KINDS[column.dataType] ?? 'text',
+    kind: column.name.endsWith('_time') ? 'time' : (KINDS[column.dataType] ?? 'text'),
     // The key is required, too, although its column may not say so.
     isRequired: column.notNull || column === id,
     isRewritten: column !== tasks.result,
@@ -160,13 +161,25 @@ function checkField(taskId: string | undefined, rule: Rule, value: unknown): unk
     }
     return value + 0
   }
+  if (kind === 'time') {
+    if (!hasTimeType(value)) throw fail(`must be ${GIVEN_TIME}, not ${typeName(value)}`)
+    const text = textOfTime(value)
+    if (text !== undefined) return text
+    throw fail(`must be ${GIVEN_TIME}, not ${quote(String(value))}; ${leaveOut(field)}`)
+  }
   if (typeof value !== 'string') throw fail(`must be a string, not ${typeName(value)}`)
   if (value === '' && isRequired) throw fail('must not be empty')
   if (!value.isWellFormed()) throw fail('holds a lone surrogate, which SQLite cannot store')
   if (field === 'status' && !isTaskStatus(value)) {
-    throw fail(`must be one of ${TASK_STATUSES.join(', ')}, not ${JSON.stringify(value.slice(0, 40))}`)
+    throw fail(`must be one of ${TASK_STATUSES.join(', ')}, not ${quote(value)}`)
   }
   return value
+}
+
+/** What to do with a time that cannot be read: it may have come with the task that is saved back. */
+function leaveOut(field: string): string {
+  const instead = field === 'updateTime' ? 'the store writes the time of the change' : 'the stored one stays'
+  return `leave it out, and ${instead}`
 }
 
 /** The text of a JSON cell, and the value that it reads back as. */

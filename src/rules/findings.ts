@@ -91,7 +91,7 @@ const KINDS = {
     severity: 'warning',
     message:
       'times that are not ISO 8601: such tasks are out of place in lists, and archiveOlderThan() leaves them alone',
-    fix: 'store.update(id, { submitTime })',
+    fix: 'store.update(id, { submitTime }), or store.saveShard() for a shard',
   },
   'unknown-status': {
     severity: 'info',

@@ -6,9 +6,10 @@ import {
   optionsReader,
   strings,
   wrongType,
+  wrongValue,
 } from './check-arguments.ts'
-import { formatTime } from './clock.ts'
 import { type Cursor, decodeCursor } from './cursor.ts'
+import { GIVEN_TIME, hasTimeType, textOfTime } from './given-time.ts'
 import type { PlaceName } from './place-name.ts'
 
 /** Which tasks. A field that is left out does not restrict; all that are given must match. */
@@ -166,7 +167,8 @@ function cursor(name: string, value: unknown): Cursor | undefined {
 
 function time(name: string, value: unknown): string | undefined {
   if (value === undefined) return undefined
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return formatTime(value.getTime() * 1000)
-  if (typeof value !== 'string') throw wrongType(name, 'a string or a valid Date', value)
-  return value
+  if (!hasTimeType(value)) throw wrongType(name, GIVEN_TIME, value)
+  const text = textOfTime(value)
+  if (text === undefined) throw wrongValue(name, GIVEN_TIME, String(value))
+  return text
 }

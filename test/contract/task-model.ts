@@ -90,8 +90,8 @@ export class TaskModel {
       backend: given.backend,
       status: given.status,
       shots: given.shots ?? 0,
-      submitTime: given.submitTime ?? stored?.task.submitTime ?? stamp(),
-      updateTime: (keepUpdateTime ? given.updateTime : undefined) ?? stamp(),
+      submitTime: asText(given.submitTime) ?? stored?.task.submitTime ?? stamp(),
+      updateTime: (keepUpdateTime ? asText(given.updateTime) : undefined) ?? stamp(),
       result: given.result ?? null,
       metadata: { ...given.metadata },
       errorMessage: given.errorMessage ?? null,
@@ -166,8 +166,8 @@ export class TaskModel {
       status: given.status ?? 'pending',
       result: given.result ?? null,
       errorMessage: given.errorMessage ?? null,
-      submitTime: given.submitTime ?? stored?.submitTime ?? time,
-      updateTime: (options.keepUpdateTime ? given.updateTime : undefined) ?? time,
+      submitTime: asText(given.submitTime) ?? stored?.submitTime ?? time,
+      updateTime: (options.keepUpdateTime ? asText(given.updateTime) : undefined) ?? time,
     }
     putShard(parent, shard)
     if (options.refreshTask)
@@ -456,3 +456,6 @@ function platformIdsOf({ task, shards }: ModelTask): Set<string> {
   if (shards.length > 0) return new Set(shards.map((shard) => `${shard.backend} ${shard.platformTaskId}`))
   return new Set(isOld(task.taskId) ? [`${task.backend} ${task.taskId}`] : [])
 }
+
+/** A model gets its times as text alone. */
+const asText = (time: string | Date | undefined) => time as string | undefined

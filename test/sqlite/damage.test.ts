@@ -633,7 +633,7 @@ test('exporting and merging a file whose row ids are out of order is CORRUPT_FIL
       taskId: `task-${i}`,
       backend: 'b',
       status: 'success' as const,
-      submitTime: `2026-01-01T${String(i).padStart(6, '0')}`,
+      submitTime: `2026-01-01T00:00:00.${String(i).padStart(6, '0')}`,
       result: { x: 'y'.repeat(200) },
     })),
   )

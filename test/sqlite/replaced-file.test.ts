@@ -229,8 +229,10 @@ test('no query prepared for the removed file answers for the new one', (t) => {
     store.archive.count(),
     store.db.select().from(taskShards).all().length,
   ]
+  const DAYS = { a: '2026-01-01', b: '2026-01-02' }
   const fill = (mark: string) => {
-    for (const taskId of ['a', 'b']) store.save({ ...TASK, taskId, result: mark, submitTime: taskId })
+    for (const taskId of ['a', 'b'] as const)
+      store.save({ ...TASK, taskId, result: mark, submitTime: DAYS[taskId] })
     for (const uniqcTaskId of ['a', 'b']) store.addShard({ uniqcTaskId, platformTaskId: mark })
     store.archive.archive('b')
   }

@@ -124,9 +124,11 @@ function checkTasks(
 
 function checkShards({ file }: Connection, { shards }: TaskTable, findings: Findings): void {
   for (const rows of walk(file, ROWS, (rowid) => shards.after(rowid, ROWS))) {
-    for (const { uniqcTaskId, shardIndex, result } of rows.map(rawShard)) {
-      if (isUnreadable(readJsonValue(result))) {
-        findings.add('unreadable-json', `${uniqcTaskId}, shard ${shardIndex}`)
+    for (const { uniqcTaskId, shardIndex, result, submitTime, updateTime } of rows.map(rawShard)) {
+      const shard = `${uniqcTaskId}, shard ${shardIndex}`
+      if (isUnreadable(readJsonValue(result))) findings.add('unreadable-json', shard)
+      if (![submitTime, updateTime].every((time) => parseInstant(time) !== undefined)) {
+        findings.add('invalid-time', shard)
       }
     }
   }
