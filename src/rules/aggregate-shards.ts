@@ -1,6 +1,7 @@
 import { type JsonValue, UnreadableJson } from '../../drizzle/json/value.ts'
 import type { TaskShard } from '../../drizzle/schema.ts'
 import { isTerminal, type TaskStatus } from '../../drizzle/task-status.ts'
+import { invalidTask } from './task-store-error.ts'
 
 /** What the shards of a task add up to. */
 export interface Aggregate {
@@ -9,7 +10,12 @@ export interface Aggregate {
   readonly errorMessage: string | null
 }
 
+/** The list of results, one per circuit, is held in memory. */
+const MOST_CIRCUITS = 1_000_000
+
+/** @throws TaskStoreError `INVALID_TASK` for too many circuits. */
 export function aggregateShards(shards: readonly TaskShard[]): Aggregate {
+  checkCircuits(shards)
   return {
     status: aggregateStatus(shards),
     result: aggregateResult(shards),
@@ -27,6 +33,15 @@ export function aggregateStatus(shards: Iterable<Pick<TaskShard, 'status'>>): Ta
   if (![...statuses].every(isTerminal)) return 'running'
   if (statuses.size === 1 && statuses.has('success')) return 'success'
   return statuses.has('failed') ? 'failed' : 'cancelled'
+}
+
+/** Counts as a file holds them: also negative ones, which would hide a large one in the sum, and text. */
+function checkCircuits(shards: readonly TaskShard[]): void {
+  let circuits = 0
+  for (const { circuitCount } of shards) if (circuitCount > 0) circuits += Number(circuitCount)
+  if (circuits <= MOST_CIRCUITS) return
+  const problem = `is ${circuits} in all, more than the result of a task can list`
+  throw invalidTask({ taskId: shards[0]?.uniqcTaskId, field: 'circuitCount', problem })
 }
 
 /** One value per circuit, in order; the value alone if there is one circuit; null if no circuit has one. */

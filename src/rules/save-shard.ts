@@ -73,20 +73,12 @@ export function noSuchTask(taskId: string, isArchived: boolean) {
   return invalidTask({ taskId, field: 'uniqcTaskId', problem })
 }
 
-/** The list of results, one per circuit, is held in memory. */
-const MOST_CIRCUITS = 1_000_000
-
 /**
  * The change that brings a task up to date with its shards.
  *
  * @throws TaskStoreError `INVALID_TASK` for too many circuits.
  */
 export function planRefresh(taskId: string, shards: readonly TaskShard[], now: string): TaskChange {
-  const circuits = shards.reduce((sum, { circuitCount }) => sum + circuitCount, 0)
-  if (circuits > MOST_CIRCUITS) {
-    const problem = `is ${circuits} in all, more than the result of a task can list`
-    throw invalidTask({ taskId, field: 'circuitCount', problem })
-  }
   const { status, result, errorMessage } = aggregateShards(shards)
   return {
     status,

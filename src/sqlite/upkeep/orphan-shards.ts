@@ -4,6 +4,7 @@ import { aggregateShards } from '../../rules/aggregate-shards.ts'
 import { encodeJson } from '../../rules/check-task.ts'
 import { otherPlace } from '../../rules/place-name.ts'
 import type { RawTask } from '../../rules/raw-task.ts'
+import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Connection } from '../connection.ts'
 import { readShard, shardArchivedAtOf } from '../tables/task-row.ts'
 import type { TaskTable } from '../tables/task-table.ts'
@@ -24,26 +25,36 @@ export function findOrphans(connection: Connection, { place }: TaskTable): strin
 export function recreateTasks(connection: Connection): Repaired {
   const repaired: string[] = []
   const unrepaired: string[] = []
+  const reasons = new Set<string>()
+  const leave = (taskId: string, reason: string) => {
+    unrepaired.push(taskId)
+    reasons.add(reason)
+  }
   for (const table of [connection.live, connection.archive]) {
     for (const taskId of findOrphans(connection, table)) {
       if (connection.at(otherPlace(table.place.name)).has(taskId)) {
-        unrepaired.push(taskId)
+        leave(taskId, 'the task is in the other place, with shards of its own: decide which to keep')
         continue
       }
       const rows = table.shards.of(taskId)
       const [first] = rows
       if (first === undefined) continue
-      table.put(taskOf(taskId, rows.map(readShard)), shardArchivedAtOf(first))
-      repaired.push(taskId)
+      const shards = rows.map(readShard)
+      try {
+        table.put(taskOf(taskId, shards), shardArchivedAtOf(first))
+        repaired.push(taskId)
+      } catch (error) {
+        // Thrown before anything was written.
+        if (!(error instanceof TaskStoreError && error.invalid)) throw error
+        const { field, problem } = error.invalid
+        leave(taskId, `the shards do not add up (their ${field} ${problem}): save() a task with this id`)
+      }
     }
   }
-  return {
-    repaired,
-    unrepaired,
-    reason: 'the task is in the other place, with shards of its own: decide which to keep',
-  }
+  return { repaired, unrepaired, reason: [...reasons].join('; ') }
 }
 
+/** @throws TaskStoreError `INVALID_TASK` where no task can hold what the shards say. */
 function taskOf(taskId: string, shards: readonly TaskShard[]): RawTask {
   const { status, result, errorMessage } = aggregateShards(shards)
   const submitTimes = shards.map(({ submitTime }) => submitTime).toSorted()
