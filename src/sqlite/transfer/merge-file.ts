@@ -14,6 +14,7 @@ import type { StoredTask } from '../../rules/raw-task.ts'
 import type { ExistingTask, Reconciled } from '../../rules/reconcile.ts'
 import { mayBeReplacedId } from '../../rules/task-id.ts'
 import { Connection } from '../connection.ts'
+import { leaveNoLog } from '../leave-no-log.ts'
 import { locateStore } from '../store-location.ts'
 import { knownIds, storedTasks } from '../tables/stored-tasks.ts'
 import { rawTask } from '../tables/task-row.ts'
@@ -61,14 +62,16 @@ export function mergeFile(connection: Connection, file: string, options?: MergeO
   const location = locateStore({ file, readonly: true })
   if (location.cacheDir === undefined) throw invalidValue('file', 'file must be the file of another store')
   checkNotOwn('file', location.file, connection.file, 'name the file of another store')
-  const other = new Connection(location)
-  try {
-    const merger = new Merger(connection, other, given)
-    // One snapshot of the other file: a task that is restored meanwhile would otherwise be in neither place.
-    return other.snapshot(() => merger.merge())
-  } finally {
-    other.close()
-  }
+  return leaveNoLog(location.file, () => {
+    const other = new Connection(location)
+    try {
+      const merger = new Merger(connection, other, given)
+      // One snapshot of the other file: a task that is restored meanwhile would otherwise be in neither place.
+      return other.snapshot(() => merger.merge())
+    } finally {
+      other.close()
+    }
+  })
 }
 
 class Merger {
