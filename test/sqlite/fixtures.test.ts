@@ -12,6 +12,7 @@ import { byTaskId, pythonShard, pythonTask } from '../support/python-names.ts'
 for (const name of FIXTURE_NAMES.filter(isNewest)) {
   test(`${name}: every answer equals UnifiedQuantum's`, needsFixtures, (t) => {
     const expected = readExpected(name)
+    assert.ok(expected.tasks.length > 0)
     using store = new TaskStore({ file: copyFixture(t, name) })
     assert.deepEqual(store.list().map(pythonTask), expected.tasks)
     assert.equal(store.count(), expected.count)
@@ -31,6 +32,7 @@ for (const name of FIXTURE_NAMES.filter(isNewest)) {
   test(`${name}: the caller's own queries find every shard and archived task`, needsFixtures, (t) => {
     const expected = readExpected(name)
     using store = new TaskStore({ file: copyFixture(t, name) })
+    assert.ok(Object.values(expected.shards ?? {}).flat().length > 0)
     for (const [taskId, shards] of Object.entries(expected.shards ?? {})) {
       const found = store.db
         .select()
@@ -50,6 +52,7 @@ for (const name of FIXTURE_NAMES.filter((name) => !isNewest(name))) {
     const file = copyFixture(t, name)
     const expected = readExpected(name)
     using store = new TaskStore({ file })
+    assert.ok(expected.tasks.length > 0)
     assert.equal(store.count(), expected.count)
     assert.deepEqual(store.countByStatus(), expected.counts_by_status)
     for (const old of expected.tasks) {
@@ -93,6 +96,8 @@ for (const name of FIXTURE_NAMES.filter((name) => !isNewest(name))) {
     const before = new Database(file)
     const rows = before.prepare('SELECT task_id, result_json, metadata_json FROM tasks').raw().all()
     before.close()
+    assert.equal(rows.length, readExpected(name).count)
+    assert.ok(rows.length > 0)
     new TaskStore({ file }).close()
     const after = new Database(file)
     const read = after
@@ -128,6 +133,7 @@ for (const name of FIXTURE_NAMES.filter((name) => !isNewest(name))) {
 
 test('a file with a log that was never checkpointed loses nothing', needsFixtures, (t) => {
   const expected = readExpected('hot-wal')
+  assert.ok(expected.list_all.length > 0)
   using store = new TaskStore({ file: copyFixture(t, 'hot-wal') })
   assert.deepEqual(new TaskPersistence(store).listAll(), expected.list_all)
 })
