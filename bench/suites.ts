@@ -91,6 +91,16 @@ export const SUITES: Readonly<Record<string, (quick: boolean) => Iterable<Table>
     }
   },
 
+  *wide(quick) {
+    const sizes = quick ? [10_000, 30_000] : [30_000, 300_000]
+    const columns = sizes.map((count) => [`${count} rows`, runTrial('wide', { count })] as const)
+    yield {
+      title: 'Pages of 20 and iterations, 10,000 backends and 100 statuses, by size',
+      unit: 'microseconds a page, or a task of an iteration',
+      columns: Object.fromEntries(columns),
+    }
+  },
+
   *indexes(quick) {
     for (const synchronous of ['NORMAL', 'FULL'] as const) {
       const options = {

@@ -26,18 +26,22 @@ export class IndexRanges {
 
   /**
    * Ranges that are each in the order of a list: by backend and status if a backend or a platform is given.
+   *
+   * @param most More ranges than this are not looked up to the end: some that are more than that are returned.
    */
-  ordered(place: Place, { statuses, backend, platform }: CheckedFilter): IndexRange[] {
+  ordered(place: Place, { statuses, backend, platform }: CheckedFilter, most?: number): IndexRange[] {
     if (backend === undefined && platform === undefined) {
       return statuses?.map((status) => ({ backend, status })) ?? [{ backend, status: undefined }]
     }
     if (backend !== undefined && !isOfPlatform(backend, platform)) return []
     if (statuses === undefined) {
       return backend === undefined
-        ? this.#pairsOf(place, platform as string)
-        : this.statuses(place, backend).map((status) => ({ backend, status }))
+        ? this.#pairsOf(place, platform as string, most)
+        : this.statuses(place, backend, most).map((status) => ({ backend, status }))
     }
-    const backends = backend === undefined ? this.#backendsOf(place, platform as string) : [backend]
+    const mostBackends = most && Math.floor(most / Math.max(1, statuses.length))
+    const backends =
+      backend === undefined ? this.#backendsOf(place, platform as string, mostBackends) : [backend]
     return backends.flatMap((name) => statuses.map((status) => ({ backend: name, status })))
   }
 
@@ -52,47 +56,54 @@ export class IndexRanges {
   }
 
   /** The statuses that a place holds, on any backend or on one. */
-  statuses(place: Place, backend: string | undefined): string[] {
+  statuses(place: Place, backend: string | undefined, most?: number): string[] {
     const of = backend === undefined ? '' : `${BACKEND} = :backend AND`
     const table = getTableName(place.tasks)
     const statement = this.#statements.statement(
-      `statuses ${place.name} ${of}`,
+      `statuses ${place.name} ${of} ${most}`,
       () => `WITH RECURSIVE s(v) AS (
          SELECT min(${STATUS}) FROM ${table} WHERE ${of} true
          UNION ALL SELECT (SELECT min(${STATUS}) FROM ${table} WHERE ${of} ${STATUS} > s.v) FROM s WHERE s.v IS NOT NULL
+         ${limit(most)}
        ) SELECT v FROM s WHERE v IS NOT NULL`,
     )
     return statement.all(backend === undefined ? {} : { backend }).map(([status]) => status as string)
   }
 
-  #backendsOf(place: Place, platform: string): string[] {
+  #backendsOf(place: Place, platform: string, most?: number): string[] {
     const statement = this.#statements.statement(
-      `backends ${place.name}`,
-      () => `WITH RECURSIVE ${backendsOf(getTableName(place.tasks))} SELECT v FROM b WHERE v IS NOT NULL`,
+      `backends ${place.name} ${most}`,
+      () =>
+        `WITH RECURSIVE ${backendsOf(getTableName(place.tasks), most)} SELECT v FROM b WHERE v IS NOT NULL`,
     )
     return statement.all(platformRange(platform)).map(([backend]) => backend as string)
   }
 
-  #pairsOf(place: Place, platform: string): IndexRange[] {
+  #pairsOf(place: Place, platform: string, most?: number): IndexRange[] {
     const table = getTableName(place.tasks)
     const statement = this.#statements.statement(
-      `pairs ${place.name}`,
-      () => `WITH RECURSIVE ${backendsOf(table)}, s(b, v) AS (
+      `pairs ${place.name} ${most}`,
+      () => `WITH RECURSIVE ${backendsOf(table, most)}, s(b, v) AS (
          SELECT v, (SELECT min(${STATUS}) FROM ${table} WHERE ${BACKEND} = b.v) FROM b WHERE v IS NOT NULL
          UNION ALL SELECT s.b, (SELECT min(${STATUS}) FROM ${table} WHERE ${BACKEND} = s.b AND ${STATUS} > s.v)
            FROM s WHERE s.v IS NOT NULL
+         ${limit(most && 2 * most)}
        ) SELECT b, v FROM s WHERE v IS NOT NULL`,
     )
     return statement.all(platformRange(platform)).map(pairOf)
   }
 }
 
+/** Ends a recursion after more than `most` rows: beside them it has the platform, which may have no task, and an end. */
+const limit = (most: number | undefined) => (most === undefined ? '' : `LIMIT ${most + 3}`)
+
 /** The platform itself and its backends, one after the other. */
-const backendsOf = (table: string) => `b(v) AS (
+const backendsOf = (table: string, most: number | undefined) => `b(v) AS (
   SELECT :platform
   UNION ALL SELECT min(${BACKEND}) FROM ${table} WHERE ${BACKEND} >= :from AND ${BACKEND} < :to
   UNION ALL SELECT (SELECT min(${BACKEND}) FROM ${table} WHERE ${BACKEND} > b.v AND ${BACKEND} < :to)
     FROM b WHERE b.v >= :from
+  ${limit(most)}
 )`
 
 const pairOf = (row: Row): IndexRange => {

@@ -3,6 +3,7 @@ import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { archivedTasks } from '../../../drizzle/schema.ts'
 import { type Cursor, encodeCursor } from '../../rules/cursor.ts'
 import type { PlaceName } from '../../rules/place-name.ts'
+import { platformRange } from '../../rules/platform-range.ts'
 import type { CheckedFilter, CheckedList, Page, WithArchivedAt } from '../../rules/task-filter.ts'
 import type { Connection } from '../connection.ts'
 import type { Row } from '../statement.ts'
@@ -10,14 +11,18 @@ import { type IndexRange, IndexRanges } from './index-ranges.ts'
 import { ARCHIVE, type Place, placeOf } from './place.ts'
 import type { RowShape } from './task-row.ts'
 
+const { backend: BACKEND, status: STATUS, submitTime: SUBMIT_TIME } = TASK_COLUMNS
+
 /** What is read from one range. */
 interface Branch {
   readonly place: Place
-  readonly backend?: string | undefined
-  readonly status?: string | undefined
-  /** JSON lists instead, if there are too many ranges for one query. */
-  readonly backends?: string | undefined
+  readonly backend?: string | null | undefined
+  readonly status?: string | null | undefined
+  /** The filter itself, if there are too many ranges for one query: the platform, and a JSON list. */
+  readonly platform?: readonly string[] | undefined
   readonly statuses?: string | undefined
+  /** How the filter is read: its tasks are sorted, or the tasks of all times are walked over. */
+  readonly reads?: 'sorted' | 'walked' | undefined
   /** Only later times. */
   readonly after?: string | undefined
   /** Only earlier times. */
@@ -26,8 +31,14 @@ interface Branch {
   readonly at?: readonly [time: string, rowid: number] | undefined
 }
 
-/** SQLite takes at most 500 parts of a union. */
-const UNION_LIMIT = 400
+/** How many ranges are merged. SQLite takes at most 500 parts of a union: two places, two parts of each after a cursor. */
+const MERGED = 60
+
+/** Ranges are padded with empty ones to these numbers, so that there are few statements. */
+const PADDED = [1, 2, 3, 5, 8, 12, 20, 35, MERGED]
+
+/** So many tasks are sorted sooner than they are found among the tasks of all times. */
+const FEW = 2000
 
 /** How many tasks an iteration reads at a time. */
 const ITERATION = 200
@@ -113,10 +124,11 @@ export class TaskList {
   #rows<T>(placeNames: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): Row[] {
     const work = () => {
       const places = placeNames.map(placeOf)
-      const branches = places.flatMap((place) => this.#branches(place, list))
+      const ofPlaces = places.map((place) => this.#branches(place, list))
+      const branches = ofPlaces.flat()
       if (branches.length === 0) return []
       const statement = this.#connection.statement(
-        `list ${shape.name} ${places.length} ${branches.map(branchShape).join()}`,
+        `list ${shape.name} ${ofPlaces.map(branchesShape).join()}`,
         () => listSql(places, branches, shape),
       )
       return statement.all([...branches.flatMap(paramsOf), list.limit, list.offset])
@@ -126,7 +138,7 @@ export class TaskList {
 
   #branches(place: Place, { filter, after: cursor }: CheckedList): Branch[] {
     const { submittedAfter: after, submittedBefore: before } = filter
-    const ranges = this.#mergeable(this.#ranges.ordered(place, filter), filter)
+    const ranges = this.#readable(place, filter)
     if (cursor === undefined) return ranges.map((range) => ({ place, ...range, after, before }))
     const { submitTime, rowid, isArchived } = cursor
     const isWithin =
@@ -139,18 +151,40 @@ export class TaskList {
     ])
   }
 
-  /** The ranges, or one that SQLite sorts, if they are too many to merge. */
-  #mergeable(ranges: readonly IndexRange[], { statuses }: CheckedFilter): readonly Omit<Branch, 'place'>[] {
-    // Two places, and two parts per range after a cursor.
-    if (ranges.length <= UNION_LIMIT / 4) return ranges
-    const backends = new Set(ranges.flatMap(({ backend }) => backend ?? []))
-    return [
-      {
-        backends: backends.size > 0 ? JSON.stringify([...backends]) : undefined,
-        statuses: statuses && JSON.stringify(statuses),
-      },
-    ]
+  /** The ranges, or the filter itself if they are too many to merge. */
+  #readable(place: Place, filter: CheckedFilter): readonly Omit<Branch, 'place'>[] {
+    const ranges = this.#ranges.ordered(place, filter, MERGED)
+    if (ranges.length <= MERGED) return padded(ranges)
+    const { backend } = filter
+    const platform =
+      backend === undefined && filter.platform !== undefined
+        ? Object.values(platformRange(filter.platform))
+        : undefined
+    const statuses = filter.statuses && JSON.stringify(filter.statuses)
+    const found = backend === undefined && platform === undefined ? { statuses } : { backend, platform }
+    const reads = this.#isFew({ place, ...found }) ? 'sorted' : 'walked'
+    return [{ backend, platform, statuses, reads }]
   }
+
+  #isFew(branch: Branch): boolean {
+    const statement = this.#connection.statement(
+      `few ${branchShape(branch)}`,
+      () => `SELECT count(*) FROM (SELECT 1 FROM ${tableOf(branch)} ${whereOf(branch)} LIMIT ${FEW + 1})`,
+    )
+    return (statement.get(paramsOf(branch))?.[0] as number) <= FEW
+  }
+}
+
+/** The ranges, and empty ones of the same kind: nothing equals null. */
+function padded(ranges: readonly IndexRange[]): readonly Omit<Branch, 'place'>[] {
+  const [first] = ranges
+  const length = PADDED.find((length) => length >= ranges.length)
+  if (first === undefined || length === undefined) return ranges
+  const empty = {
+    backend: first.backend === undefined ? undefined : null,
+    status: first.status === undefined ? undefined : null,
+  }
+  return [...ranges, ...Array.from({ length: length - ranges.length }, () => empty)]
 }
 
 /** Whether the ranges must be looked up first: both reads then need one snapshot. */
@@ -161,27 +195,36 @@ function isLookedUp({ backend, platform, statuses }: CheckedFilter): boolean {
 const tableOf = ({ place }: Branch) => getTableName(place.tasks)
 const isArchivedOf = ({ place }: Branch) => (place === ARCHIVE ? 1 : 0)
 
+/** Conditions on the columns of a table; a + before a column keeps SQLite from using its index. */
 const CONDITIONS = {
-  backend: `${TASK_COLUMNS.backend} = ?`,
-  status: `${TASK_COLUMNS.status} = ?`,
-  backends: `${TASK_COLUMNS.backend} IN (SELECT value FROM json_each(?))`,
-  statuses: `${TASK_COLUMNS.status} IN (SELECT value FROM json_each(?))`,
-  after: `${TASK_COLUMNS.submitTime} > ?`,
-  before: `${TASK_COLUMNS.submitTime} < ?`,
-  at: `${TASK_COLUMNS.submitTime} = ? AND rowid < ?`,
-} as const satisfies Partial<Record<keyof Branch, string>>
+  backend: (plus) => `${plus}${BACKEND} = ?`,
+  platform: (plus) => `(${plus}${BACKEND} = ? OR ${plus}${BACKEND} >= ? AND ${plus}${BACKEND} < ?)`,
+  status: (plus) => `${plus}${STATUS} = ?`,
+  statuses: (plus) => `${plus}${STATUS} IN (SELECT value FROM json_each(?))`,
+  after: () => `${SUBMIT_TIME} > ?`,
+  before: () => `${SUBMIT_TIME} < ?`,
+  at: () => `${SUBMIT_TIME} = ? AND rowid < ?`,
+} as const satisfies Partial<Record<keyof Branch, (plus: string) => string>>
 
 const CONDITION_NAMES = Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[]
 
 const conditionsOf = (branch: Branch) => CONDITION_NAMES.filter((name) => branch[name] !== undefined)
 const paramsOf = (branch: Branch) => conditionsOf(branch).flatMap((name) => branch[name] as string)
-const branchShape = (branch: Branch) => `${branch.place.name} ${conditionsOf(branch).join(' ')}`
+const branchShape = (branch: Branch) =>
+  `${branch.place.name} ${branch.reads ?? ''} ${conditionsOf(branch).join(' ')}`
+
+/** Of one place: they are all alike, or two alternate. */
+const branchesShape = (branches: readonly Branch[]) =>
+  `${branches.length} ${branches.slice(0, 2).map(branchShape)}`
 
 /** Empty without conditions: SQLite has a fast path for a plain `count(*)`. */
 function whereOf(branch: Branch): string {
-  const conditions = conditionsOf(branch).map((name) => CONDITIONS[name])
+  const plus = branch.reads === 'walked' ? '+' : ''
+  const conditions = conditionsOf(branch).map((name) => CONDITIONS[name](plus))
   return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
 }
+
+const timeOf = ({ reads }: Branch) => (reads === 'sorted' ? `+${SUBMIT_TIME}` : SUBMIT_TIME)
 
 /**
  * Cast, because SQLite looks at the value of a bare parameter when it plans a limit, and then plans the
@@ -199,11 +242,11 @@ function listSql<T>(places: readonly Place[], branches: readonly Branch[], shape
     const table = tableOf(only)
     const archivedAt = only.place === ARCHIVE ? archivedTasks.archivedAt.name : 'NULL'
     return `SELECT ${shape.select(table).join()}, ${archivedAt}, rowid, ${isArchivedOf(only)} FROM ${table}
-      ${whereOf(only)} ORDER BY ${TASK_COLUMNS.submitTime} DESC, rowid DESC ${LIMIT}`
+      ${whereOf(only)} ORDER BY ${timeOf(only)} DESC, rowid DESC ${LIMIT}`
   }
   const keys = branches.map(
     (branch) =>
-      `SELECT ${TASK_COLUMNS.submitTime} AS t, rowid AS r, ${isArchivedOf(branch)} AS a FROM ${tableOf(branch)} ${whereOf(branch)}`,
+      `SELECT ${timeOf(branch)} AS t, rowid AS r, ${isArchivedOf(branch)} AS a FROM ${tableOf(branch)} ${whereOf(branch)}`,
   )
   // Only the keys are merged, from indexes; then each row is read once, in their order.
   const merged = `(${keys.join(' UNION ALL ')} ORDER BY 1 DESC, 2 DESC, 3 ${LIMIT}) k`
