@@ -13,6 +13,7 @@ import { readPragma } from './migrating/inspect-file.ts'
 import type { MigrateGoal } from './migrating/migrate.ts'
 import { type OpenFile, openFile } from './open-file.ts'
 import { type Query, Statement, type Statements, type TaskDatabase } from './statement.ts'
+import { StatementCache } from './statement-cache.ts'
 import type { StoreLocation } from './store-location.ts'
 import { ARCHIVE, LIVE } from './tables/place.ts'
 import { readArchivedTask, readTask } from './tables/task-row.ts'
@@ -31,7 +32,7 @@ export class Connection implements Statements {
   readonly #location: StoreLocation
   readonly #goal: MigrateGoal
   readonly #lock: LockFairness
-  readonly #statements = new Map<string, Statement>()
+  readonly #statements = new StatementCache()
   #opened: OpenFile
   #drizzle: TaskDatabase | undefined
   #lookedAt: number

@@ -24,6 +24,8 @@ export interface Statements {
  * query are worked out once.
  */
 export class Statement {
+  /** The length of its SQL. */
+  readonly size: number
   readonly #statement: DriverStatement
   /** The names of the placeholders in a Drizzle query, at their positions; undefined for SQL. */
   readonly #names: readonly (string | undefined)[] | undefined
@@ -32,6 +34,7 @@ export class Statement {
 
   constructor(client: Database, query: Query) {
     const { sql, params } = typeof query === 'string' ? { sql: query, params: [] } : query.toSQL()
+    this.size = sql.length
     this.#statement = client.prepare(sql)
     if (this.#statement.reader) this.#statement.raw()
     const nameOf = (param: unknown) => (is(param, Placeholder) ? param.name : undefined)
