@@ -10,6 +10,7 @@ import type { Connection } from '../connection.ts'
 import { openReader } from '../copy-beside.ts'
 import { openDriver } from '../driver.ts'
 import { translateDriverError } from '../driver-error.ts'
+import { isSoundAside } from './is-sound-aside.ts'
 
 /** How a backup is made. */
 export interface BackupOptions {
@@ -66,7 +67,7 @@ export async function backupFile(
       },
     })
     onProgress?.(done)
-    checkCopy(temporary, connection.file)
+    if (!(await isSoundAside(temporary))) checkCopy(temporary, connection.file)
     const bytes = statSync(temporary).size
     finishFile(temporary, file, replace)
     return { file, bytes }

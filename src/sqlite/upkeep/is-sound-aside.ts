@@ -1,0 +1,47 @@
+import { createRequire } from 'node:module'
+import { Worker } from 'node:worker_threads'
+import { openDriver } from '../driver.ts'
+
+/** Reads the whole copy, which takes seconds for a large one, and writes it to the disk, which may, too. */
+const PROGRAM = `
+  const { closeSync, fsyncSync, openSync } = require('node:fs')
+  const { parentPort, workerData } = require('node:worker_threads')
+  const Database = require(workerData.driver)
+  const database = new Database(workerData.copy)
+  let isSound = false
+  try {
+    // In WAL mode it would need a log beside it.
+    database.pragma('journal_mode = DELETE')
+    isSound = database.pragma('integrity_check(1)', { simple: true }) === 'ok'
+  } finally {
+    database.close()
+  }
+  const descriptor = openSync(workerData.copy, 'r+')
+  fsyncSync(descriptor)
+  closeSync(descriptor)
+  parentPort.postMessage(isSound)
+`
+
+/**
+ * Makes a copy a single file and finds it sound, in a thread of its own, so that this one is not blocked. False also if
+ * that thread cannot tell: what is wrong is for the caller to find out.
+ */
+export function isSoundAside(copy: string): Promise<boolean> {
+  // Refuses a pair of driver and Node that would crash, before a thread loads it.
+  openDriver(':memory:', {}).close()
+  const driver = createRequire(import.meta.url).resolve('better-sqlite3')
+  return new Promise((fulfil) => {
+    try {
+      let isSound = false
+      const worker = new Worker(PROGRAM, { eval: true, execArgv: [], workerData: { driver, copy } })
+      worker.on('message', (answer: boolean) => {
+        isSound = answer
+      })
+      // An exit follows it. Without a listener it would end the process.
+      worker.on('error', () => undefined)
+      worker.on('exit', () => fulfil(isSound))
+    } catch {
+      fulfil(false)
+    }
+  })
+}
