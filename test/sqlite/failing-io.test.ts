@@ -178,6 +178,6 @@ test('failing calls of the system', needsInterposer, async (t) => {
 
   await seen.report(t)
   t.diagnostic(
-    `${failures} failing calls, ${thrown} steps that threw; ${seen.known} violations, all of known defects`,
+    `${failures} failing calls, ${thrown} steps that threw; ${seen.known} violations by known defects`,
   )
 })
