@@ -1,8 +1,9 @@
 import type { Failure, Fault, RunReport } from './actor.ts'
 import { hashFiles, isCompanion } from './files.ts'
 import type { RecordedRun } from './rig.ts'
+import type { State } from './states.ts'
 import { differences, isSame, isWhole, maskState } from './states.ts'
-import type { Found, State } from './verifier.ts'
+import type { Found } from './verifier.ts'
 import type { Violation, ViolationKind } from './violations.ts'
 
 /** What came of a run in which a call failed. */

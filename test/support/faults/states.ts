@@ -1,4 +1,8 @@
-import type { State } from './verifier.ts'
+/**
+ * Each task with its shards as a text, by its id. Where a file cannot be opened, the code of the error under
+ * `error`.
+ */
+export type State = Readonly<Record<string, string>>
 
 export const isSame = (a: State, b: State) =>
   Object.keys(a).length === Object.keys(b).length && Object.keys(a).every((id) => a[id] === b[id])

@@ -6,6 +6,7 @@ import type { Database } from 'better-sqlite3'
 import { TaskStore, TaskStoreError } from 'uniqc-task-store'
 import { listFiles } from './files.ts'
 import { serve } from './program.ts'
+import type { State } from './states.ts'
 
 /** What to look at. */
 export interface Look {
@@ -15,12 +16,6 @@ export interface Look {
   /** Other files that hold what a store holds, if they are there; they stay as they are. */
   readonly copies?: readonly string[]
 }
-
-/**
- * Each task with its shards as a text, by its id. Where a file cannot be opened, the code of the error under
- * `error`.
- */
-export type State = Readonly<Record<string, string>>
 
 /** What was found. */
 export interface Found {
