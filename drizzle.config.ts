@@ -1,9 +1,15 @@
+import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { defineConfig } from 'drizzle-kit'
 import { adoptFile, locateFile } from './dist/src/sqlite/adopt-file.js'
 
 // drizzle-kit reads paths from the folder that it runs in, and breaks on absolute ones.
 const here = (path: string) => `./${relative(process.cwd(), join(__dirname, path))}`
+
+// The package holds what is built of the schema, and not its source.
+const source = existsSync(join(__dirname, 'drizzle/schema.ts'))
+  ? 'drizzle/schema.ts'
+  : 'dist/drizzle/schema.js'
 
 // $UNIQC_TASKS_FILE, else the file that a store opens.
 const file = locateFile({ file: process.env.UNIQC_TASKS_FILE || undefined })
@@ -14,7 +20,7 @@ if (process.argv.includes('migrate')) adoptFile(file)
 
 export default defineConfig({
   dialect: 'sqlite',
-  schema: here('drizzle/schema.ts'),
+  schema: here(source),
   out: here('migrations/sqlite'),
   dbCredentials: { url: file },
   // As in src/sqlite/migrating/inspect-file.ts.

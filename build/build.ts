@@ -1,10 +1,11 @@
-// Builds dist: `npm run build`. With --maps each file of code gets a source map, for the measuring of coverage; what is
-// published has none, since it would lead to sources that are not published.
+// Builds dist: `npm run build`. With --coverage each file of code has a source map, and Drizzle, whose coverage is not
+// ours to measure, is not bundled. What is published has no maps: they would lead to sources that are not published.
 import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { embedMigrations } from './embed-migrations.ts'
+import { pruneDeclarations } from './prune-declarations.ts'
 import { usersDrizzle } from './users-drizzle.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -13,6 +14,8 @@ const DIST = join(ROOT, 'dist')
 /** What is imported by its path: by package.json, and by drizzle.config.ts. */
 const ENTRIES = ['src/index.ts', 'drizzle/schema.ts', 'src/sqlite/adopt-file.ts']
 
+const forCoverage = process.argv.includes('--coverage')
+
 rmSync(DIST, { recursive: true, force: true })
 embedMigrations(ROOT)
 
@@ -20,6 +23,10 @@ execFileSync(
   process.execPath,
   [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(ROOT, 'tsconfig.build.json')],
   { stdio: 'inherit' },
+)
+pruneDeclarations(
+  DIST,
+  ENTRIES.map((entry) => entry.replace(/\.ts$/, '.d.ts')),
 )
 
 await build({
@@ -33,8 +40,8 @@ await build({
   platform: 'node',
   target: 'node20.19',
   // Drizzle is bundled: its many files take longer to load than all the rest.
-  external: ['better-sqlite3'],
+  external: forCoverage ? ['better-sqlite3', 'drizzle-orm'] : ['better-sqlite3'],
   plugins: [usersDrizzle('drizzle/schema.ts')],
-  sourcemap: process.argv.includes('--maps') ? 'linked' : false,
+  sourcemap: forCoverage ? 'linked' : false,
   logLevel: 'warning',
 })

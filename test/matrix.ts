@@ -17,7 +17,10 @@ const run = (cwd: string, command: string, ...args: readonly string[]) =>
 
 mkdirSync(project)
 run(folder, 'tar', '-xzf', pack(folder), '-C', folder)
-cpSync(join(ROOT, 'test'), join(project, 'test'), { recursive: true })
+// What the tests read, and the package does not hold.
+for (const name of ['build', 'docs', 'drizzle', 'migrations', 'src', 'test']) {
+  cpSync(join(ROOT, name), join(project, name), { recursive: true })
+}
 if (existsSync(SHARED)) symlinkSync(SHARED, join(folder, 'shared'))
 // 13 carries its binaries. No script may run: npm's own Node may be one that 13 does not fit.
 run(project, 'npm', 'install', '--ignore-scripts', '--force', '--no-audit', '--no-fund', 'better-sqlite3@13')

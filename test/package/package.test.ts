@@ -23,14 +23,32 @@ test('the packed package works in a program of its own', async (t) => {
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'THIRD-PARTY-NOTICES.txt',
       'dist',
-      'drizzle',
       'drizzle.config.ts',
       'migrations',
       'package.json',
-      'src',
     ]
     assert.deepEqual(top, expected.toSorted())
+  })
+
+  await t.test('it holds no map, and no declaration of what is only used inside', () => {
+    const dist = join(folder, 'node_modules/uniqc-task-store/dist')
+    const names = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /\.\w+$/.test(name),
+    )
+    const text = (name: string) => readFileSync(join(dist, name), 'utf8')
+    assert.deepEqual(
+      names.filter((name) => !/\.(js|d\.ts)$/.test(name) || text(name).includes('sourceMappingURL')),
+      [],
+    )
+    const declarations = names.filter((name) => name.endsWith('.d.ts')).map(text)
+    assert.ok(declarations.length > 10)
+    for (const inner of ['Connection', 'Statement', 'LockFairness', 'readMigrations', 'optionsReader']) {
+      const declares = new RegExp(`\\b(class|interface|type|function|const) ${inner}\\b`)
+      assert.ok(!declarations.some((declaration) => declares.test(declaration)), inner)
+    }
+    assert.ok(declarations.some((declaration) => /\bclass TaskStore\b/.test(declaration)))
   })
 
   const use = `
