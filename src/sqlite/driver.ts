@@ -21,15 +21,17 @@ export function openDriver(file: string, options: Options): Database {
     return new BetterSqlite3(file, options)
   } catch (error) {
     if (isUnbuilt(error)) {
-      throw new TaskStoreError(
-        'CANNOT_OPEN',
-        `better-sqlite3 ${DRIVER} is not built for this Node (${process.versions.node}); run: npm ${repairOf(DRIVER)} better-sqlite3`,
-        { cause: error },
-      )
+      const what = `better-sqlite3 ${DRIVER} is not built for this Node (${process.versions.node})`
+      throw new TaskStoreError('CANNOT_OPEN', `${what}; ${repairOf(DRIVER)}`, { cause: error })
     }
     throw error
   }
 }
+
+/** Commands to get version 12 built. pnpm keeps the version that it has locked, and Yarn the highest, unless told. */
+const PNPM = 'pnpm add better-sqlite3@12 --allow-build=better-sqlite3 && pnpm dedupe'
+const YARN =
+  'yarn install with "resolutions": { "better-sqlite3": "^12.11.1" } and "dependenciesMeta": { "better-sqlite3": { "built": true } } in package.json'
 
 /**
  * What is wrong with these versions of driver and Node, checked before the driver's binary is loaded: from
@@ -39,7 +41,7 @@ export function findDriverProblem(driver: number, node: string): string | undefi
   const [nodeMajor = 0, nodeMinor = 0] = node.split('.').map(Number)
   const isOldNode = nodeMajor < 22 || (nodeMajor === 22 && nodeMinor < 14)
   if (driver < 13 || !isOldNode) return undefined
-  return `better-sqlite3 ${driver} crashes Node ${node}; run: npm install better-sqlite3@12, or update Node to 22.14 or later`
+  return `better-sqlite3 ${driver} crashes Node ${node}; run: npm install better-sqlite3@12 (pnpm: ${PNPM}; Yarn: ${YARN}), or update Node to 22.14 or later`
 }
 
 /** Whether the binary is missing, damaged, or built for another Node or machine. */
@@ -51,4 +53,10 @@ function isUnbuilt(error: unknown): boolean {
 }
 
 /** From version 13 the driver ships its binaries and is not built. */
-const repairOf = (version: number) => (version < 13 ? 'rebuild' : 'install --force')
+function repairOf(driver: number): string {
+  const commands =
+    driver < 13
+      ? `run: npm rebuild better-sqlite3 (pnpm: ${PNPM}; Yarn: ${YARN})`
+      : 'run: npm install --force better-sqlite3, or reinstall it with your package manager'
+  return `${commands}. In a program that is bundled, better-sqlite3 must be external`
+}

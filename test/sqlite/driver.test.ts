@@ -20,7 +20,10 @@ for (const [driver, node, works] of PAIRS) {
   test(`better-sqlite3 ${driver} on Node ${node} ${works ? 'is opened' : 'is refused before it is loaded'}`, () => {
     const problem = findDriverProblem(driver, node)
     assert.equal(problem === undefined, works)
-    if (problem !== undefined) assert.match(problem, /npm install better-sqlite3@12/)
+    if (problem === undefined) return
+    assert.match(problem, /run: npm install better-sqlite3@12/)
+    assert.match(problem, /pnpm add better-sqlite3@12 --allow-build=better-sqlite3 && pnpm dedupe/)
+    assert.match(problem, /yarn install with "resolutions": \{ "better-sqlite3": "\^12/)
   })
 }
 
