@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module'
+import Module from 'node:module'
 import { Worker } from 'node:worker_threads'
-import { openDriver } from '../driver.ts'
+import BetterSqlite3 from 'better-sqlite3'
 
 /** Reads the whole copy, which takes seconds for a large one, and writes it to the disk, which may, too. */
 const PROGRAM = `
@@ -22,16 +22,23 @@ const PROGRAM = `
   parentPort.postMessage(isSound)
 `
 
+type Loaded = Readonly<Record<string, { readonly exports: unknown; readonly filename: string } | undefined>>
+
+/** The file that the driver was loaded from: a program that was bundled cannot tell by its own place. */
+function driverFile(): string | undefined {
+  const { _cache: loaded = {} } = Module as { readonly _cache?: Loaded }
+  return Object.values(loaded).find((module) => module?.exports === BetterSqlite3)?.filename
+}
+
 /**
  * Makes a copy a single file and finds it sound, in a thread of its own, so that this one is not blocked. False also if
  * that thread cannot tell: what is wrong is for the caller to find out.
  */
 export function isSoundAside(copy: string): Promise<boolean> {
-  // Refuses a pair of driver and Node that would crash, before a thread loads it.
-  openDriver(':memory:', {}).close()
-  const driver = createRequire(import.meta.url).resolve('better-sqlite3')
   return new Promise((fulfil) => {
     try {
+      const driver = driverFile()
+      if (driver === undefined) return fulfil(false)
       let isSound = false
       const worker = new Worker(PROGRAM, { eval: true, execArgv: [], workerData: { driver, copy } })
       worker.on('message', (answer: boolean) => {
