@@ -35,7 +35,6 @@ for (const [what, make] of [
     ['opened', (file: string) => new TaskStore({ file })],
     ['opened readonly', (file: string) => new TaskStore({ file, readonly: true })],
     ['opened in its folder', (file: string) => new TaskStore(dirname(file))],
-    ['handed in', (file: string) => new TaskStore({ database: new Database(file) })],
     [
       'merged',
       (file: string) => {

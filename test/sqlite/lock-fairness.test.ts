@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { TaskStore } from 'uniqc-task-store'
+import { LockFairness } from '../../src/sqlite/lock-fairness.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
 test('what one connection did with the lock of a file counts for the next one', (t) => {
@@ -50,23 +51,17 @@ test('a store that was busy, and has rested since, does not pause', (t) => {
   assert.equal(pausesOf(t, 5, 20_000, 1900), 0)
 })
 
-test('a long call pauses between batches that held the lock long, and not between others', (t) => {
-  using store = new TaskStore({ file: temporaryFile(t) })
+test('a long call pauses between batches that held the lock for more than 70 milliseconds in all, and not before', (t) => {
   const wait = t.mock.method(Atomics, 'wait', (() => 'timed-out') as typeof Atomics.wait)
-  const pauses = (heldFor: number) => {
-    store.saveMany(
-      Array.from({ length: 5000 }, (_, i) => ({ taskId: `${i}`, backend: 'b', status: 'running' })),
-    )
-    let now = 0
-    const clock = t.mock.method(performance, 'now', () => {
-      now += heldFor
-      return now
-    })
+  const lock = new LockFairness(temporaryFile(t), 5000)
+  const pauses = [0, 30, 40, 1, 60, 5, 100].map((held) => {
     const before = wait.mock.callCount()
-    store.clearAll()
-    clock.mock.restore()
+    lock.beforeBatch()
+    lock.afterBatch(held)
     return wait.mock.callCount() - before
-  }
-  assert.equal(pauses(0), 0)
-  assert.ok(pauses(100) > 2)
+  })
+  // Each pause is before the batch that follows.
+  assert.deepEqual(pauses, [0, 0, 0, 0, 1, 0, 0])
+  lock.beforeBatch()
+  assert.equal(wait.mock.callCount(), 2)
 })

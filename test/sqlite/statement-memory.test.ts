@@ -8,10 +8,10 @@ const SOURCE = `
   const store = new TaskStore({ file: ':memory:' })
   const statuses = Array.from({ length: 100 }, (_, i) => 's' + i)
   store.saveMany(
-    Array.from({ length: 400 }, (_, i) => ({ taskId: 't' + i, backend: 'b', status: 'running', submitTime: '2026' })),
+    Array.from({ length: 400 }, (_, i) => ({ taskId: 't' + i, backend: 'b', status: 'running', submitTime: '2026-01-01' })),
   )
   const { next } = store.page({ limit: 5 })
-  const ranges = [{}, { submittedAfter: '2025' }, { submittedBefore: '2027' }, { submittedAfter: '2025', submittedBefore: '2027' }]
+  const ranges = [{}, { submittedAfter: '2025-01-01' }, { submittedBefore: '2027-01-01' }, { submittedAfter: '2025-01-01', submittedBefore: '2027-01-01' }]
   const shapes = Array.from({ length: 101 }, (_, n) =>
     ranges.flatMap((range) =>
       [false, true, 'both'].flatMap((archived) =>
