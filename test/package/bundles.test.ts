@@ -92,6 +92,8 @@ test('a program that was bundled with the package, all but better-sqlite3', asyn
       platform: 'node',
       target: 'node20.19',
       external: ['better-sqlite3'],
+      // Else the bundle has the path of each file in a comment.
+      minifyWhitespace: true,
       logLevel: 'silent',
     })
     assert.deepEqual(warnings, [])
