@@ -4,6 +4,7 @@ import { TaskStoreError } from 'uniqc-task-store'
 import { CALL_KINDS, type CallKind } from './interposer.ts'
 import { serve } from './program.ts'
 import { Random } from './random.ts'
+import { readTasks } from './states.ts'
 import { findWorkload, Site, type SiteOptions, stepsOf } from './workloads.ts'
 
 /** What a process is to run. */
@@ -92,7 +93,7 @@ async function run({ workload: name, seed, folder, options, log = '', fault }: R
     moment = EPOCH + index * HOUR
     const attempt = async () => step.run(site, new Random(seed + index))
     const before = readStatus().calls
-    command(`mark begin ${index}`)
+    command('mark begin ')
     const isFaulty = index === fault?.step
     if (isFaulty) command(armed(fault))
     try {
@@ -121,8 +122,10 @@ async function run({ workload: name, seed, folder, options, log = '', fault }: R
         }
       }
     }
-    command(`mark done ${index}`)
     const after = readStatus().calls
+    // What the call has acknowledged, by the connection that it was made on.
+    const isRecorded = log !== '' && site.isOpen
+    command(`mark done ${isRecorded ? JSON.stringify(readTasks(site.store.db.$client)) : ''}`)
     calls.push(
       Object.fromEntries(CALL_KINDS.map((kind) => [kind, after[kind] - before[kind]])) as (typeof calls)[0],
     )

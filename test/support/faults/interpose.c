@@ -227,7 +227,7 @@ int openat64(int directory, const char *path, int flags, ...) {
   return opened(directory, path, flags, mode);
 }
 
-/* Never fails: what it closes is then in nobody's hands. */
+/* Never fails: a descriptor whose close has failed is closed or not, and nobody can tell. */
 int close(int descriptor) {
   if (descriptor >= 0 && descriptor == control_descriptor) control_descriptor = -1;
   if (!path_of(descriptor)) return CALL(close)(descriptor);

@@ -1,8 +1,7 @@
 import type { Failure, Fault, RunReport } from './actor.ts'
 import { hashFiles, isCompanion } from './files.ts'
 import type { RecordedRun } from './rig.ts'
-import type { State } from './states.ts'
-import { differences, isSame, isWhole, maskState } from './states.ts'
+import { differences, isSame, isWhole, maskState, type State } from './states.ts'
 import type { Found } from './verifier.ts'
 import type { Violation, ViolationKind } from './violations.ts'
 
@@ -65,7 +64,7 @@ export function judgeFault(run: RecordedRun, { fault, report, files, found }: Fa
     const name = maskMoment(path)
     const left = names.get(name) ?? 0
     names.set(name, left - 1)
-    // Nobody can remove what cannot be removed.
+    // Its removal is what has failed.
     const isKept = fired?.kind === 'unlink' && fired.path === path
     if (left <= 0 && !isKept) add('left-over', path)
   }

@@ -9,7 +9,7 @@ import { type LogEntry, readIoLog } from './io-log.ts'
 import { Program } from './program.ts'
 import { isSame } from './states.ts'
 import type { Found, Look } from './verifier.ts'
-import type { Violation } from './violations.ts'
+import type { Violation, ViolationKind } from './violations.ts'
 import { type SiteOptions, type Step, stepsOf, type Workload } from './workloads.ts'
 
 /** What is there at one moment of a run. */
@@ -32,7 +32,7 @@ export interface RecordedRun {
   /** Before the first step, and after each. */
   readonly moments: readonly Moment[]
   readonly calls: RunReport['calls']
-  /** Copies that do not hold the same as the store. */
+  /** What is wrong with the run itself. */
   readonly differing: readonly Violation[]
 }
 
@@ -97,9 +97,14 @@ export class Rig {
       if (entry.what !== 'mark' || !entry.text.startsWith('done ')) continue
       const { name = '', copy } = steps[moments.length - 1] ?? {}
       const moment = await this.#momentOf(disk, file, copy)
-      if (copy !== undefined && !isSame(moment.copies[copy] ?? {}, moment.state)) {
-        differing.push({ workload: workload.name, step: name, kind: 'copy-differs', detail: copy })
+      const differs = (kind: ViolationKind, detail: string) =>
+        differing.push({ workload: workload.name, step: name, kind, detail })
+      const acknowledged = entry.text.slice('done '.length)
+      if (acknowledged !== '' && !isSame(moment.state, JSON.parse(acknowledged))) {
+        differs('lost', 'a process that is killed after the call has returned')
       }
+      if (copy !== undefined && !isSame(moment.copies[copy] ?? {}, moment.state))
+        differs('copy-differs', copy)
       moments.push(moment)
     }
     assertSameFiles(disk.files(NOTHING_LOST), readFiles(folder))

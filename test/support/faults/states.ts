@@ -1,8 +1,33 @@
+import type { Database } from 'better-sqlite3'
+
 /**
- * Each task with its shards as a text, by its id. Where a file cannot be opened, the code of the error under
- * `error`.
+ * What a store holds: each task with its shards as a text, by its id. Where a file cannot be opened, the code of
+ * the error under `error`.
  */
 export type State = Readonly<Record<string, string>>
+
+const TABLES = ['tasks', 'task_shards', 'archived_tasks', 'archived_task_shards'] as const
+
+export function readTasks(database: Database): State {
+  const rows = TABLES.flatMap((table) => {
+    const all = database.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all() as Record<string, unknown>[]
+    return all.map((row) => ({ table, row }))
+  })
+  const names = new Map<unknown, string>()
+  for (const { row } of rows) {
+    // A migration makes up an id, another one each time.
+    const [, old] = /"legacy_platform_id": ?"([^"]+)"/.exec(String(row.metadata_json)) ?? []
+    if (old !== undefined) names.set(row.task_id, `once ${old}`)
+  }
+  const state: Record<string, string> = {}
+  for (const { table, row } of rows) {
+    const id = row.task_id ?? row.uniqc_task_id
+    const name = names.get(id) ?? String(id)
+    const renamed = Object.entries(row).map(([column, value]) => [column, value === id ? name : value])
+    state[name] = (state[name] ?? '') + JSON.stringify([table, ...renamed])
+  }
+  return state
+}
 
 export const isSame = (a: State, b: State) =>
   Object.keys(a).length === Object.keys(b).length && Object.keys(a).every((id) => a[id] === b[id])

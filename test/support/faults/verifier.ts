@@ -2,11 +2,10 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Database } from 'better-sqlite3'
 import { TaskStore, TaskStoreError } from 'uniqc-task-store'
 import { listFiles } from './files.ts'
 import { serve } from './program.ts'
-import type { State } from './states.ts'
+import { readTasks, type State } from './states.ts'
 
 /** What to look at. */
 export interface Look {
@@ -26,8 +25,6 @@ export interface Found {
   readonly names: readonly string[]
   readonly copies: Readonly<Record<string, State>>
 }
-
-const TABLES = ['tasks', 'task_shards', 'archived_tasks', 'archived_task_shards'] as const
 
 function look({ folder, file, copies = [] }: Look): Found {
   const path = join(folder, file)
@@ -68,7 +65,7 @@ function readState(file: string, use: (store: TaskStore) => void = () => {}): St
   let store: TaskStore | undefined
   try {
     store = new TaskStore({ file })
-    const state = dump(store.db.$client)
+    const state = readTasks(store.db.$client)
     use(store)
     return state
   } catch (error) {
@@ -76,27 +73,6 @@ function readState(file: string, use: (store: TaskStore) => void = () => {}): St
   } finally {
     store?.close()
   }
-}
-
-function dump(database: Database): State {
-  const rows = TABLES.flatMap((table) => {
-    const all = database.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all() as Record<string, unknown>[]
-    return all.map((row) => ({ table, row }))
-  })
-  const names = new Map<unknown, string>()
-  for (const { row } of rows) {
-    // A migration makes up an id, another one each time.
-    const [, old] = /"legacy_platform_id": ?"([^"]+)"/.exec(String(row.metadata_json)) ?? []
-    if (old !== undefined) names.set(row.task_id, `once ${old}`)
-  }
-  const state: Record<string, string> = {}
-  for (const { table, row } of rows) {
-    const id = row.task_id ?? row.uniqc_task_id
-    const name = names.get(id) ?? String(id)
-    const renamed = Object.entries(row).map(([column, value]) => [column, value === id ? name : value])
-    state[name] = (state[name] ?? '') + JSON.stringify([table, ...renamed])
-  }
-  return state
 }
 
 serve(look)

@@ -30,6 +30,10 @@ export class Site {
     this.#store.db.$client.pragma(`wal_autocheckpoint = ${checkpointAfter}`)
   }
 
+  get isOpen(): boolean {
+    return this.#store !== undefined
+  }
+
   close(): void {
     this.#store?.close()
     this.#store = undefined
