@@ -32,7 +32,7 @@ export function writeWholeFile(
       if (pending.length >= CHUNK) flush()
     })
     flush()
-    finishFile(temporary, file, replace)
+    finishFile(temporary, file, replace ? renameSync : linkExclusively)
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error
@@ -50,11 +50,14 @@ function writeFully(file: string, descriptor: number, text: string): void {
 }
 
 /** Flushes a temporary file to the disk, and then gives it its final name. */
-export function finishFile(temporary: string, file: string, replace: boolean): void {
+export function finishFile(
+  temporary: string,
+  file: string,
+  giveName: (temporary: string, file: string) => void,
+): void {
   withFile(file, 'written', () => {
     synchronise(temporary, 'r+')
-    if (replace) renameSync(temporary, file)
-    else linkExclusively(temporary, file)
+    giveName(temporary, file)
   })
   try {
     // Sync the name, too: after a power cut it could still be the old one.

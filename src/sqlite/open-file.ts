@@ -8,8 +8,9 @@ import {
   isSameFile,
   waitUntilRemoved,
 } from '../files/file-identity.ts'
+import { LOG_ENDINGS, placeDatabase } from '../files/left-logs.ts'
 import { sleep } from '../files/sleep.ts'
-import { linkExclusively, temporaryName } from '../files/whole-file.ts'
+import { temporaryName } from '../files/whole-file.ts'
 import { elapsed } from '../rules/clock.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { openDriver } from './driver.ts'
@@ -160,12 +161,12 @@ function createFile(file: string, goal: MigrateGoal): void {
     } finally {
       client.close()
     }
-    linkExclusively(temporary, file)
+    placeDatabase(temporary, file)
   } catch (error) {
     // Another process was faster: its file is as good.
     if (!(error instanceof TaskStoreError && error.code === 'CONFLICT')) throw error
   } finally {
-    for (const ending of ['', '-wal', '-shm']) rmSync(temporary + ending, { force: true })
+    for (const ending of ['', ...LOG_ENDINGS]) rmSync(temporary + ending, { force: true })
   }
 }
 

@@ -62,7 +62,12 @@ export function runModuleWithFileLimit(blocks: number, source: string, ...args: 
 
 /** Runs a Python program in a process of its own to its end. Resolves to what it printed. */
 export function runPython(source: string, ...args: readonly string[]): Promise<string> {
-  return finish(start('python3', ['-c', source, ...args]))
+  return finish(spawnPython(source, ...args))
+}
+
+/** Starts a Python program in a process of its own. */
+export function spawnPython(source: string, ...args: readonly string[]) {
+  return start('python3', ['-c', source, ...args])
 }
 
 function start(command: string, args: readonly string[]) {

@@ -2,7 +2,8 @@ import { closeSync, lstatSync, openSync, rmSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { withFile } from '../../files/file-error.ts'
-import { checkNotOwn } from '../../files/file-identity.ts'
+import { checkNotOwn, type FileIdentity, identifyFile, isSameFile } from '../../files/file-identity.ts'
+import { checkNoLog, LOG_ENDINGS, placeDatabase, replaceDatabase } from '../../files/left-logs.ts'
 import { existsAlready, finishFile, temporaryName } from '../../files/whole-file.ts'
 import { callback, checkDatabasePath, flag, optionsReader } from '../../rules/check-arguments.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
@@ -67,16 +68,29 @@ export async function backupFile(
       },
     })
     onProgress?.(done)
-    if (!(await isSoundAside(temporary))) checkCopy(temporary, connection.file)
+    if (!(await isSoundAside(temporary, { flush: true }))) checkCopy(temporary, connection.file)
     const bytes = statSync(temporary).size
-    finishFile(temporary, file, replace)
+    const copy = identifyFile(temporary)
+    finishFile(temporary, file, replace ? replaceDatabase : placeDatabase)
+    await checkNamedCopy(file, copy)
     return { file, bytes }
   } catch (error) {
-    rmSync(temporary, { force: true })
-    rmSync(`${temporary}-journal`, { force: true })
+    for (const ending of ['', ...LOG_ENDINGS]) rmSync(temporary + ending, { force: true })
     throw translateDriverError(error, file)
   } finally {
     if (reader !== connection.client) reader.close()
+  }
+}
+
+/** Checks the copy once more under its final name: SQLite would replay a log that lies beside it. */
+async function checkNamedCopy(file: string, copy: FileIdentity | undefined): Promise<void> {
+  try {
+    if (!(await isSoundAside(file, { flush: false }))) checkCopy(file, file)
+  } catch (error) {
+    // Else another program opened it meanwhile.
+    if (!(error instanceof TaskStoreError && error.code === 'CORRUPT_FILE')) return
+    if (isSameFile(identifyFile(file), copy)) rmSync(file, { force: true })
+    throw error
   }
 }
 
@@ -110,4 +124,5 @@ function checkTarget(file: string, replace: boolean, own: string): void {
   }
   checkNotOwn('file', file, own, 'name another one')
   if (!replace) throw existsAlready(file)
+  checkNoLog(file)
 }

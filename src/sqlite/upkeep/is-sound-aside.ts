@@ -11,14 +11,17 @@ const PROGRAM = `
   let isSound = false
   try {
     // In WAL mode it would need a log beside it.
-    database.pragma('journal_mode = DELETE')
+    if (workerData.flush) database.pragma('journal_mode = DELETE')
     isSound = database.pragma('integrity_check(1)', { simple: true }) === 'ok'
   } finally {
     database.close()
   }
-  const descriptor = openSync(workerData.copy, 'r+')
-  fsyncSync(descriptor)
-  closeSync(descriptor)
+  // Under its final name, a store of this process may have it open: closing a descriptor would drop its locks.
+  if (workerData.flush) {
+    const descriptor = openSync(workerData.copy, 'r+')
+    fsyncSync(descriptor)
+    closeSync(descriptor)
+  }
   parentPort.postMessage(isSound)
 `
 
@@ -34,13 +37,13 @@ function driverFile(): string | undefined {
  * Makes a copy a single file and finds it sound, in a thread of its own, so that this one is not blocked. False also if
  * that thread cannot tell: what is wrong is for the caller to find out.
  */
-export function isSoundAside(copy: string): Promise<boolean> {
+export function isSoundAside(copy: string, { flush }: { readonly flush: boolean }): Promise<boolean> {
   return new Promise((fulfil) => {
     try {
       const driver = driverFile()
       if (driver === undefined) return fulfil(false)
       let isSound = false
-      const worker = new Worker(PROGRAM, { eval: true, execArgv: [], workerData: { driver, copy } })
+      const worker = new Worker(PROGRAM, { eval: true, execArgv: [], workerData: { driver, copy, flush } })
       worker.on('message', (answer: boolean) => {
         isSound = answer
       })

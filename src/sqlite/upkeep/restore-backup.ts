@@ -4,6 +4,8 @@ import type { Database } from 'better-sqlite3'
 import { getTableColumns, getTableName } from 'drizzle-orm'
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
 import { checkNotOwn, followLinks, identifyFile } from '../../files/file-identity.ts'
+import { LOG_ENDINGS, placeDatabase } from '../../files/left-logs.ts'
+import { freeTimedName } from '../../files/timed-name.ts'
 import { finishFile, temporaryName } from '../../files/whole-file.ts'
 import { invalidValue } from '../../rules/argument-error.ts'
 import { checkDatabasePath } from '../../rules/check-arguments.ts'
@@ -116,7 +118,7 @@ function replaceContents(file: string, options: string | TaskStoreOptions | unde
 }
 
 function moveInto(file: string, staged: string, kept: string | undefined): RestoreReport {
-  finishFile(staged, file, true)
+  finishFile(staged, file, placeDatabase)
   const connection = new Connection(locateStore({ file }))
   try {
     return { file, kept, tasks: countTasks(connection) }
@@ -127,8 +129,8 @@ function moveInto(file: string, staged: string, kept: string | undefined): Resto
 
 /** Moves a file that cannot be read out of the way, with its log, which would damage the new file. */
 function setAside(file: string): string {
-  const kept = `${file}.damaged.${new Date(Date.now()).toISOString().replace(/[-:]/g, '')}`
-  for (const ending of ['-wal', '-shm', '']) {
+  const kept = freeTimedName(`${file}.damaged`)
+  for (const ending of [...LOG_ENDINGS, '']) {
     if (existsSync(file + ending)) renameSync(file + ending, kept + ending)
   }
   return kept
