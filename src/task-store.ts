@@ -135,7 +135,7 @@ export class TaskStore {
     const submitTime = this.#connection.write(() => upsertTask(this.#connection, row))
     const saved =
       submitTime === undefined
-        ? this.#connection.transaction(() => this.#saveUnderNewId(row))
+        ? this.#connection.transaction(() => this.#saveOverStored(row))
         : { submitTime }
     return { ...checked.task, updateTime: row.updateTime, ...saved }
   }
@@ -155,7 +155,7 @@ export class TaskStore {
     for (const task of tasks) rows.add(taskRow(checkNewTask(task), keepUpdateTime, now()))
     return this.#connection.transaction(() => {
       for (const row of rows) {
-        if (!upsertOneOfMany(this.#connection, row)) this.#saveUnderNewId(row)
+        if (!upsertOneOfMany(this.#connection, row)) this.#saveOverStored(row)
       }
       return rows.count
     })
@@ -466,13 +466,18 @@ export class TaskStore {
     return this.#shards.save(checkNewShard(shard), keepUpdateTime, refreshTask)
   }
 
-  /** Saves a task whose id was replaced, or may have been, so that its old id still finds it. */
-  #saveUnderNewId(given: TaskRow): Pick<TaskInfo, 'taskId' | 'metadata' | 'submitTime'> {
+  /**
+   * Saves a task after a look at the stored one: its id was replaced, or may have been, so that its old id still has to
+   * find it; or its update time would not differ from the stored one.
+   */
+  #saveOverStored(given: TaskRow): Pick<TaskInfo, 'taskId' | 'metadata' | 'submitTime' | 'updateTime'> {
     const { live } = this.#connection
-    const { row, metadata } = rowUnderNewId(given, live.find(given.taskId), ({ taskId }, replacedId) =>
+    const stored = live.find(given.taskId)
+    const updateTime = stored && given.isStamped ? now(stored.updateTime) : given.updateTime
+    const { row, metadata } = rowUnderNewId({ ...given, updateTime }, stored, ({ taskId }, replacedId) =>
       live.shards.ownersOf(replacedId).includes(taskId),
     )
-    return { taskId: row.taskId, metadata, submitTime: upsertKnownTask(this.#connection, row) }
+    return { taskId: row.taskId, metadata, submitTime: upsertKnownTask(this.#connection, row), updateTime }
   }
 
   #clear(filter: CheckedFilter): number {

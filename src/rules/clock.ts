@@ -7,25 +7,36 @@ import { performance } from 'node:perf_hooks'
 export const elapsed: () => number = performance.now.bind(performance)
 
 const MICROSECONDS = 1000
+/** How far ahead of this clock a stored time may be and still be followed, in microseconds. */
+const AHEAD = 1_000_000
 let last = 0
 
 /**
- * The current time in the form of the file: UTC, six digits, with offset
- * (`2026-05-03T01:02:03.123456+00:00`). `Date.now()` is the only source, so a test that mocks `Date` sets it.
- * Times of the same millisecond differ in their last three digits, which count up. The time is later than an
- * `after` of the same millisecond, even if another process wrote that.
+ * The time now, as the file holds it: UTC, six digits, with offset (`2026-05-03T01:02:03.123456+00:00`).
+ * `Date.now()` is the one source, so a test that mocks `Date` sets it. Times of one millisecond are told apart by their
+ * last three digits, which count up.
+ *
+ * @param after The stored time that it replaces. It always differs from that one, and is later unless that one is of
+ * another form, or more than a second ahead of this clock.
  */
 export function now(after?: string): string {
-  const millisecond = Date.now() * MICROSECONDS
-  const isSameMillisecond = last >= millisecond && last < millisecond + MICROSECONDS
-  last = isSameMillisecond ? last + 1 : millisecond
-  const time = formatTime(last)
-  if (after === undefined || after < time || after.slice(0, 23) !== time.slice(0, 23)) return time
-  const later = millisecond + Number(after.slice(23, 26)) + 1
-  // A time with fewer digits is not one of ours.
-  if (Number.isNaN(later)) return time
-  last = later
+  const clock = Date.now() * MICROSECONDS
+  const isThisMillisecond = (time: number) => time >= clock && time < clock + MICROSECONDS
+  const time = isThisMillisecond(last) ? last + 1 : clock
+  const stored = after === undefined ? undefined : parseOwn(after)
+  const isFollowed = stored !== undefined && stored >= time && stored <= clock + AHEAD
+  const later = isFollowed ? stored + 1 : time
+  // Other tasks do not follow a time that is ahead.
+  last = isThisMillisecond(later) ? later : time
   return formatTime(later)
+}
+
+const OWN_FORM = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})(\d{3})\+00:00$/
+
+/** A time of the form of {@link now} in microseconds since 1970; undefined for any other. */
+function parseOwn(time: string): number | undefined {
+  const [, milliseconds, rest] = OWN_FORM.exec(time) ?? []
+  return milliseconds === undefined ? undefined : Date.parse(`${milliseconds}Z`) * MICROSECONDS + Number(rest)
 }
 
 /** Microseconds since 1970 in the form of the file. */

@@ -22,6 +22,8 @@ export interface TaskRow {
   /** Null to keep the stored one, or to take {@link TaskRow.now} for a new task. */
   readonly submitTime: string | null
   readonly updateTime: string
+  /** Whether the update time is the time now, and not a given one. */
+  readonly isStamped: boolean
   readonly result: string | null
   readonly metadata: string
   readonly errorMessage: string | null
@@ -31,13 +33,15 @@ export interface TaskRow {
 }
 
 export function taskRow({ task, cells }: CheckedTask, keepUpdateTime: boolean, now: string): TaskRow {
+  const givenTime = keepUpdateTime ? task.updateTime : undefined
   return {
     taskId: task.taskId,
     backend: task.backend,
     status: task.status,
     shots: task.shots,
     submitTime: task.submitTime ?? null,
-    updateTime: (keepUpdateTime ? task.updateTime : undefined) ?? now,
+    updateTime: givenTime ?? now,
+    isStamped: givenTime === undefined,
     result: cells.result,
     metadata: cells.metadata,
     errorMessage: task.errorMessage,

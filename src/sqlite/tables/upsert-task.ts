@@ -1,4 +1,4 @@
-import { eq, exists, notExists, or, sql } from 'drizzle-orm'
+import { and, eq, exists, notExists, or, sql } from 'drizzle-orm'
 import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { type TaskInfo, taskShards, tasks } from '../../../drizzle/schema.ts'
 import { REPLACED_ID } from '../../rules/replaced-id.ts'
@@ -11,15 +11,15 @@ const id = sql.placeholder('taskId')
 
 /**
  * Inserts a live task or replaces the one with its id, and returns the submit time that is now stored;
- * undefined, with nothing written, if the id may be one that version 5 replaced, or the stored row names such
- * an id and the new one would forget it.
+ * undefined, with nothing written, if the id may be one that version 5 replaced, if the stored row names such
+ * an id and the new one would forget it, or if the stored update time is not before a stamped one.
  */
 export function upsertTask(statements: Statements, row: TaskRow): string | undefined {
   const forms = mayBeReplacedId(row.taskId) ? FORMS.ofOldId : FORMS.ofNewId
   return submitTimeOf(upsertStatement(statements, forms, row), row)
 }
 
-/** {@link upsertTask} for a task whose id is known not to be a replaced one. */
+/** {@link upsertTask} for a task whose id is known not to be a replaced one, and whose time to differ. */
 export function upsertKnownTask(statements: Statements, row: TaskRow): string {
   return submitTimeOf(upsertStatement(statements, FORMS.ofKnownId, row), row) as string
 }
@@ -59,12 +59,14 @@ interface UpsertForm {
    * Store the given submit time. Setting the column to its own value would still update every index on it.
    */
   readonly isTimed: boolean
+  /** Replace only a row whose update time is before the new one. */
+  readonly mustBeLater: boolean
   /** Return the submit time that is then stored. */
   readonly isAsked: boolean
 }
 
-/** One upsert that stores the submit time of its row, and one that keeps the stored one. */
-type UpsertForms = Readonly<Record<'timed' | 'untimed', { readonly name: string; readonly form: UpsertForm }>>
+/** The upserts with and without {@link UpsertForm.isTimed} and {@link UpsertForm.mustBeLater}. */
+type UpsertForms = readonly { readonly name: string; readonly form: UpsertForm }[]
 
 const FORMS = {
   ofOldId: formsOf({ mayBeReplaced: true, mustRemember: true, isAsked: true }),
@@ -73,16 +75,17 @@ const FORMS = {
   ofKnownId: formsOf({ mayBeReplaced: false, mustRemember: false, isAsked: true }),
 }
 
-function formsOf(form: Omit<UpsertForm, 'isTimed'>): UpsertForms {
-  const named = (isTimed: boolean) => ({
-    name: `upsert ${JSON.stringify(form)} ${isTimed}`,
-    form: { ...form, isTimed },
+function formsOf(form: Omit<UpsertForm, 'isTimed' | 'mustBeLater'>): UpsertForms {
+  return [0, 1, 2, 3].map((index) => {
+    const isTimed = index >= 2
+    const mustBeLater = index % 2 === 1 && form.mustRemember
+    return { name: `upsert ${JSON.stringify(form)} ${index}`, form: { ...form, isTimed, mustBeLater } }
   })
-  return { timed: named(true), untimed: named(false) }
 }
 
 function upsertStatement(statements: Statements, forms: UpsertForms, row: TaskRow): Statement {
-  const { name, form } = row.submitTime === null ? forms.untimed : forms.timed
+  const index = (row.submitTime === null ? 0 : 2) + (row.isStamped ? 1 : 0)
+  const { name, form } = forms[index] as UpsertForms[number]
   return statements.statement(name, (drizzle) => upsertQuery(drizzle, form))
 }
 
@@ -90,7 +93,7 @@ const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
 
 function upsertQuery(
   drizzle: TaskDatabase,
-  { mayBeReplaced, mustRemember, isTimed, isAsked }: UpsertForm,
+  { mayBeReplaced, mustRemember, isTimed, mustBeLater, isAsked }: UpsertForm,
 ): Query {
   const { now, namesReplacedId, ...given } = bindings([...FIELDS, 'now', 'namesReplacedId'])
   const cells = isTimed ? given : { ...given, submitTime: now }
@@ -110,10 +113,12 @@ function upsertQuery(
     sql.raw(`excluded.${TASK_COLUMNS[field]}`),
   ])
   const remembers = sql`(instr(${tasks.metadata}, ${sql.raw(`'"${REPLACED_ID}"'`)}) = 0 or ${namesReplacedId})`
+  const isLater = sql`${tasks.updateTime} < ${sql.raw(`excluded.${TASK_COLUMNS.updateTime}`)}`
+  const setWhere = and(mustBeLater ? isLater : undefined, mustRemember ? remembers : undefined)
   const query = insert.onConflictDoUpdate({
     target: tasks.taskId,
     set: Object.fromEntries(set),
-    ...(mustRemember && { setWhere: remembers }),
+    ...(setWhere && { setWhere }),
   })
   return isAsked ? query.returning({ submitTime: tasks.submitTime }) : query
 }
