@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { checkNotOwn, isFolder } from '../files/file-identity.ts'
+import { checkNotOwn, followLinks, identifyFile, isFolder } from '../files/file-identity.ts'
+import { logsBeside } from '../files/left-logs.ts'
+import { isOpenHere } from '../files/open-databases.ts'
 import { callback, flag, optionsReader } from '../rules/check-arguments.ts'
 import { timeZone } from '../rules/instant.ts'
 import type { PlaceName } from '../rules/place-name.ts'
@@ -84,11 +86,26 @@ export function findFiles(path: string): string[] {
   throw new TaskStoreError('CANNOT_OPEN', `${path} has neither a tasks.jsonl nor a tasks.json; name the file`)
 }
 
-/** Refuses a file that cannot be imported. @throws TypeError; TaskStoreError `CANNOT_OPEN` */
+/** Refuses a file that cannot be imported. @throws TypeError; TaskStoreError `CANNOT_OPEN`, `CONFLICT` */
 export function checkSource(file: string, own: string): void {
   checkNotOwn('path', file, own, 'there is nothing to import')
+  checkNotInUse(file)
   if (!isDatabase(file)) return
   throw new TaskStoreError('CANNOT_OPEN', `${file} is a database; pass it to mergeFile()`)
+}
+
+/**
+ * Refuses a database that is in use, before it is opened: closing it again would drop the locks that SQLite has on it in
+ * this process, whichever thread they are of, and commits of others would be lost.
+ */
+function checkNotInUse(file: string): void {
+  const identity = identifyFile(file)
+  if (identity === undefined) return
+  const [log] = logsBeside(followLinks(file))
+  const isOpen = isOpenHere(identity)
+  if (log === undefined && !isOpen) return
+  const reason = isOpen ? 'a store of this program has it open' : `${log} lies beside it`
+  throw new TaskStoreError('CONFLICT', `${file} is a database in use (${reason}); pass it to mergeFile()`)
 }
 
 /** A task that was read, with its position in the file. */

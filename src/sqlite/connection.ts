@@ -2,6 +2,7 @@ import type { Database } from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import type { ArchivedTaskInfo } from '../../drizzle/schema.ts'
 import { identifyFile, isSameFile } from '../files/file-identity.ts'
+import { forgetClosed, noteOpen } from '../files/open-databases.ts'
 import { invalidValue } from '../rules/argument-error.ts'
 import { wrongType } from '../rules/check-arguments.ts'
 import { elapsed } from '../rules/clock.ts'
@@ -173,6 +174,7 @@ export class Connection implements Statements {
       throw invalidValue('work', 'close() was called inside transaction(); call it afterwards')
     }
     this.client.close()
+    forgetClosed(this.#opened.identity)
   }
 
   /**
@@ -298,6 +300,7 @@ export class Connection implements Statements {
 
   #open(): OpenFile {
     const opened = openFile(this.#location, this.#goal)
+    noteOpen(opened.identity, opened.client)
     this.#setBusyTimeout(opened)
     return opened
   }
@@ -307,7 +310,7 @@ export class Connection implements Statements {
   }
 
   #reopen(): void {
-    const old = this.client
+    const { client: old, identity } = this.#opened
     this.#opened = this.#open()
     this.#drizzle = undefined
     this.#statements.clear()
@@ -317,6 +320,7 @@ export class Connection implements Statements {
     } catch {
       // The caller's own iterator still reads from it: it is closed when it is garbage-collected.
     }
+    forgetClosed(identity)
   }
 
   /** Reads a file of an older version as the newest, unless another process has upgraded it meanwhile. */
