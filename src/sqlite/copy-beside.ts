@@ -2,6 +2,8 @@ import { closeSync, openSync, readdirSync, renameSync, rmSync, statSync } from '
 import { basename, dirname, join } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
 import type { Database } from 'better-sqlite3'
+import { LOG_ENDINGS } from '../files/left-logs.ts'
+import { freeTimedName, TIME_ENDING } from '../files/timed-name.ts'
 
 /** Why a copy is made. */
 export type CopyReason = 'before-v5' | 'before-repair' | 'before-restore'
@@ -17,31 +19,42 @@ const KEPT = 5
  */
 export function copyBeside(database: Database, file: string, reason: CopyReason): string | undefined {
   if (database.memory) return undefined
-  const copy = `${file}.${reason}.${new Date(Date.now()).toISOString().replace(/[-:]/g, '')}`
+  const copy = freeTimedName(`${file}.${reason}`)
   const temporary = `${copy}.unfinished`
   closeSync(openSync(temporary, 'wx', statSync(file).mode))
-  const reader = openReader(database)
   try {
-    reader.prepare('VACUUM INTO ?').run(temporary)
+    const reader = openReader(database)
+    try {
+      reader.prepare('VACUUM INTO ?').run(temporary)
+    } finally {
+      reader.close()
+    }
     renameSync(temporary, copy)
     return copy
   } catch (error) {
-    rmSync(temporary, { force: true })
+    for (const ending of ['', ...LOG_ENDINGS]) rmSync(temporary + ending, { force: true })
     throw error
-  } finally {
-    reader.close()
   }
 }
 
-/** Removes all but the newest few copies of a file. */
-export function pruneCopies(file: string, reason: CopyReason): void {
-  const folder = dirname(file)
-  const prefix = `${basename(file)}.${reason}.`
-  // The time in the name sorts them.
-  const copies = readdirSync(folder)
-    .filter((name) => name.startsWith(prefix) && !name.endsWith('.unfinished'))
-    .toSorted()
-  for (const name of copies.slice(0, -KEPT)) rmSync(join(folder, name), { force: true })
+/**
+ * Removes the oldest copies of a file, so that the newest few are left, and never the one that was just made: the clock
+ * may have been set back. What was done is done, so that nothing is thrown.
+ */
+export function pruneCopies(file: string, reason: CopyReason, made: string): void {
+  try {
+    const folder = dirname(file)
+    const prefix = `${basename(file)}.${reason}.`
+    const copies = readdirSync(folder)
+      .filter((name) => name.startsWith(prefix) && TIME_ENDING.test(name.slice(prefix.length)))
+      .map((name) => join(folder, name))
+      .filter((path) => path !== join(folder, basename(made)))
+      .map((path) => ({ path, time: statSync(path).mtimeMs }))
+      .toSorted((a, b) => b.time - a.time || (a.path < b.path ? 1 : -1))
+    for (const { path } of copies.slice(KEPT - 1)) rmSync(path, { force: true })
+  } catch {
+    // A folder that cannot be listed, or a copy that another process removed.
+  }
 }
 
 /** Opens a second, read-only connection to the file of a connection. */

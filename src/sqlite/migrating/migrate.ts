@@ -38,7 +38,7 @@ export function migrate(database: Database, file: string, goal: MigrateGoal, acc
   database.pragma('foreign_keys = OFF')
   try {
     database.transaction(() => migrateLocked(database, file, goal, access, copy)).immediate()
-    if (copied !== undefined) pruneCopies(file, 'before-v5')
+    if (copied !== undefined) pruneCopies(file, 'before-v5', copied)
   } catch (error) {
     // Nothing was rewritten, so the copy is not needed.
     if (copied !== undefined) rmSync(copied, { force: true })

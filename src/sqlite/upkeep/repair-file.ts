@@ -56,7 +56,7 @@ export function repairFile(connection: Connection, findings: readonly Finding[])
     if (backup !== undefined) rmSync(backup, { force: true })
     throw error
   }
-  if (backup !== undefined) pruneCopies(connection.file, 'before-repair')
+  if (backup !== undefined) pruneCopies(connection.file, 'before-repair', backup)
   return { backup, repaired, unrepaired }
 }
 

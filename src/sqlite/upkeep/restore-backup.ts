@@ -110,7 +110,7 @@ function replaceContents(file: string, options: string | TaskStoreOptions | unde
       return copy
     })
     connection.client.exec('DETACH restored')
-    pruneCopies(file, 'before-restore')
+    if (kept !== undefined) pruneCopies(file, 'before-restore', kept)
     return { file, kept, tasks: countTasks(connection) }
   } finally {
     connection.close()
