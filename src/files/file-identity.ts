@@ -24,6 +24,20 @@ export function identifyFile(file: string): FileIdentity | undefined {
   return found
 }
 
+/**
+ * Refuses what is not a file, before it is opened: to open a pipe waits for whoever writes to it, and a device may never
+ * end.
+ *
+ * @throws TaskStoreError `CANNOT_OPEN`, also where there is none.
+ */
+export function checkRegularFile(file: string): void {
+  const found = look(file)
+  if (found?.isFile()) return
+  const what =
+    found === undefined ? 'does not exist (ENOENT)' : found.isDirectory() ? 'is a folder' : 'is not a file'
+  throw new TaskStoreError('CANNOT_OPEN', `${file} ${what}; check the path, and name a file`)
+}
+
 /** @throws TaskStoreError `CANNOT_OPEN` for a path that cannot be reached. */
 export function isFolder(path: string): boolean {
   return look(path)?.isDirectory() ?? false

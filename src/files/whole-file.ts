@@ -59,11 +59,16 @@ export function finishFile(
     synchronise(temporary, 'r+')
     giveName(temporary, file)
   })
+  // Sync the name, too: after a power cut it could still be the old one.
+  synchroniseFolder(dirname(file))
+}
+
+/** Puts the names in a folder on the disk. */
+export function synchroniseFolder(folder: string): void {
   try {
-    // Sync the name, too: after a power cut it could still be the old one.
-    synchronise(dirname(file), 'r')
+    synchronise(folder, 'r')
   } catch {
-    // The system or the permissions do not allow opening the folder. The file is there.
+    // The system or the permissions do not allow opening the folder. What is in it is there.
   }
 }
 

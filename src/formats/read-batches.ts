@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { checkNotOwn, followLinks, identifyFile, isFolder } from '../files/file-identity.ts'
+import { checkNotOwn, checkRegularFile, followLinks, identifyFile, isFolder } from '../files/file-identity.ts'
 import { logsBeside } from '../files/left-logs.ts'
 import { isOpenHere } from '../files/open-databases.ts'
 import { callback, flag, optionsReader } from '../rules/check-arguments.ts'
@@ -89,6 +89,7 @@ export function findFiles(path: string): string[] {
 /** Refuses a file that cannot be imported. @throws TypeError; TaskStoreError `CANNOT_OPEN`, `CONFLICT` */
 export function checkSource(file: string, own: string): void {
   checkNotOwn('path', file, own, 'there is nothing to import')
+  checkRegularFile(file)
   checkNotInUse(file)
   if (!isDatabase(file)) return
   throw new TaskStoreError('CANNOT_OPEN', `${file} is a database; pass it to mergeFile()`)

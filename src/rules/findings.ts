@@ -66,6 +66,12 @@ const KINDS = {
       'several tasks for one task of a platform, submitted at one time: two programs upgraded the file at once',
     fix: `${REPAIR} removes those that are equal; compare and delete() the others`,
   },
+  'foreign-object': {
+    severity: 'warning',
+    message:
+      'triggers on our tables, or views and tables of others under our names: they run, or answer in the place of the store',
+    fix: 'remove what each row names with sqlite3, if nothing needs it',
+  },
   'missing-index': {
     severity: 'warning',
     message: 'indexes that the file should have: without them lists are slow',

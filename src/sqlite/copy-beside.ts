@@ -4,6 +4,7 @@ import type BetterSqlite3 from 'better-sqlite3'
 import type { Database } from 'better-sqlite3'
 import { LOG_ENDINGS } from '../files/left-logs.ts'
 import { freeTimedName, TIME_ENDING } from '../files/timed-name.ts'
+import { harden } from './driver.ts'
 
 /** Why a copy is made. */
 export type CopyReason = 'before-v5' | 'before-repair' | 'before-restore'
@@ -62,5 +63,5 @@ export function openReader(database: Database): Database {
   // Use the connection's own SQLite: a second copy of the library in one process would drop the lock on
   // closing.
   const Driver = database.constructor as typeof BetterSqlite3
-  return new Driver(database.name, { readonly: true })
+  return harden(new Driver(database.name, { readonly: true }))
 }

@@ -18,7 +18,7 @@ export function openDriver(file: string, options: Options): Database {
   const problem = findDriverProblem(DRIVER, process.versions.node)
   if (problem !== undefined) throw new TaskStoreError('CANNOT_OPEN', problem)
   try {
-    return new BetterSqlite3(file, options)
+    return harden(new BetterSqlite3(file, options))
   } catch (error) {
     if (isUnbuilt(error)) {
       const what = `better-sqlite3 ${DRIVER} is not built for this Node (${process.versions.node})`
@@ -26,6 +26,13 @@ export function openDriver(file: string, options: Options): Database {
     }
     throw error
   }
+}
+
+/** Lets nothing of a file that another program made run unseen, and has SQLite look at each page that it reads. */
+export function harden(database: Database): Database {
+  database.pragma('trusted_schema = OFF')
+  database.pragma('cell_size_check = ON')
+  return database
 }
 
 /** Commands to get version 12 built. pnpm keeps the version that it has locked, and Yarn the highest, unless told. */

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
+import { closeSync, openSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import {
@@ -9,8 +9,9 @@ import {
   waitUntilRemoved,
 } from '../files/file-identity.ts'
 import { LOG_ENDINGS, placeDatabase } from '../files/left-logs.ts'
+import { makeFolder } from '../files/make-folder.ts'
 import { sleep } from '../files/sleep.ts'
-import { temporaryName } from '../files/whole-file.ts'
+import { synchroniseFolder, temporaryName } from '../files/whole-file.ts'
 import { elapsed } from '../rules/clock.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { openDriver } from './driver.ts'
@@ -143,7 +144,7 @@ function createIfMissing(path: string, goal: MigrateGoal): void {
   withDatabaseFile(path, 'written', () => {
     const file = followLinks(path)
     waitUntilRemoved(file)
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(file))
     if (identifyFile(file) === undefined) createFile(file, goal)
   })
 }
@@ -162,6 +163,7 @@ function createFile(file: string, goal: MigrateGoal): void {
       client.close()
     }
     placeDatabase(temporary, file)
+    synchroniseFolder(dirname(file))
   } catch (error) {
     // Another process was faster: its file is as good.
     if (!(error instanceof TaskStoreError && error.code === 'CONFLICT')) throw error

@@ -485,7 +485,7 @@ test('a failed migration leaves the file as it was, and no copy', (t) => {
   const { file, database } = makeFile(t, 3)
   insert(database, 'old-1')
   database.exec("CREATE TRIGGER stop BEFORE UPDATE ON tasks BEGIN SELECT RAISE(ABORT, 'stopped'); END")
-  assert.throws(() => new TaskStore({ file }), { code: 'MIGRATION_FAILED', message: /stopped/ })
+  assert.throws(() => new TaskStore({ database }), { code: 'MIGRATION_FAILED', message: /stopped/ })
   assert.equal(database.pragma('user_version', { simple: true }), 3)
   assert.deepEqual(database.prepare('SELECT task_id FROM tasks').pluck().all(), ['old-1'])
   assert.equal(
@@ -508,7 +508,10 @@ test('a migration that would leave shards without their task is undone', (t) => 
   database.exec(`INSERT INTO task_shards (uniqc_task_id, shard_index, platform_task_id, backend, status, submit_time, update_time)
       VALUES ('old-1', 0, 'job-1', 'originq', 'success', '1', '2');
     CREATE TRIGGER lose AFTER UPDATE OF task_id ON tasks BEGIN DELETE FROM tasks WHERE task_id = new.task_id; END`)
-  assert.throws(() => new TaskStore({ file }), { code: 'MIGRATION_FAILED', message: /shards without a task/ })
+  assert.throws(() => new TaskStore({ database }), {
+    code: 'MIGRATION_FAILED',
+    message: /shards without a task/,
+  })
   assert.deepEqual(database.prepare('SELECT uniqc_task_id FROM task_shards').pluck().all(), ['old-1'])
   assert.deepEqual(
     readdirSync(dirname(file)).filter((name) => name.includes('before-v5')),

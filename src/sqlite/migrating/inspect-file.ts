@@ -2,16 +2,11 @@ import type { Database } from 'better-sqlite3'
 import { getTableColumns } from 'drizzle-orm'
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
+import { findForeignObjects, LEDGER } from './foreign-objects.ts'
 import { RELEASED, UPSTREAM_VERSION } from './released-migrations.ts'
 
 /** `UNIC`, the mark of UnifiedQuantum's files. */
 export const APPLICATION_ID = 0x554e4943
-
-/**
- * The ledger, in Drizzle's form. Its name is not Drizzle's own: drizzle-kit skips a migration that is older than the
- * newest in its ledger, so a project with tables beside ours would lose migrations of its own.
- */
-export const LEDGER = '__uniqc_task_store_migrations'
 
 /** UnifiedQuantum's tables, by their names in the file. */
 export const UPSTREAM_TABLES = {
@@ -47,7 +42,7 @@ export interface FileState {
 export function inspectFile(database: Database, file: string, access: FileAccess): FileState {
   const applicationId = readPragma(database, 'application_id')
   const stampedVersion = readPragma(database, 'user_version')
-  const tables = readTables(database)
+  const tables = readTables(database, access === 'handed-in')
   const applied = tables.has(LEDGER) ? readLedger(database, file) : new Set<number>()
   const owner = findOtherOwner(applicationId, stampedVersion, tables, applied)
   if (owner !== undefined && access === 'by-name') {
@@ -60,6 +55,7 @@ export function inspectFile(database: Database, file: string, access: FileAccess
   const isGuest = owner !== undefined && (applicationId !== 0 || stampedVersion !== 0)
   const userVersion = isGuest ? 0 : stampedVersion
   if (userVersion < 0 || userVersion > UPSTREAM_VERSION) throw tooNew(file, `version ${userVersion}`)
+  if (access === 'by-name') checkObjects(database, file)
   checkTables(database, file, tables)
   const lost = Object.keys(UPSTREAM_TABLES).filter((name) => !tables.has(name))
   const isMigrated = applied.size === RELEASED.length
@@ -77,8 +73,20 @@ export function readPragma(database: Database, name: string): number {
   return database.pragma(name, { simple: true }) as number
 }
 
-function readTables(database: Database): ReadonlySet<string> {
-  const names = database.prepare("SELECT name FROM main.sqlite_master WHERE type = 'table'").pluck().all()
+function checkObjects(database: Database, file: string): void {
+  const found = findForeignObjects(database)
+  if (found.length === 0) return
+  const names = found.map(({ what }) => what).join('; ')
+  const drops = found.map(({ drop }) => drop).join('; ')
+  throw new TaskStoreError(
+    'FOREIGN_FILE',
+    `${file} holds what no store has: ${names}. It would run or answer in the place of the store. If you know the file, remove it with sqlite3 (${drops}); else name another file`,
+  )
+}
+
+function readTables(database: Database, withViews: boolean): ReadonlySet<string> {
+  const types = withViews ? "'table', 'view'" : "'table'"
+  const names = database.prepare(`SELECT name FROM main.sqlite_master WHERE type IN (${types})`).pluck().all()
   return new Set(names as string[])
 }
 

@@ -3,12 +3,12 @@ import type { Database } from 'better-sqlite3'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { copyBeside, pruneCopies } from '../copy-beside.ts'
 import { translateDriverError } from '../driver-error.ts'
+import { LEDGER } from './foreign-objects.ts'
 import {
   APPLICATION_ID,
   type FileAccess,
   type FileState,
   inspectFile,
-  LEDGER,
   readPragma,
   UPSTREAM_TABLES,
 } from './inspect-file.ts'

@@ -1,4 +1,4 @@
-import { checkNotOwn } from '../../files/file-identity.ts'
+import { checkNotOwn, checkRegularFile } from '../../files/file-identity.ts'
 import { invalidValue } from '../../rules/argument-error.ts'
 import { checkDatabasePath, flag, optionsReader } from '../../rules/check-arguments.ts'
 import { timeZone } from '../../rules/instant.ts'
@@ -62,6 +62,7 @@ export function mergeFile(connection: Connection, file: string, options?: MergeO
   const location = locateStore({ file, readonly: true })
   if (location.cacheDir === undefined) throw invalidValue('file', 'file must be the file of another store')
   checkNotOwn('file', location.file, connection.file, 'name the file of another store')
+  checkRegularFile(location.file)
   return leaveNoLog(location.file, () => {
     const other = new Connection(location)
     try {

@@ -101,17 +101,22 @@ export function checkCopy(copy: string, source: string): void {
     database = openDriver(copy, {})
     // In WAL mode it would need a log beside it.
     database.pragma('journal_mode = DELETE')
-    const [first] = database.pragma('integrity_check(1)') as { integrity_check: string }[]
-    if (first?.integrity_check === 'ok') return
-    throw new TaskStoreError(
-      'CORRUPT_FILE',
-      `${source} is damaged (${first?.integrity_check}), and so would its copy be; nothing was kept. Call check() to see what is wrong`,
-    )
+    checkSound(database, source)
   } catch (error) {
     throw translateDriverError(error, source)
   } finally {
     database?.close()
   }
+}
+
+/** Refuses a database that SQLite finds damaged. */
+export function checkSound(database: Database, source: string): void {
+  const [first] = database.pragma('integrity_check(1)') as { integrity_check: string }[]
+  if (first?.integrity_check === 'ok') return
+  throw new TaskStoreError(
+    'CORRUPT_FILE',
+    `${source} is damaged (${first?.integrity_check}), and so would its copy be; nothing was kept. Call check() to see what is wrong`,
+  )
 }
 
 /** A backup does not follow a link. */

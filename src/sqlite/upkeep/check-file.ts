@@ -15,6 +15,7 @@ import { parseInstant } from '../../rules/instant.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Connection } from '../connection.ts'
 import { translateDriverError } from '../driver-error.ts'
+import { findForeignObjects } from '../migrating/foreign-objects.ts'
 import { EVERY_TASK } from '../tables/filter-sql.ts'
 import { rawShard, rawTask } from '../tables/task-row.ts'
 import type { TaskTable } from '../tables/task-table.ts'
@@ -33,6 +34,13 @@ export function checkFile(connection: Connection, options?: CheckOptions): Check
   const times = { timeZone, oldest: (Date.now() - pendingDays * 86_400_000) * 1000 }
   connection.snapshot(() => {
     look('damaged-file', () => findDamage(connection))
+    let isOurs = true
+    look('foreign-object', () => {
+      const foreign = findForeignObjects(connection.client)
+      isOurs = !foreign.some(({ isTable }) => isTable)
+      return foreign.map(({ what, drop }) => `${what} (${drop})`)
+    })
+    if (!isOurs) return
     look('missing-index', () => findMissingIndexes(connection))
     look('live-and-archived', () => findInBoth(connection))
     for (const table of [connection.live, connection.archive]) {

@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import { getTableColumns, getTableName } from 'drizzle-orm'
-import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
-import { checkNotOwn, followLinks, identifyFile } from '../../files/file-identity.ts'
+import { getTableName } from 'drizzle-orm'
+import { archivedTasks, tasks } from '../../../drizzle/schema.ts'
+import { withFile } from '../../files/file-error.ts'
+import { checkNotOwn, checkRegularFile, followLinks } from '../../files/file-identity.ts'
 import { LOG_ENDINGS, placeDatabase } from '../../files/left-logs.ts'
+import { makeFolder } from '../../files/make-folder.ts'
 import { freeTimedName } from '../../files/timed-name.ts'
 import { finishFile, temporaryName } from '../../files/whole-file.ts'
 import { invalidValue } from '../../rules/argument-error.ts'
@@ -16,7 +18,8 @@ import { openDriver } from '../driver.ts'
 import { withDatabaseFile } from '../driver-error.ts'
 import { inspectFile } from '../migrating/inspect-file.ts'
 import { locateStore, type TaskStoreOptions } from '../store-location.ts'
-import { checkCopy } from './backup-file.ts'
+import { checkCopy, checkSound } from './backup-file.ts'
+import { exchangeRows, findOthers } from './exchange-rows.ts'
 
 /** What restoring a backup did. */
 export interface RestoreReport {
@@ -26,10 +29,12 @@ export interface RestoreReport {
   readonly kept: string | undefined
   /** How many tasks there are now, live and archived. */
   readonly tasks: number
+  /** The tables and views of others that the backup holds: they were not restored. */
+  readonly notRestored: readonly string[]
 }
 
-/** The tasks before their shards. */
-const TABLES = [tasks, taskShards, archivedTasks, archivedTaskShards]
+/** How often a restore begins again where other processes make the file that was missing. */
+const ATTEMPTS = 5
 
 /** Replaces the contents of a store with those of a backup. */
 export function restoreBackup(backup: string, options?: string | TaskStoreOptions): RestoreReport {
@@ -40,11 +45,21 @@ export function restoreBackup(backup: string, options?: string | TaskStoreOption
   }
   const file = followLinks(location.file)
   const staged = temporaryName(file)
-  stage(backup, staged, file)
   try {
-    if (!existsSync(file)) return moveInto(file, staged, undefined)
-    const report = isReadable(file) ? unlessDamaged(() => replaceContents(file, options, staged)) : undefined
-    return report ?? moveInto(file, staged, setAside(file))
+    const notRestored = stage(backup, staged, file)
+    for (let attempt = 1; ; attempt++) {
+      const restored =
+        existsSync(file) && isReadable(file)
+          ? unlessDamaged(() => exchange(file, options, staged))
+          : undefined
+      if (restored !== undefined) return { file, ...restored, notRestored }
+      try {
+        return { file, ...createFrom(file, staged), notRestored }
+      } catch (error) {
+        const isConflict = error instanceof TaskStoreError && error.code === 'CONFLICT'
+        if (!isConflict || attempt >= ATTEMPTS) throw error
+      }
+    }
   } finally {
     removeStaged(staged)
   }
@@ -78,52 +93,57 @@ function probe<T>(file: string, work: (reader: Database) => T): T {
   })
 }
 
-/** Makes a sound copy of the backup, at the newest version, in the folder of the store. */
-function stage(backup: string, staged: string, file: string): void {
+/** Makes a sound copy of the backup, at the newest version, in the folder of the store. Returns what it holds of others. */
+function stage(backup: string, staged: string, file: string): string[] {
   const source = locateStore({ file: backup, readonly: true })
   checkNotOwn('backup', source.file, file, 'name a backup of it')
-  // Refuses a folder, which SQLite would report as a failing disk.
-  identifyFile(source.file)
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  rmSync(staged, { force: true })
-  probe(source.file, (reader) => reader.prepare('VACUUM INTO ?').run(staged))
+  checkRegularFile(source.file)
+  makeFolder(dirname(file))
+  const others = probe(source.file, (reader) => {
+    withFile(staged, 'written', () => closeSync(openSync(staged, 'wx', 0o600)))
+    reader.prepare('VACUUM INTO ?').run(staged)
+    return findOthers(reader)
+  })
   new Connection(locateStore({ file: staged })).close()
   checkCopy(staged, source.file)
+  return others
 }
 
 /** In one transaction: a process that has the file open sees either the old contents or the new ones. */
-function replaceContents(file: string, options: string | TaskStoreOptions | undefined, staged: string) {
+function exchange(file: string, options: string | TaskStoreOptions | undefined, staged: string) {
   const connection = new Connection(locateStore(options))
   try {
-    connection.write(() => connection.client.prepare('ATTACH ? AS restored').run(staged))
-    const kept = connection.transaction(() => {
-      const copy = copyBeside(connection.client, file, 'before-restore')
-      for (const table of TABLES.toReversed()) {
-        connection.client.exec(`DELETE FROM main.${getTableName(table)}`)
-      }
-      for (const table of TABLES) {
-        const columns = Object.values(getTableColumns(table)).map(({ name }) => name)
-        connection.client.exec(
-          `INSERT INTO main.${getTableName(table)} (${columns.join()}) SELECT ${columns.join()} FROM restored.${getTableName(table)} ORDER BY rowid`,
-        )
-      }
-      return copy
-    })
-    connection.client.exec('DETACH restored')
+    const kept = exchangeRows(connection, staged, () => copyBeside(connection.client, file, 'before-restore'))
     if (kept !== undefined) pruneCopies(file, 'before-restore', kept)
-    return { file, kept, tasks: countTasks(connection) }
+    return { kept, tasks: countTasks(connection) }
   } finally {
     connection.close()
   }
 }
 
-function moveInto(file: string, staged: string, kept: string | undefined): RestoreReport {
-  finishFile(staged, file, placeDatabase)
-  const connection = new Connection(locateStore({ file }))
+/** A new file of ours in the place of one that is missing or damaged. */
+function createFrom(file: string, staged: string): Pick<RestoreReport, 'kept' | 'tasks'> {
+  const fresh = `${staged}.new`
   try {
-    return { file, kept, tasks: countTasks(connection) }
+    const connection = new Connection(locateStore({ file: fresh }))
+    try {
+      exchangeRows(connection, staged, () => undefined)
+      // Closing does it too, but says nothing where the disk is full.
+      connection.run(() => connection.client.pragma('wal_checkpoint(TRUNCATE)'))
+    } finally {
+      connection.close()
+    }
+    const kept = existsSync(file) ? setAside(file) : undefined
+    finishFile(fresh, file, placeDatabase)
+    const restored = new Connection(locateStore({ file }))
+    try {
+      restored.run(() => checkSound(restored.client, file))
+      return { kept, tasks: countTasks(restored) }
+    } finally {
+      restored.close()
+    }
   } finally {
-    connection.close()
+    removeStaged(fresh)
   }
 }
 
@@ -142,10 +162,14 @@ function countTasks(connection: Connection): number {
   return connection.run(() => count(getTableName(tasks)) + count(getTableName(archivedTasks)))
 }
 
-/** Removes what is left of it, and the copies that its migration made. */
+/** Removes what is left of it, and the copies that its migration made. An error must not hide the outcome of the restore. */
 function removeStaged(staged: string): void {
   const folder = dirname(staged)
-  for (const name of readdirSync(folder)) {
-    if (name.startsWith(basename(staged))) rmSync(join(folder, name), { force: true })
+  try {
+    for (const name of readdirSync(folder)) {
+      if (name.startsWith(basename(staged))) rmSync(join(folder, name), { force: true })
+    }
+  } catch {
+    // The folder was never made, or cannot be read.
   }
 }

@@ -1,0 +1,93 @@
+import type { Database } from 'better-sqlite3'
+import { getTableColumns, getTableName } from 'drizzle-orm'
+import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
+import { TaskStoreError } from '../../rules/task-store-error.ts'
+import type { Connection } from '../connection.ts'
+import { LEDGER } from '../migrating/foreign-objects.ts'
+import { readPragma } from '../migrating/inspect-file.ts'
+
+/** The tasks before their shards. */
+const TABLES = [tasks, taskShards, archivedTasks, archivedTaskShards]
+
+/** The names of our tables, as a list of SQL. */
+const NAMES = TABLES.map((table) => `'${getTableName(table)}'`).join()
+
+/**
+ * Exchanges all rows of a store for those of another file at the newest version, in one transaction. Tables of others
+ * stay as they are.
+ *
+ * @param before Called in the transaction, before anything is changed; what it returns is returned.
+ * @throws TaskStoreError `CONFLICT` where rows of another table would refer to a task that is gone.
+ */
+export function exchangeRows<T>(connection: Connection, from: string, before: () => T): T {
+  const { client } = connection
+  connection.write(() => client.prepare('ATTACH ? AS restored').run(from))
+  const foreignKeys = readPragma(client, 'foreign_keys')
+  try {
+    // Else deleting a task would delete, or be refused for, rows of others that refer to it. It has to stand before the
+    // transaction.
+    client.pragma('foreign_keys = OFF')
+    return connection.transaction(() => {
+      const value = before()
+      const dangling = findDangling(client)
+      for (const table of TABLES.toReversed()) client.exec(`DELETE FROM main.${getTableName(table)}`)
+      for (const table of TABLES) copyRows(client, table)
+      checkDangling(connection, dangling)
+      return value
+    })
+  } finally {
+    if (client.open) {
+      client.pragma(`foreign_keys = ${foreignKeys}`)
+      client.exec('DETACH restored')
+    }
+  }
+}
+
+/** The tables and views of a file that are not ours. */
+export function findOthers(database: Database): string[] {
+  const names = database
+    .prepare(
+      `SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+       AND name NOT LIKE 'uniqc\\_%' ESCAPE '\\' AND name NOT IN (${NAMES}, '${LEDGER}') ORDER BY name`,
+    )
+    .pluck()
+    .all()
+  return names as string[]
+}
+
+/** In the order of the rows: lists put the last inserted of one time first. */
+function copyRows(client: Database, table: (typeof TABLES)[number]): void {
+  const name = getTableName(table)
+  const columns = Object.values(getTableColumns(table)).map((column) => column.name)
+  client.exec(
+    `INSERT INTO main.${name} (${columns.join()}) SELECT ${columns.join()} FROM restored.${name} ORDER BY rowid`,
+  )
+}
+
+/** How many rows of each table of others refer to a task or a shard that is not there. */
+function findDangling(client: Database): ReadonlyMap<string, number> {
+  const referring = client
+    .prepare(
+      `SELECT DISTINCT m.name FROM main.sqlite_master m, pragma_foreign_key_list(m.name, 'main') f
+       WHERE m.type = 'table' AND m.name NOT IN (${NAMES}) AND lower(f."table") IN (${NAMES})`,
+    )
+    .pluck()
+    .all() as string[]
+  return new Map(referring.map((name) => [name, countDangling(client, name)]))
+}
+
+function countDangling(client: Database, table: string): number {
+  const sql = `SELECT count(*) FROM pragma_foreign_key_check(?, 'main') WHERE lower(parent) IN (${NAMES})`
+  return client.prepare(sql).pluck().get(table) as number
+}
+
+function checkDangling({ client, file }: Connection, before: ReadonlyMap<string, number>): void {
+  for (const [table, count] of before) {
+    const added = countDangling(client, table) - count
+    if (added <= 0) continue
+    throw new TaskStoreError(
+      'CONFLICT',
+      `${file} has a table ${table} of another program, ${added} rows of which refer to tasks that the backup does not have; nothing was restored. Delete these rows, or restore to another file`,
+    )
+  }
+}
