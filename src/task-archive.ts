@@ -16,6 +16,7 @@ import { otherPlace, type PlaceName } from './rules/place-name.ts'
 import { type ArchiveListOptions, checkFilter, checkList, type TaskFilter } from './rules/task-filter.ts'
 import { TaskStoreError } from './rules/task-store-error.ts'
 import type { Connection } from './sqlite/connection.ts'
+import type { Rowid } from './sqlite/tables/rowid.ts'
 import { BATCH } from './sqlite/tables/stored-tasks.ts'
 import { TaskList } from './sqlite/tables/task-list.ts'
 import { readArchivedShard, WHOLE } from './sqlite/tables/task-row.ts'
@@ -99,7 +100,7 @@ export class TaskArchive {
       report.unreadable.push(...plan.unreadable)
       if (!dryRun) this.#archiveAll(plan.archived, plan.taken, onConflict)
     }
-    const scan = (rowid: number) => this.#connection.run(() => live.movableAfter(rowid, SCAN_BATCH))
+    const scan = (rowid: Rowid) => this.#connection.run(() => live.movableAfter(rowid, SCAN_BATCH))
     for (const rows of walk(this.#connection.file, SCAN_BATCH, scan)) {
       const due = rows.map(movableTask).filter((task) => isDue(task) !== false)
       for (const batch of inBatches(due, BATCH)) {

@@ -35,6 +35,7 @@ import type { TaskDatabase } from './sqlite/statement.ts'
 import { locateStore, type StoreLocation, type TaskStoreOptions } from './sqlite/store-location.ts'
 import { filterSql } from './sqlite/tables/filter-sql.ts'
 import { LiveShards } from './sqlite/tables/live-shards.ts'
+import type { Rowid } from './sqlite/tables/rowid.ts'
 import { StagedRows } from './sqlite/tables/staged-rows.ts'
 import { TaskList } from './sqlite/tables/task-list.ts'
 import { readTask, SUMMARY, WHOLE } from './sqlite/tables/task-row.ts'
@@ -484,7 +485,7 @@ export class TaskStore {
     const { live } = this.#connection
     const matching = filterSql(filter)
     const last = this.#connection.write(() => live.lastRowid())
-    const deleteAfter = (rowid: number) =>
+    const deleteAfter = (rowid: Rowid) =>
       this.#connection.batch(() => live.deleteAfter(rowid, last, matching, DELETE_BATCH))
     let cleared = 0
     for (const deleted of walk(this.file, DELETE_BATCH, deleteAfter)) cleared += deleted.length

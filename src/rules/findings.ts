@@ -93,6 +93,12 @@ const KINDS = {
     message: 'tasks with a status other than the one their shards add up to',
     fix: 'store.saveShard(shard, { refreshTask: true }) brings the task up to date, store.update() does so by hand',
   },
+  'missing-id': {
+    severity: 'warning',
+    message:
+      'tasks without an id, which the file allows: no call finds one, and they cannot be imported again',
+    fix: 'give each an id with sqlite3 (UPDATE tasks SET task_id = ... WHERE rowid = ...), or delete it',
+  },
   'invalid-time': {
     severity: 'warning',
     message:

@@ -7,6 +7,7 @@ import type { ShardEnd } from '../../rules/save-shard.ts'
 import type { Query, Row, Statement, Statements, TaskDatabase } from '../statement.ts'
 import { bindings } from './bindings.ts'
 import { ARCHIVE, type Place } from './place.ts'
+import { ROWID_CELL, type Rowid } from './rowid.ts'
 
 const FIELDS = Object.keys(SHARD_COLUMNS) as (keyof TaskShard)[]
 const value = sql.placeholder
@@ -94,10 +95,10 @@ export class ShardTable {
   }
 
   /** The shards after a row, at most `limit`, as they were inserted, with their rowids. */
-  after(rowid: number, limit: number): Row[] {
+  after(rowid: Rowid, limit: number): Row[] {
     const statement = this.#statement(`after ${limit}`, (drizzle, { shards }) =>
       drizzle
-        .select({ ...getTableColumns(shards), rowid: ROWID })
+        .select({ ...getTableColumns(shards), rowid: ROWID_CELL })
         .from(shards)
         .where(gt(ROWID, value('rowid')))
         .orderBy(asc(ROWID))

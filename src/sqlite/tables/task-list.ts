@@ -1,7 +1,7 @@
 import { getTableName } from 'drizzle-orm'
 import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { archivedTasks } from '../../../drizzle/schema.ts'
-import { type Cursor, encodeCursor } from '../../rules/cursor.ts'
+import { type Cursor, encodeCursor, type SubmitTime } from '../../rules/cursor.ts'
 import type { PlaceName } from '../../rules/place-name.ts'
 import { platformRange } from '../../rules/platform-range.ts'
 import type { CheckedFilter, CheckedList, Page, WithArchivedAt } from '../../rules/task-filter.ts'
@@ -9,6 +9,7 @@ import type { Connection } from '../connection.ts'
 import type { Row } from '../statement.ts'
 import { type IndexRange, IndexRanges } from './index-ranges.ts'
 import { ARCHIVE, type Place, placeOf } from './place.ts'
+import { type Rowid, readRowid, rowidCell } from './rowid.ts'
 import type { RowShape } from './task-row.ts'
 
 const { backend: BACKEND, status: STATUS, submitTime: SUBMIT_TIME } = TASK_COLUMNS
@@ -26,9 +27,9 @@ interface Branch {
   /** Only later times. */
   readonly after?: string | undefined
   /** Only earlier times. */
-  readonly before?: string | undefined
+  readonly before?: SubmitTime | undefined
   /** Only this time, and only rows inserted before one. */
-  readonly at?: readonly [time: string, rowid: number] | undefined
+  readonly at?: readonly [time: SubmitTime, rowid: Rowid] | undefined
 }
 
 /** How many ranges are merged. SQLite takes at most 500 parts of a union: two places, two parts of each after a cursor. */
@@ -142,12 +143,18 @@ export class TaskList {
     if (cursor === undefined) return ranges.map((range) => ({ place, ...range, after, before }))
     const { submitTime, rowid, isArchived } = cursor
     const isWithin =
-      (after === undefined || submitTime > after) && (before === undefined || submitTime < before)
+      (after === undefined || isBefore(after, submitTime)) &&
+      (before === undefined || isBefore(submitTime, before))
     // At the same time and rowid the live task comes first.
-    const bound = place === ARCHIVE && !isArchived ? rowid + 1 : rowid
+    const bound = place === ARCHIVE && !isArchived ? nextRowid(rowid) : rowid
     return ranges.flatMap((range) => [
       ...(isWithin ? [{ place, ...range, at: [submitTime, bound] as const }] : []),
-      { place, ...range, after, before: before !== undefined && before < submitTime ? before : submitTime },
+      {
+        place,
+        ...range,
+        after,
+        before: before !== undefined && isBefore(before, submitTime) ? before : submitTime,
+      },
     ])
   }
 
@@ -190,6 +197,18 @@ function padded(ranges: readonly IndexRange[]): readonly Omit<Branch, 'place'>[]
 /** Whether the ranges must be looked up first: both reads then need one snapshot. */
 function isLookedUp({ backend, platform, statuses }: CheckedFilter): boolean {
   return backend === undefined ? platform !== undefined : statuses === undefined
+}
+
+/** As SQLite sorts: a BLOB comes after every text. */
+function isBefore(a: SubmitTime, b: SubmitTime): boolean {
+  if (typeof a === 'string' && typeof b === 'string') return a < b
+  return typeof a === 'string' || (typeof b !== 'string' && Buffer.compare(a, b) < 0)
+}
+
+/** The last rowid has none after it: all rows are before infinity. */
+const nextRowid = (rowid: Rowid): Rowid => {
+  if (BigInt(rowid) === 2n ** 63n - 1n) return Number.POSITIVE_INFINITY
+  return typeof rowid === 'bigint' || rowid === Number.MAX_SAFE_INTEGER ? BigInt(rowid) + 1n : rowid + 1
 }
 
 const tableOf = ({ place }: Branch) => getTableName(place.tasks)
@@ -241,7 +260,7 @@ function listSql<T>(places: readonly Place[], branches: readonly Branch[], shape
   if (only !== undefined && others.length === 0) {
     const table = tableOf(only)
     const archivedAt = only.place === ARCHIVE ? archivedTasks.archivedAt.name : 'NULL'
-    return `SELECT ${shape.select(table).join()}, ${archivedAt}, rowid, ${isArchivedOf(only)} FROM ${table}
+    return `SELECT ${shape.select(table).join()}, ${archivedAt}, ${rowidCell('rowid')}, ${isArchivedOf(only)} FROM ${table}
       ${whereOf(only)} ORDER BY ${timeOf(only)} DESC, rowid DESC ${LIMIT}`
   }
   const keys = branches.map(
@@ -263,7 +282,7 @@ function listSql<T>(places: readonly Place[], branches: readonly Branch[], shape
   const [first = [], second] = columns
   const selected =
     second === undefined ? first : first.map((column, index) => `coalesce(${column}, ${second[index]})`)
-  return `SELECT ${selected.join()}, ${archivedAt}, k.r, k.a FROM ${merged} ${joins.join(' ')}`
+  return `SELECT ${selected.join()}, ${archivedAt}, ${rowidCell('k.r')}, k.a FROM ${merged} ${joins.join(' ')}`
 }
 
 function readRow<T>(row: Row, places: readonly PlaceName[], shape: RowShape<T>): T & WithArchivedAt {
@@ -274,8 +293,8 @@ function readRow<T>(row: Row, places: readonly PlaceName[], shape: RowShape<T>):
 
 function cursorOf(row: Row): Cursor {
   return {
-    submitTime: row[TIME_POSITION] as string,
-    rowid: row.at(-2) as number,
+    submitTime: row[TIME_POSITION] as SubmitTime,
+    rowid: readRowid(row.at(-2)),
     isArchived: row.at(-1) === 1,
   }
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, getTableName, gt, lt, lte, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, getTableColumns, getTableName, gt, lt, lte, type SQL, sql } from 'drizzle-orm'
 import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { archivedTasks, type TaskInfo } from '../../../drizzle/schema.ts'
 import type { MovableTask } from '../../rules/move-task.ts'
@@ -10,6 +10,7 @@ import type { Query, Row, Statement, Statements, TaskDatabase } from '../stateme
 import { bindings } from './bindings.ts'
 import { type FilterSql, whereOf } from './filter-sql.ts'
 import { ARCHIVE, type Place } from './place.ts'
+import { BEFORE_ALL, ROWID_CELL, type Rowid, readRowid } from './rowid.ts'
 import { isOneOf, ShardTable } from './shard-table.ts'
 import { taskColumns } from './task-row.ts'
 
@@ -83,10 +84,10 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
   }
 
   /** The tasks after a row that match, at most `limit`, as they were inserted, with their rowids. */
-  after(rowid: number, { shape, params }: FilterSql, limit: number): Row[] {
+  after(rowid: Rowid, { shape, params }: FilterSql, limit: number): Row[] {
     const statement = this.#statement(`after ${limit} ${shape}`, (drizzle, { tasks }) =>
       drizzle
-        .select({ ...cellsOf(this.place), rowid: ROWID })
+        .select({ ...cellsOf(this.place), rowid: ROWID_CELL })
         .from(tasks)
         .where(and(whereOf(shape, tasks), gt(ROWID, value('rowid'))))
         .orderBy(asc(ROWID))
@@ -96,10 +97,15 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
   }
 
   /** Like {@link after}, with only the fields that decide whether a task is moved. No result is read. */
-  movableAfter(rowid: number, limit: number): Row[] {
+  movableAfter(rowid: Rowid, limit: number): Row[] {
     const statement = this.#statement(`movable after ${limit}`, (drizzle, { tasks }) =>
       drizzle
-        .select({ taskId: tasks.taskId, status: tasks.status, submitTime: tasks.submitTime, rowid: ROWID })
+        .select({
+          taskId: tasks.taskId,
+          status: tasks.status,
+          submitTime: tasks.submitTime,
+          rowid: ROWID_CELL,
+        })
         .from(tasks)
         .where(gt(ROWID, value('rowid')))
         .orderBy(asc(ROWID))
@@ -201,18 +207,19 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
   }
 
   /** The end of the table: what is inserted later has a higher rowid. */
-  lastRowid(): number {
+  lastRowid(): Rowid {
     const statement = this.#statement('last rowid', (drizzle, { tasks }) =>
-      drizzle.select({ rowid: sql`max(rowid)` }).from(tasks),
+      drizzle.select({ rowid: ROWID_CELL }).from(tasks).orderBy(desc(ROWID)).limit(1),
     )
-    return (statement.get()?.[0] ?? 0) as number
+    const row = statement.get()
+    return row === undefined ? BEFORE_ALL : readRowid(row[0])
   }
 
   /**
    * Deletes the first tasks that match after one row and up to another, at most `limit`, and returns their
    * rowids. The lowest go first: once the row with the highest rowid is deleted, SQLite reuses that rowid.
    */
-  deleteAfter(rowid: number, lastRowid: number, { shape, params }: FilterSql, limit: number): Row[] {
+  deleteAfter(rowid: Rowid, lastRowid: Rowid, { shape, params }: FilterSql, limit: number): Row[] {
     const statement = this.#statement(`delete after ${limit} ${shape}`, (drizzle, { tasks }) => {
       const batch = drizzle
         .select({ rowid: ROWID })
@@ -220,10 +227,10 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
         .where(and(whereOf(shape, tasks), gt(ROWID, value('rowid')), lte(ROWID, value('lastRowid'))))
         .orderBy(asc(ROWID))
         .limit(limit)
-      return drizzle.delete(tasks).where(sql`rowid in ${batch}`).returning({ rowid: sql<number>`rowid` })
+      return drizzle.delete(tasks).where(sql`rowid in ${batch}`).returning({ rowid: ROWID_CELL })
     })
     const rows = statement.all({ ...params, rowid, lastRowid })
-    return rows.toSorted(([a], [b]) => (a as number) - (b as number))
+    return rows.toSorted(([a], [b]) => (readRowid(a) < readRowid(b) ? -1 : 1))
   }
 
   /** Moves some tasks and their shards to the other place. SQLite copies the rows, so every cell stays byte for byte. */

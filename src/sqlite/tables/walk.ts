@@ -1,5 +1,6 @@
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Row } from '../statement.ts'
+import { BEFORE_ALL, type Rowid, readRowid } from './rowid.ts'
 
 /**
  * Walks over a table in batches, in the order of insertion.
@@ -11,12 +12,12 @@ import type { Row } from '../statement.ts'
 export function* walk(
   file: string,
   size: number,
-  read: (afterRowid: number) => readonly Row[],
+  read: (afterRowid: Rowid) => readonly Row[],
 ): Generator<readonly Row[]> {
-  for (let after = 0; ; ) {
+  for (let after = BEFORE_ALL; ; ) {
     const rows = read(after)
     for (const row of rows) {
-      const rowid = row.at(-1) as number
+      const rowid = readRowid(row.at(-1))
       if (rowid <= after) throw outOfOrder(file)
       after = rowid
     }

@@ -104,7 +104,12 @@ class Merger {
       if (reconciled.taskId !== taskId) renamed.push({ theirs: taskId, ours: reconciled.taskId })
     }
     for (const place of PLACE_NAMES) {
-      for (const batch of storedTasks(this.#other.file, this.#other.at(place))) {
+      for (const all of storedTasks(this.#other.file, this.#other.at(place))) {
+        const batch = all.filter(({ task }) => task.taskId !== null)
+        for (let i = batch.length; i < all.length; i++) {
+          counts.read++
+          conflicts.push({ taskId: '', reason: 'has no id; see the check of that file' })
+        }
         const takeAll = () => {
           const known = knownIds(this.#connection, batch.flatMap(idsOf))
           for (const incoming of batch)

@@ -114,17 +114,20 @@ function checkTasks(
 ): void {
   const isLive = table.place.name === 'live'
   for (const rows of walk(file, ROWS, (rowid) => table.after(rowid, EVERY_TASK, ROWS))) {
-    for (const { taskId, status, submitTime, updateTime, result, metadata } of rows.map(rawTask)) {
-      const submitted = parseInstant(submitTime, timeZone)
+    for (const row of rows) {
+      const { taskId, status, submitTime, updateTime, result, metadata } = rawTask(row)
+      const name = taskId ?? `${getTableName(table.place.tasks)}, row ${row.at(-1)}`
+      if (taskId === null) findings.add('missing-id', name)
+      const [submitted, updated] = [submitTime, updateTime].map((time) =>
+        typeof time === 'string' ? parseInstant(time, timeZone) : undefined,
+      )
       if (isUnreadable(readJsonValue(result)) || isUnreadable(readJsonObject(metadata))) {
-        findings.add('unreadable-json', taskId)
+        findings.add('unreadable-json', name)
       }
-      if (!isTaskStatus(status)) findings.add('unknown-status', taskId)
-      if (submitted === undefined || parseInstant(updateTime, timeZone) === undefined) {
-        findings.add('invalid-time', taskId)
-      }
+      if (!isTaskStatus(status)) findings.add('unknown-status', name)
+      if (submitted === undefined || updated === undefined) findings.add('invalid-time', name)
       if (isLive && !isTerminal(status) && submitted !== undefined && submitted < oldest) {
-        findings.add('long-pending', taskId)
+        findings.add('long-pending', name)
       }
     }
   }
