@@ -1,7 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import { drizzle } from 'drizzle-orm/better-sqlite3'
 import type { ArchivedTaskInfo } from '../../drizzle/schema.ts'
-import { identifyFile, isSameFile } from '../files/file-identity.ts'
+import { type FileIdentity, followLinks, identifyFile, isSameFile } from '../files/file-identity.ts'
 import { forgetClosed, noteOpen } from '../files/open-databases.ts'
 import { invalidValue } from '../rules/argument-error.ts'
 import { wrongType } from '../rules/check-arguments.ts'
@@ -23,6 +23,9 @@ import { TaskTable } from './tables/task-table.ts'
 /** For how long reads may go on with a file that was replaced, in milliseconds. A write checks each time. */
 const READS_LOOK_AFTER = 500
 
+/** How often it is looked whether the log is still the one that was opened, in milliseconds. */
+const LOG_LOOK_AFTER = 1000
+
 /**
  * The SQLite file while it is open: an up-to-date schema, one transaction at a time, errors in this package's
  * terms. It follows its path: if the file is removed or replaced, it goes on with the one that is there.
@@ -37,6 +40,9 @@ export class Connection implements Statements {
   #opened: OpenFile
   #drizzle: TaskDatabase | undefined
   #lookedAt: number
+  /** The log that is open, and its path; undefined where there is none. */
+  #log: { readonly path: string; readonly identity: FileIdentity } | undefined
+  #logLookedAt: number
   /** How many of our transactions are open, one inside another. */
   #depth = 0
   /** The error that made SQLite undo the transaction by itself. */
@@ -50,6 +56,8 @@ export class Connection implements Statements {
     this.archive = new TaskTable(this, ARCHIVE, readArchivedTask)
     this.#opened = this.#open()
     this.#lookedAt = elapsed()
+    this.#log = findLog(this.#opened)
+    this.#logLookedAt = this.#lookedAt
   }
 
   get client(): Database {
@@ -285,8 +293,24 @@ export class Connection implements Statements {
       }
       if (found === undefined) this.#settle()
       this.#reopen()
-    }
+    } else this.#followLog(moment)
     this.#lookedAt = moment
+  }
+
+  /**
+   * Goes on with the log that others will read: where somebody removed it from under this connection, what is written
+   * to it is lost when it is closed.
+   */
+  #followLog(moment: number): void {
+    if (this.#log === undefined || moment - this.#logLookedAt < LOG_LOOK_AFTER) return
+    this.#logLookedAt = moment
+    const found = identifyFile(this.#log.path)
+    if (isSameFile(found, this.#log.identity)) return
+    // Written into a file that has another log by now, it would damage that one.
+    if (found === undefined) this.#settle()
+    // First, since SQLite shares a -shm that was removed as well among the connections of a process to one file.
+    this.#closeOld(this.#opened)
+    this.#reopen()
   }
 
   /** Writes the log into a file that was moved away, so that no commit is left behind in the log. */
@@ -310,13 +334,18 @@ export class Connection implements Statements {
   }
 
   #reopen(): void {
-    const { client: old, identity } = this.#opened
+    const old = this.#opened
     this.#opened = this.#open()
+    this.#log = findLog(this.#opened)
     this.#drizzle = undefined
     this.#statements.clear()
+    this.#closeOld(old)
+  }
+
+  #closeOld({ client, identity }: OpenFile): void {
     try {
-      // SQLite sees that its file has moved, and leaves the log of the new one alone.
-      old.close()
+      // SQLite sees where its file has moved, and leaves the log of a new one alone.
+      client.close()
     } catch {
       // The caller's own iterator still reads from it: it is closed when it is garbage-collected.
     }
@@ -333,6 +362,13 @@ export class Connection implements Statements {
     this.#reopen()
     return this.#call(READS_LOOK_AFTER, work)
   }
+}
+
+function findLog({ identity, isOurs, client }: OpenFile) {
+  if (identity === undefined || !isOurs) return undefined
+  const path = `${followLinks(client.name)}-wal`
+  const log = identifyFile(path)
+  return log && { path, identity: log }
 }
 
 /** Refuses a promise, whose work would run after the commit. */
