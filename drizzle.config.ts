@@ -26,6 +26,6 @@ export default defineConfig({
   // As in src/sqlite/migrating/inspect-file.ts.
   migrations: { table: '__uniqc_task_store_migrations' },
   // Other tables of the file are not ours to drop.
-  tablesFilter: ['tasks', 'archived_tasks', 'task_shards', 'archived_task_shards'],
+  tablesFilter: ['tasks', 'archived_tasks', 'task_shards', 'archived_task_shards', 'uniqc_merged_files'],
   strict: true,
 })

@@ -114,6 +114,13 @@ export const archivedTaskShards = sqliteTable(
   ],
 )
 
+/** Ours: the files whose tasks a repair has merged, so that those that were deleted since do not come back. */
+export const mergedFiles = sqliteTable(
+  'uniqc_merged_files',
+  { path: text('path').notNull(), newestUpdateTime: text('newest_update_time').notNull() },
+  (table) => [primaryKey({ columns: [table.path] })],
+)
+
 /** A task as a file holds it. `status` can be any text; a write accepts only a {@link TaskStatus}. */
 export type TaskInfo = typeof tasks.$inferSelect
 

@@ -105,6 +105,12 @@ const KINDS = {
       'times that are not ISO 8601: such tasks are out of place in lists, and archiveOlderThan() leaves them alone',
     fix: 'store.update(id, { submitTime }), or store.saveShard() for a shard',
   },
+  'foreign-fallback': {
+    severity: 'info',
+    message:
+      'what stands in the place of the store that UnifiedQuantum keeps in the temporary folder belongs to somebody else, or others may write it: it is ignored',
+    fix: 'look at it; if its records are yours, store.mergeFile(path)',
+  },
   'unknown-status': {
     severity: 'info',
     message: `statuses other than ${TASK_STATUSES.join(', ')}: they are shown, but count as not terminal`,

@@ -102,7 +102,9 @@ function findOtherOwner(
 ): string | undefined {
   if (applicationId === APPLICATION_ID) return undefined
   if (applicationId !== 0) return `application_id ${applicationId}`
-  const others = [...tables].filter((name) => !(name in UPSTREAM_TABLES) && !/^(sqlite|__uniqc)_/.test(name))
+  const others = [...tables].filter(
+    (name) => !(name in UPSTREAM_TABLES) && !/^(sqlite|__uniqc|uniqc)_/.test(name),
+  )
   if (others.length === 0) return undefined
   const named = `it holds the table ${others.join(', ')}`
   if (!Object.keys(UPSTREAM_TABLES).some((name) => tables.has(name))) {

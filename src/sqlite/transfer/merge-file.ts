@@ -57,6 +57,19 @@ const readOptions = optionsReader({ timeZone, dryRun: flag(false) })
 
 /** Merges the tasks of another store's file into a store. The other file is only read. */
 export function mergeFile(connection: Connection, file: string, options?: MergeOptions): MergeReport {
+  return mergeStore(connection, file, options)
+}
+
+/** Whether a task is taken, by when it and its shards were updated. */
+export type IsWanted = (updateTimes: readonly string[]) => boolean
+
+/** {@link mergeFile} for some of the tasks; the others are not counted. */
+export function mergeStore(
+  connection: Connection,
+  file: string,
+  options: MergeOptions | undefined,
+  isWanted: IsWanted = () => true,
+): MergeReport {
   checkDatabasePath('file', file)
   const given = readOptions(options)
   const location = locateStore({ file, readonly: true })
@@ -66,7 +79,7 @@ export function mergeFile(connection: Connection, file: string, options?: MergeO
   return leaveNoLog(location.file, () => {
     const other = new Connection(location)
     try {
-      const merger = new Merger(connection, other, given)
+      const merger = new Merger(connection, other, given, isWanted)
       // One snapshot of the other file: a task that is restored meanwhile would otherwise be in neither place.
       return other.snapshot(() => merger.merge())
     } finally {
@@ -79,13 +92,20 @@ class Merger {
   readonly #connection: Connection
   readonly #other: Connection
   readonly #options: ReturnType<typeof readOptions>
+  readonly #isWanted: IsWanted
   /** For each record here, the task of the other file that it was matched with. */
   readonly #matched = new Map<string, string>()
 
-  constructor(connection: Connection, other: Connection, options: ReturnType<typeof readOptions>) {
+  constructor(
+    connection: Connection,
+    other: Connection,
+    options: ReturnType<typeof readOptions>,
+    isWanted: IsWanted,
+  ) {
     this.#connection = connection
     this.#other = other
     this.#options = options
+    this.#isWanted = isWanted
   }
 
   merge(): MergeReport {
@@ -104,7 +124,10 @@ class Merger {
       if (reconciled.taskId !== taskId) renamed.push({ theirs: taskId, ours: reconciled.taskId })
     }
     for (const place of PLACE_NAMES) {
-      for (const all of storedTasks(this.#other.file, this.#other.at(place))) {
+      for (const stored of storedTasks(this.#other.file, this.#other.at(place))) {
+        const all = stored.filter(({ task, shards }) =>
+          this.#isWanted([task, ...shards].map(({ updateTime }) => updateTime)),
+        )
         const batch = all.filter(({ task }) => task.taskId !== null)
         for (let i = batch.length; i < all.length; i++) {
           counts.read++

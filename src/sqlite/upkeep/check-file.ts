@@ -52,7 +52,8 @@ export function checkFile(connection: Connection, options?: CheckOptions): Check
     }
   })
   const fallback = findFallback(connection)
-  if (fallback !== undefined) findings.add('fallback-store', fallback)
+  if (fallback?.isTrusted) findings.add('fallback-store', fallback.file)
+  else if (fallback !== undefined) findings.add('foreign-fallback', fallback.file)
   return findings.report()
 }
 

@@ -24,36 +24,48 @@ export interface RepairReport {
   }[]
 }
 
-/** What can be repaired without loss, in this order: a merge may need the indexes. */
+/** What can be repaired without loss in one transaction, in this order. */
 const REPAIRS: readonly (readonly [FindingKind, (connection: Connection) => Repaired])[] = [
   ['missing-index', createMissingIndexes],
   ['orphan-shard', recreateTasks],
   ['duplicate-task', removeDuplicates],
-  ['fallback-store', mergeFallback],
 ]
 
-/** Repairs what the findings are about, as it is now, in one transaction and after a copy. */
+const FALLBACK: FindingKind = 'fallback-store'
+
+/**
+ * Repairs what the findings are about, as it is now, after a copy and in one transaction, before which another store is
+ * merged in batches.
+ */
 export function repairFile(connection: Connection, findings: readonly Finding[]): RepairReport {
   const kinds = checkFindings(findings)
   const repaired: { kind: FindingKind; rows: string[] }[] = []
+  const mergesFallback = kinds.has(FALLBACK)
   const unrepaired = findings
-    .filter(({ kind }) => !REPAIRS.some(([repairable]) => repairable === kind))
+    .filter(({ kind }) => kind !== FALLBACK && !REPAIRS.some(([repairable]) => repairable === kind))
     .map(({ kind, rows, fix }) => ({ kind, rows, reason: fix }))
   const repairs = REPAIRS.filter(([kind]) => kinds.has(kind))
-  if (repairs.length === 0) return { backup: undefined, repaired, unrepaired }
+  if (repairs.length === 0 && !mergesFallback) return { backup: undefined, repaired, unrepaired }
+  const add = (kind: FindingKind, done: Repaired) => {
+    if (done.repaired.length > 0) repaired.push({ kind, rows: done.repaired })
+    if (done.unrepaired.length > 0) unrepaired.push({ kind, rows: done.unrepaired, reason: done.reason })
+  }
   let backup: string | undefined
+  const copy = () => {
+    backup = copyBeside(connection.client, connection.file, 'before-repair')
+  }
   try {
+    if (mergesFallback) {
+      connection.transaction(copy)
+      add(FALLBACK, mergeFallback(connection))
+    }
     connection.transaction(() => {
-      backup = copyBeside(connection.client, connection.file, 'before-repair')
-      for (const [kind, repair] of repairs) {
-        const done = repair(connection)
-        if (done.repaired.length > 0) repaired.push({ kind, rows: done.repaired })
-        if (done.unrepaired.length > 0) unrepaired.push({ kind, rows: done.unrepaired, reason: done.reason })
-      }
+      if (!mergesFallback) copy()
+      for (const [kind, repair] of repairs) add(kind, repair(connection))
     })
   } catch (error) {
     // Nothing was changed, so the copy is not needed.
-    if (backup !== undefined) rmSync(backup, { force: true })
+    if (backup !== undefined && !mergesFallback) rmSync(backup, { force: true })
     throw error
   }
   if (backup !== undefined) pruneCopies(connection.file, 'before-repair', backup)
