@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import test from 'node:test'
 import fc from 'fast-check'
 import type { TaskStoreError } from 'uniqc-task-store'
-import { anyJson, anyObject } from '../support/any-json.ts'
+import { anyJson, anyObject, anyShardResult } from '../support/any-json.ts'
 import type { OpenStore, ReadRows } from '../support/any-store.ts'
 import { asRead, roundTrip } from '../support/round-trip.ts'
 import { RUNNING, wrong } from '../support/store.ts'
@@ -27,7 +27,7 @@ const anyTask = fc.record({
   result: anyJson,
   metadata: anyObject,
   errorMessage: fc.option(fc.string({ unit: 'grapheme', maxLength: 5 })),
-  shardResults: fc.array(anyJson, { maxLength: 2 }),
+  shardResults: fc.array(anyShardResult, { maxLength: 2 }),
   isArchived: fc.boolean(),
 })
 
@@ -93,7 +93,7 @@ export function exportFileContract(open: OpenStore, rows: ReadRows): void {
   test('a line uses the names of the columns, and leaves out what a task does not have', async (t) => {
     const store = await open(t)
     const file = join(temporaryFolder(t), 'export.jsonl')
-    const times = { submitTime: '1', updateTime: '2' }
+    const times = { submitTime: '2026-01-01', updateTime: '2026-01-02' }
     await store.save({ ...RUNNING, ...times }, { keepUpdateTime: true })
     const b = { taskId: 'b', shots: 7, result: { '0': 1n << 70n }, metadata: { x: Number.NaN } }
     await store.save({ ...RUNNING, ...times, ...b, errorMessage: 'é' }, { keepUpdateTime: true })
@@ -104,7 +104,7 @@ export function exportFileContract(open: OpenStore, rows: ReadRows): void {
     await store.archive.archive('b')
     const archivedAt = (await store.archive.get('b'))?.archivedAt
     await store.exportFile(file)
-    const times_ = '"submit_time":"1","update_time":"2"'
+    const times_ = '"submit_time":"2026-01-01","update_time":"2026-01-02"'
     const backend = '"backend":"originq:WK_C180"'
     assert.deepEqual(linesOf(file), [
       `{"task_id":"a",${backend},"status":"running","shots":0,${times_},"result":null,"metadata":{},"error_message":null}`,
@@ -149,7 +149,7 @@ export function exportFileContract(open: OpenStore, rows: ReadRows): void {
 
   test('two tasks that replaced one id and one that has it now remain three tasks', async (t) => {
     const store = await open(t)
-    const times = { submitTime: '1', updateTime: '2' }
+    const times = { submitTime: '2026-01-01', updateTime: '2026-01-02' }
     // Archived meanwhile, so that it does not find the others, and comes after them.
     await store.save({ ...RUNNING, ...times, taskId: 'old', backend: 'b' }, { keepUpdateTime: true })
     await store.archive.archive('old')

@@ -132,8 +132,13 @@ export function listContract(open: OpenStore): void {
 
   test('a list of both places tells when each task was archived; other lists do not', async (t) => {
     const store = await open(t)
-    await store.save({ ...DONE, submitTime: '1', result: { n: 2n ** 70n }, metadata: { m: Number.NaN } })
-    await store.save({ ...DONE, taskId: 'b', submitTime: '2' })
+    await store.save({
+      ...DONE,
+      submitTime: '2026-01-01',
+      result: { n: 2n ** 70n },
+      metadata: { m: Number.NaN },
+    })
+    await store.save({ ...DONE, taskId: 'b', submitTime: '2026-01-02' })
     await store.archive.archive('b')
     const [live, archived] = [await store.get('a'), await store.archive.get('b')]
     assert.ok(archived?.archivedAt)
@@ -141,7 +146,7 @@ export function listContract(open: OpenStore): void {
     assert.deepEqual(await store.list({ archived: true }), [archived])
     assert.deepEqual(await store.list(), [live])
     // A task that is in both places is two records.
-    await store.save({ ...DONE, taskId: 'b', submitTime: '2' })
+    await store.save({ ...DONE, taskId: 'b', submitTime: '2026-01-02' })
     assert.equal((await store.list({ archived: 'both' })).length, 3)
   })
 }

@@ -33,7 +33,7 @@ export function misuseContract(open: OpenStore): void {
       [() => store.list(wrong({ backend: ['a'] })), /backend must be a string, not an array/],
       [
         () => store.list({ submittedAfter: new Date(Number.NaN) }),
-        /submittedAfter must be a string or a valid Date/,
+        /submittedAfter must be an ISO 8601 date or time, or a Date/,
       ],
       [() => store.count(wrong({ limit: 5 })), /filter has no "limit"/],
       [() => store.count(wrong(5)), /filter must be an object/],

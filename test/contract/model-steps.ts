@@ -182,7 +182,8 @@ function flat(found: TaskInfo | undefined): TaskRecord | undefined {
     found && {
       ...found.metadata,
       ...(found.shots !== 0 && { shots: found.shots }),
-      ...(found.errorMessage !== null && { error_message: found.errorMessage }),
+      ...(found.errorMessage !== null &&
+        !Object.hasOwn(found.metadata, 'error_message') && { error_message: found.errorMessage }),
       task_id: found.taskId,
       platform: found.backend,
       status: found.status,
@@ -206,7 +207,8 @@ const FIELDS = {
 
 function unflat(record: TaskRecordChanges): NewTaskInfo {
   const entries = Object.entries(record)
-  const metadata = entries.filter(([key]) => !Object.hasOwn(FIELDS, key))
+  const isError = (key: string, value: unknown) => key === 'error_message' && value !== null
+  const metadata = entries.filter(([key, value]) => !Object.hasOwn(FIELDS, key) || isError(key, value))
   const fields = entries.filter(([key]) => Object.hasOwn(FIELDS, key))
   return {
     ...Object.fromEntries(fields.map(([key, value]) => [FIELDS[key as keyof typeof FIELDS], value])),
@@ -216,7 +218,9 @@ function unflat(record: TaskRecordChanges): NewTaskInfo {
 
 function updateRecord(model: TaskModel, taskId: string, record: TaskRecordChanges): boolean {
   const keepUpdateTime = record.update_time !== undefined
-  return model.update(taskId, unflat(record), { keepUpdateTime }) !== undefined
+  const updated = model.update(taskId, unflat(record), { keepUpdateTime })
+  if (record.error_message === null) delete updated?.metadata.error_message
+  return updated !== undefined
 }
 
 function upsertRecord(model: TaskModel, record: TaskRecordChanges & { readonly task_id: string }): void {

@@ -13,7 +13,6 @@ const TIMES = [
   '2026-05-01T08:00:00+08:00',
   '2026-05-02T23:59:59.123456+00:00',
   '2026-05-04T00:00:00Z',
-  'no time',
 ]
 
 export const id = fc.constantFrom(...IDS)

@@ -250,7 +250,7 @@ export function persistenceContract(open: OpenStore): void {
       [() => persistence.save(wrong({ platform: 'p', status: 'running' })), 'the task: task_id is missing'],
       [
         () => persistence.save('a', 'p', 'running', null, { submit_time: 5 }),
-        'task "a": submit_time must be a string, not a number',
+        'task "a": submit_time must be an ISO 8601 date or time, or a Date, not a number',
       ],
       [
         () => persistence.save('a', 'p', 'running', null, { error_message: 5 }),

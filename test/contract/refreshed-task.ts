@@ -144,7 +144,7 @@ export function refreshedTaskContract(open: OpenStore, rows: ReadRows): void {
   test('refreshTask changes status, result, error and update time of that task only; without it the task stays', async (t) => {
     const store = await open(t)
     const metadata = { note: 'stays' }
-    const a = await store.save({ ...RUNNING, shots: 7, metadata, submitTime: '2026' })
+    const a = await store.save({ ...RUNNING, shots: 7, metadata, submitTime: '2026-01-01' })
     const b = await store.save({ ...RUNNING, taskId: 'b' })
     await store.addShard({ ...SHARD, status: 'success', result: 1 })
     assert.deepEqual(await store.get('a'), a)

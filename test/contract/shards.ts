@@ -182,7 +182,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
       errorMessage: null,
       updateTime: second.updateTime,
     })
-    const given = { backend: 'dummy:x', circuitCount: 1, subIndexOffset: 0, submitTime: '2025' }
+    const given = { backend: 'dummy:x', circuitCount: 1, subIndexOffset: 0, submitTime: '2025-01-01' }
     const third = await store.saveShard({ ...SHARD, shardIndex: 2, ...given })
     assert.deepEqual({ ...third, ...given }, third)
     assert.deepEqual(await store.getShards('a'), [third])

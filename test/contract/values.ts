@@ -11,13 +11,16 @@ const jsonObject = fc.dictionary(
   { noNullPrototype: true },
 )
 const text = fc.string({ unit: 'binary', minLength: 1 }).filter((value) => value.isWellFormed())
+const anyTime = fc
+  .date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true })
+  .map((date) => date.toISOString())
 const anyTask: fc.Arbitrary<NewTaskInfo> = fc.record({
   taskId: text,
   backend: text,
   status: fc.constantFrom('pending', 'running', 'success', 'failed', 'cancelled'),
   shots: fc.nat(),
-  submitTime: text,
-  updateTime: text,
+  submitTime: anyTime,
+  updateTime: anyTime,
   result: fc.oneof(fc.jsonValue() as fc.Arbitrary<JsonValue>, fc.constantFrom(Number.NaN, 1n << 80n, null)),
   metadata: jsonObject,
   errorMessage: fc.option(text),

@@ -5,7 +5,7 @@ import test from 'node:test'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { TaskStore } from 'uniqc-task-store'
-import { anyJson, anyObject } from '../support/any-json.ts'
+import { anyJson, anyObject, anyShardResult } from '../support/any-json.ts'
 import { copyFixture, FIXTURE_NAMES, needsFixtures } from '../support/fixtures.ts'
 import { keepMoving, MOVING_TASKS } from '../support/keep-moving.ts'
 import { runModule, runModuleWithFileLimit } from '../support/processes.ts'
@@ -141,7 +141,7 @@ const anyTask = fc.record({
   resultCell: fc.option(anyCell),
   // JSON that is not an object is shown by its text, of which an export keeps only what it means.
   metadataCell: fc.option(anyCell.filter((text) => !text.startsWith('['))),
-  shardResults: fc.array(anyJson, { maxLength: 2 }),
+  shardResults: fc.array(anyShardResult, { maxLength: 2 }),
   shardCell: fc.option(anyCell),
   isArchived: fc.boolean(),
 })
@@ -209,7 +209,7 @@ test('a filtered export walks the table once, without sorting', (t) => {
   const store = new TaskStore({ database })
   store.save(RUNNING)
   statements.length = 0
-  const options = { platform: 'originq', status: ['running', 'failed'], submittedAfter: '2020' }
+  const options = { platform: 'originq', status: ['running', 'failed'], submittedAfter: '2020-01-01' }
   store.exportFile(join(temporaryFolder(t), 'some.jsonl'), options)
   store.clearCompleted(['running', 'failed'])
   const queries = statements.filter((text) => /order by rowid/i.test(text))

@@ -270,7 +270,9 @@ const CASES: Readonly<Record<string, Case>> = {
     reason: /shard 0 with the platform id job-2 there and job-1 here/,
   },
   'unreadable times count as equal, so different content is a conflict': {
-    ours: withShard(ID(1), { updateTime: 'noon', shots: 1 }),
+    ours: both(withShard(ID(1), { shots: 1 }), (store) =>
+      store.db.$client.exec("UPDATE tasks SET update_time = 'noon'"),
+    ),
     theirs: withShard(ID(1), { updateTime: at(5), shots: 2 }),
     outcome: { conflicts: 1 },
     reason: /differs \(shots\)/,

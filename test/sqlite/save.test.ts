@@ -21,7 +21,7 @@ test('tasks that do not fit in memory wait in a temporary file, and are saved in
   const result = 'x'.repeat(1_500_000)
   function* tasks() {
     for (let i = 0; i < 50; i++)
-      yield { ...RUNNING, taskId: `t${i}`, result: `${i} ${result}`, submitTime: '2026' }
+      yield { ...RUNNING, taskId: `t${i}`, result: `${i} ${result}`, submitTime: '2026-01-01' }
   }
   assert.equal(store.saveMany(tasks()), 50)
   assert.deepEqual(

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { JsonValue } from 'uniqc-task-store'
+import { holdsLoneSurrogate } from './lone-surrogate.ts'
 
 const KEYS = [
   ...['$int', '$float', '$object', '$unreadable', '$', '$date', '__proto__', 'constructor', '0', '10'],
@@ -31,7 +32,10 @@ export const { value: anyJson } = fc.letrec<{ value: JsonValue }>((tie) => ({
       .map((entries) => Object.fromEntries(entries)),
   ),
 }))
-/** An object of {@link anyJson}. */
+/** What the result of a shard can hold. */
+export const anyShardResult = anyJson.filter((value) => !holdsLoneSurrogate(value))
+/** What metadata can hold. */
 export const anyObject = fc
   .array(fc.tuple(fc.oneof(fc.constantFrom(...KEYS), fc.string({ maxLength: 3 })), anyJson), { maxLength: 3 })
   .map((entries) => Object.fromEntries(entries))
+  .filter((value) => !holdsLoneSurrogate(value))

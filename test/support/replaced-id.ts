@@ -10,8 +10,8 @@ export async function addPlatformId(store: AnyStore, taskId: string, platformTas
       platformTaskId,
       backend: 'originq',
       status: 'running',
-      submitTime: '1',
-      updateTime: '2',
+      submitTime: '2026-01-01',
+      updateTime: '2026-01-02',
     },
     { keepUpdateTime: true },
   )
