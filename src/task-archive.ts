@@ -85,7 +85,8 @@ export class TaskArchive {
   }
 
   /**
-   * Archives the terminal tasks that were submitted more than `hours` hours ago. Times are compared as
+   * Archives the terminal tasks that were submitted more than `hours` hours ago, or were updated, see {@link
+   * ArchiveOlderThanOptions.by}. Times are compared as
    * moments, whatever their form and offset. No result is read. It works in batches, so that others can write
    * between them; if it is interrupted, call it again.
    */

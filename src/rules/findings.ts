@@ -82,6 +82,11 @@ const KINDS = {
     message: 'results or metadata that are not JSON: they are kept, and shown as UnreadableJson',
     fix: 'store.update(id, { result }) replaces one; update() of metadata keeps the text under legacy_metadata_raw',
   },
+  'inexact-shots': {
+    severity: 'warning',
+    message: `shots beyond ${Number.MAX_SAFE_INTEGER}: they are shown, and carried to other files, as the nearest number`,
+    fix: 'leave shots out of an update, which then keeps them; store.update(id, { shots }) replaces them',
+  },
   'fallback-store': {
     severity: 'warning',
     message:

@@ -34,8 +34,13 @@ export interface ArchiveMoveResult {
 
 /** Which tasks are moved to the archive. */
 export interface ArchiveOlderThanOptions extends ArchiveMoveOptions {
-  /** Submitted more than this many hours ago. */
+  /** Submitted, or by `by` updated, more than this many hours ago. */
   readonly hours: number
+  /**
+   * Which of its times must be so long ago: `submitTime` (default), or `updateTime`, by which UnifiedQuantum's gateway
+   * archives.
+   */
+  readonly by?: 'submitTime' | 'updateTime' | undefined
   /** The statuses of the tasks that are moved. Default: the terminal ones. */
   readonly statuses?: string | readonly string[] | undefined
   /**
@@ -53,7 +58,7 @@ export interface ArchiveOlderThanReport {
   readonly archived: readonly string[]
   /** Old enough, but already in the archive as well. */
   readonly conflicts: readonly string[]
-  /** Left alone, because their submit time cannot be read. */
+  /** Left alone, because their time cannot be read. */
   readonly unreadable: readonly string[]
 }
 
@@ -65,6 +70,7 @@ export const readMoveOptions = optionsReader({ onConflict })
 
 const readOptions = optionsReader({
   hours: finiteAmount,
+  by: oneOf('submitTime', 'updateTime'),
   statuses: strings,
   timeZone,
   dryRun: flag(false),
@@ -82,19 +88,20 @@ export interface MovableTask {
   readonly taskId: string
   readonly status: string
   readonly submitTime: string
+  readonly updateTime: string
 }
 
 /** {@link ArchiveOlderThanOptions} with defaults filled in. `now` is in milliseconds since 1970. */
 export function readOlderThanOptions(options: ArchiveOlderThanOptions, now: number) {
   checkObject('options', options)
-  const { hours, statuses = TERMINAL_STATUSES as readonly string[], ...rest } = readOptions(options)
+  const { hours, by, statuses = TERMINAL_STATUSES as readonly string[], ...rest } = readOptions(options)
   const latest = (now - hours * 3_600_000) * 1000
   return {
     ...rest,
     /** Whether a task is old enough; undefined if its time cannot be read. */
-    isDue: ({ status, submitTime }: MovableTask): boolean | undefined => {
+    isDue: ({ status, [by]: time }: MovableTask): boolean | undefined => {
       if (!statuses.includes(status)) return false
-      const instant = parseInstant(submitTime, rest.timeZone)
+      const instant = parseInstant(time, rest.timeZone)
       return instant === undefined ? undefined : instant < latest
     },
   }

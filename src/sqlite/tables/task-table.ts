@@ -100,12 +100,7 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
   movableAfter(rowid: Rowid, limit: number): Row[] {
     const statement = this.#statement(`movable after ${limit}`, (drizzle, { tasks }) =>
       drizzle
-        .select({
-          taskId: tasks.taskId,
-          status: tasks.status,
-          submitTime: tasks.submitTime,
-          rowid: ROWID_CELL,
-        })
+        .select({ ...movableFields(tasks), rowid: ROWID_CELL })
         .from(tasks)
         .where(gt(ROWID, value('rowid')))
         .orderBy(asc(ROWID))
@@ -117,10 +112,7 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
   /** Those of some tasks that are there, by id. */
   movable(taskIds: readonly string[]): ReadonlyMap<string, MovableTask> {
     const statement = this.#statement('movable', (drizzle, { tasks }) =>
-      drizzle
-        .select({ taskId: tasks.taskId, status: tasks.status, submitTime: tasks.submitTime })
-        .from(tasks)
-        .where(isOneOf(tasks.taskId)),
+      drizzle.select(movableFields(tasks)).from(tasks).where(isOneOf(tasks.taskId)),
     )
     const rows = statement.all({ ids: JSON.stringify(taskIds) })
     return new Map(rows.map(movableTask).map((task) => [task.taskId, task]))
@@ -251,9 +243,16 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
 
 /** The task of a row of {@link TaskTable.movableAfter}. */
 export function movableTask(row: Row): MovableTask {
-  const [taskId, status, submitTime] = row as [string, string, string]
-  return { taskId, status, submitTime }
+  const [taskId, status, submitTime, updateTime] = row as [string, string, string, string]
+  return { taskId, status, submitTime, updateTime }
 }
+
+const movableFields = ({ taskId, status, submitTime, updateTime }: Place['tasks']) => ({
+  taskId,
+  status,
+  submitTime,
+  updateTime,
+})
 
 /** The columns of a row, in the order that {@link readTask} takes. */
 function cellsOf({ tasks }: Place): Record<string, SQL> {

@@ -116,7 +116,7 @@ function checkTasks(
   const isLive = table.place.name === 'live'
   for (const rows of walk(file, ROWS, (rowid) => table.after(rowid, EVERY_TASK, ROWS))) {
     for (const row of rows) {
-      const { taskId, status, submitTime, updateTime, result, metadata } = rawTask(row)
+      const { taskId, status, shots, submitTime, updateTime, result, metadata } = rawTask(row)
       const name = taskId ?? `${getTableName(table.place.tasks)}, row ${row.at(-1)}`
       if (taskId === null) findings.add('missing-id', name)
       const [submitted, updated] = [submitTime, updateTime].map((time) =>
@@ -125,6 +125,7 @@ function checkTasks(
       if (isUnreadable(readJsonValue(result)) || isUnreadable(readJsonObject(metadata))) {
         findings.add('unreadable-json', name)
       }
+      if (Math.abs(shots) > Number.MAX_SAFE_INTEGER) findings.add('inexact-shots', name)
       if (!isTaskStatus(status)) findings.add('unknown-status', name)
       if (submitted === undefined || updated === undefined) findings.add('invalid-time', name)
       if (isLive && !isTerminal(status) && submitted !== undefined && submitted < oldest) {
