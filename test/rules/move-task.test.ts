@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { TERMINAL_STATUSES } from '../../drizzle/task-status.ts'
+import {
+  type ArchiveOlderThanOptions,
+  type OnConflict,
+  planMove,
+  readMoveOptions,
+  readOlderThanOptions,
+} from '../../src/rules/move-task.ts'
+import { PLACE_NAMES, type PlaceName } from '../../src/rules/place-name.ts'
+import { hasCode, isMisuseOf } from '../support/rule-errors.ts'
+
+const NOW = Date.UTC(2026, 0, 2)
+
+const REFUSED_MOVES: readonly (readonly [title: string, options: unknown, word: string])[] = [
+  ['null', null, 'options'],
+  ['a string', 'live', 'options'],
+  ['an unknown option', { onconflict: 'live' }, 'onconflict'],
+  ['onConflict: null', { onConflict: null }, 'onConflict'],
+  ['onConflict: "archive"', { onConflict: 'archive' }, 'onConflict'],
+  ['onConflict: ["live"]', { onConflict: ['live'] }, 'onConflict'],
+]
+for (const [title, options, word] of REFUSED_MOVES) {
+  test(`${title} for the options of a move is a TypeError that names it`, () => {
+    assert.throws(() => readMoveOptions(options as object), isMisuseOf(word))
+  })
+}
+
+test('by default a conflict throws', () => {
+  assert.deepEqual(readMoveOptions(undefined), { onConflict: 'throw' })
+  assert.deepEqual(readMoveOptions({ onConflict: undefined }), { onConflict: 'throw' })
+  for (const onConflict of ['throw', 'live', 'archived']) {
+    assert.deepEqual(readMoveOptions({ onConflict }), { onConflict })
+  }
+})
+
+const REFUSED_AGES: readonly (readonly [title: string, options: unknown, word: string])[] = [
+  ['undefined', undefined, 'options'],
+  ['null', null, 'options'],
+  ['a number', 24, 'options'],
+  ['no hours', {}, 'hours'],
+  ['hours: null', { hours: null }, 'hours'],
+  ['hours: "24"', { hours: '24' }, 'hours'],
+  ['hours: 24n', { hours: 24n }, 'hours'],
+  ['hours: NaN', { hours: Number.NaN }, 'hours'],
+  ['hours: -1', { hours: -1 }, 'hours'],
+  ['hours: Infinity', { hours: Infinity }, 'hours'],
+  ['an unknown option', { hours: 1, days: 1 }, 'days'],
+  ['statuses: null', { hours: 1, statuses: null }, 'statuses'],
+  ['statuses with a number', { hours: 1, statuses: ['failed', 1] }, 'statuses'],
+  ['timeZone: "Mars"', { hours: 1, timeZone: 'Mars' }, 'timeZone'],
+  ['timeZone: 8', { hours: 1, timeZone: 8 }, 'timeZone'],
+  ['dryRun: 1', { hours: 1, dryRun: 1 }, 'dryRun'],
+  ['onConflict: "keep"', { hours: 1, onConflict: 'keep' }, 'onConflict'],
+]
+for (const [title, options, word] of REFUSED_AGES) {
+  test(`${title} for an age is a TypeError that names it`, () => {
+    assert.throws(() => readOlderThanOptions(options as ArchiveOlderThanOptions, NOW), isMisuseOf(word))
+  })
+}
+
+test('by default tasks are moved, by the zone of this machine, and a conflict throws', () => {
+  const { isDue: _, ...options } = readOlderThanOptions({ hours: 1 }, NOW)
+  assert.deepEqual(options, { timeZone: undefined, dryRun: false, onConflict: 'throw' })
+  const { isDue: __, ...given } = readOlderThanOptions(
+    { hours: 1, timeZone: 'UTC', dryRun: true, onConflict: 'live' },
+    NOW,
+  )
+  assert.deepEqual(given, { timeZone: 'UTC', dryRun: true, onConflict: 'live' })
+})
+
+/** With `now` at the first moment of the 2nd of January 2026. */
+const AGES: readonly (readonly [
+  title: string,
+  options: ArchiveOlderThanOptions,
+  submitTime: string,
+  isDue: boolean | undefined,
+])[] = [
+  ['exactly as old as the hours is not due', { hours: 24 }, '2026-01-01T00:00:00.000000+00:00', false],
+  ['a microsecond older is due', { hours: 24 }, '2025-12-31T23:59:59.999999+00:00', true],
+  ['a microsecond younger is not due', { hours: 24 }, '2026-01-01T00:00:00.000001+00:00', false],
+  ['exactly as old at another offset is not due', { hours: 24 }, '2026-01-01T08:00:00+08:00', false],
+  ['a second older at another offset is due', { hours: 24 }, '2026-01-01T07:59:59+08:00', true],
+  [
+    'exactly as old in a zone is not due',
+    { hours: 24, timeZone: 'Asia/Shanghai' },
+    '2026-01-01T08:00:00',
+    false,
+  ],
+  ['a second older in a zone is due', { hours: 24, timeZone: 'Asia/Shanghai' }, '2026-01-01T07:59:59', true],
+  ['the same wall time in UTC is not due', { hours: 24, timeZone: 'UTC' }, '2026-01-01T07:59:59', false],
+  ['half an hour is 30 minutes', { hours: 0.5 }, '2026-01-01T23:30:00Z', false],
+  ['more than half an hour is due', { hours: 0.5 }, '2026-01-01T23:29:59.999999Z', true],
+  ['of this very moment is not due after 0 hours', { hours: 0 }, '2026-01-02T00:00:00Z', false],
+  ['just before this moment is due after 0 hours', { hours: 0 }, '2026-01-01T23:59:59.999999Z', true],
+  ['of the future is never due', { hours: 0 }, '2026-01-02T00:00:00.000001Z', false],
+  ['of the year 1 is not due after a number of hours beyond all time', { hours: 1e308 }, '0001-01-01', false],
+  ['that cannot be read is neither', { hours: 24 }, 'yesterday', undefined],
+  ['that does not exist is neither', { hours: 24 }, '2025-02-31T00:00:00Z', undefined],
+  ['that is empty is neither', { hours: 24 }, '', undefined],
+]
+for (const [title, options, submitTime, isDue] of AGES) {
+  test(`a time ${title}`, () => {
+    const { isDue: decide } = readOlderThanOptions(options, NOW)
+    assert.equal(decide({ taskId: 't', status: 'success', submitTime }), isDue)
+  })
+}
+
+const STATUSES: readonly (readonly [
+  title: string,
+  statuses: string | string[] | undefined,
+  due: string[],
+])[] = [
+  ['by default those at their end', undefined, [...TERMINAL_STATUSES]],
+  ['those of no status', [], []],
+  ['those of one status', 'running', ['running']],
+  ['those of several statuses', ['queued', 'failed'], ['failed', 'queued']],
+]
+for (const [title, statuses, due] of STATUSES) {
+  test(`old tasks are due by their status: ${title}`, () => {
+    const { isDue } = readOlderThanOptions({ hours: 1, statuses }, NOW)
+    for (const status of ['pending', 'running', 'success', 'failed', 'cancelled', 'queued', 'fail', '']) {
+      assert.equal(isDue({ taskId: 't', status, submitTime: '2025-01-01' }), due.includes(status), status)
+      const unreadable = due.includes(status) ? undefined : false
+      assert.equal(isDue({ taskId: 't', status, submitTime: 'noon' }), unreadable, status)
+    }
+  })
+}
+
+type Outcome = 'move' | 'replace' | 'discard' | 'CONFLICT'
+
+/** What is there, and what becomes of the move for each way to solve a conflict. */
+const MOVES: readonly (readonly [
+  there: string,
+  task: boolean,
+  shards: boolean,
+  outcomes: Readonly<Record<OnConflict, (to: PlaceName) => Outcome>>,
+])[] = [
+  ['nothing', false, false, { throw: () => 'move', live: () => 'move', archived: () => 'move' }],
+  [
+    'a task',
+    true,
+    false,
+    {
+      throw: () => 'CONFLICT',
+      live: (to) => (to === 'live' ? 'discard' : 'replace'),
+      archived: (to) => (to === 'archived' ? 'discard' : 'replace'),
+    },
+  ],
+  [
+    'a task with shards',
+    true,
+    true,
+    {
+      throw: () => 'CONFLICT',
+      live: (to) => (to === 'live' ? 'discard' : 'replace'),
+      archived: (to) => (to === 'archived' ? 'discard' : 'replace'),
+    },
+  ],
+  [
+    'shards alone',
+    false,
+    true,
+    { throw: () => 'CONFLICT', live: () => 'replace', archived: () => 'replace' },
+  ],
+]
+for (const [there, task, shards, outcomes] of MOVES) {
+  for (const onConflict of Object.keys(outcomes) as OnConflict[]) {
+    for (const to of PLACE_NAMES) {
+      const outcome = outcomes[onConflict](to)
+      test(`if the ${to} place has ${there}, onConflict '${onConflict}' is: ${outcome}`, () => {
+        const move = () => planMove('uqt_1', to, { task, shards }, onConflict)
+        if (outcome === 'CONFLICT') {
+          assert.throws(move, hasCode('CONFLICT', 'uqt_1', 'onConflict'))
+        } else assert.equal(move(), outcome)
+      })
+    }
+  }
+}
+
+test('a conflict says what stands in the way, and where', () => {
+  const tell = (to: PlaceName, task: boolean) => {
+    try {
+      return planMove('uqt_1', to, { task, shards: true }, 'throw')
+    } catch (error) {
+      return (error as Error).message.split('onConflict', 1)[0] ?? ''
+    }
+  }
+  for (const task of [true, false]) {
+    assert.doesNotMatch(tell('live', task), /archive/)
+    assert.match(tell('archived', task), /archive/)
+  }
+  for (const to of PLACE_NAMES) {
+    assert.doesNotMatch(tell(to, true), /shard/)
+    assert.match(tell(to, false), /shard/)
+  }
+})
