@@ -103,7 +103,7 @@ const AGES: readonly (readonly [
 for (const [title, options, submitTime, isDue] of AGES) {
   test(`a time ${title}`, () => {
     const { isDue: decide } = readOlderThanOptions(options, NOW)
-    assert.equal(decide({ taskId: 't', status: 'success', submitTime }), isDue)
+    assert.equal(decide({ taskId: 't', status: 'success', submitTime, updateTime: 'noon' }), isDue)
   })
 }
 
@@ -121,9 +121,17 @@ for (const [title, statuses, due] of STATUSES) {
   test(`old tasks are due by their status: ${title}`, () => {
     const { isDue } = readOlderThanOptions({ hours: 1, statuses }, NOW)
     for (const status of ['pending', 'running', 'success', 'failed', 'cancelled', 'queued', 'fail', '']) {
-      assert.equal(isDue({ taskId: 't', status, submitTime: '2025-01-01' }), due.includes(status), status)
+      assert.equal(
+        isDue({ taskId: 't', status, submitTime: '2025-01-01', updateTime: 'noon' }),
+        due.includes(status),
+        status,
+      )
       const unreadable = due.includes(status) ? undefined : false
-      assert.equal(isDue({ taskId: 't', status, submitTime: 'noon' }), unreadable, status)
+      assert.equal(
+        isDue({ taskId: 't', status, submitTime: 'noon', updateTime: '2025-01-01' }),
+        unreadable,
+        status,
+      )
     }
   })
 }

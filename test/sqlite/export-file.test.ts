@@ -215,7 +215,9 @@ test('a filtered export walks the table once, without sorting', (t) => {
   const queries = statements.filter((text) => /order by rowid/i.test(text))
   assert.ok(queries.length >= 2)
   for (const query of queries) {
-    const plan = database.prepare(`EXPLAIN QUERY PLAN ${query}`).all() as { detail: string }[]
+    // A walk begins at minus infinity, which SQLite writes in a way that it does not read.
+    const readable = query.replaceAll('-Inf', '-9e999')
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${readable}`).all() as { detail: string }[]
     for (const { detail } of plan) assert.doesNotMatch(detail, /TEMP B-TREE/, query)
   }
   database.close()
