@@ -54,7 +54,14 @@ const applied = (file: string) => read(file, `SELECT created_at FROM ${LEDGER} O
 const WHENS = released.map(({ when }) => when)
 const tableNames = (file: string) =>
   read(file, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name")
-const OUR_TABLES = [LEDGER, 'archived_task_shards', 'archived_tasks', 'task_shards', 'tasks']
+const OUR_TABLES = [
+  LEDGER,
+  'archived_task_shards',
+  'archived_tasks',
+  'task_shards',
+  'tasks',
+  'uniqc_merged_files',
+]
 
 const REFUSED: readonly (readonly [what: string, sql: string, code: string, message: RegExp])[] = [
   [

@@ -25,7 +25,7 @@ const KNOWN: readonly KnownDefect[] = [
     reason: 'the temporary files of a call that a power cut has ended stay for good',
     kinds: ['left-over'],
     workload: /^(the first opening|a migration|backup|exportFile|repair|restoreBackup)/,
-    detail: /\.unfinished(-journal)?$/,
+    detail: /\.unfinished(\.new)?(\.[\da-f]{8}\.unfinished)?(-journal|-wal|-shm)?$/,
   },
   {
     reason: 'a folder that opening makes is not synced in the folder above: all that is in it can be lost',
@@ -49,11 +49,6 @@ const KNOWN: readonly KnownDefect[] = [
     step: /^restoreBackup$/,
     detail:
       /^it holds 0 tasks; before: CORRUPT_FILE; after: 14 tasks|^tasks\.sqlite\.damaged\.[\dTZ.]+-(wal|shm)$/,
-  },
-  {
-    reason: 'restoreBackup() leaves the log of a file that is gone: SQLite writes it into the restored one',
-    kinds: ['copy-differs'],
-    workload: /^restoreBackup beside a left-over log$/,
   },
 ]
 

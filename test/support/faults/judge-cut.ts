@@ -50,7 +50,8 @@ export function judgeCut(
     if (path === file || isCompanion(path, names)) continue
     if (before.files.has(path) || after.files.has(path)) continue
     // What was not migrated before the cut is migrated now.
-    if (/\.before-v5\.[\dTZ.]+$/.test(path)) continue
+    // A copy before a migration, and the log of a database that is gone, are kept on purpose.
+    if (/(?:\.before-v5|-(?:wal|shm|journal)\.orphaned)\.[\dTZ.]+$/.test(path)) continue
     add(current, 'left-over', path)
   }
   return violations
