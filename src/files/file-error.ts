@@ -1,3 +1,4 @@
+import { isError } from '../rules/is-error.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 
 const FULL: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO']
@@ -17,7 +18,7 @@ export function withFile<T>(file: string, done: 'read' | 'written', work: () => 
 
 /** The code of a Node error. */
 export function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
+  return isError(error) && 'code' in error ? error.code : undefined
 }
 
 /** A Node error in this package's terms. A {@link TaskStoreError} stays as it is. */

@@ -1,4 +1,5 @@
 import { fileError } from '../files/file-error.ts'
+import { isError } from '../rules/is-error.ts'
 import { TaskStoreError, type TaskStoreErrorCode } from '../rules/task-store-error.ts'
 
 /** What the result codes of SQLite mean, by prefix. The first match counts. */
@@ -54,7 +55,7 @@ const MEANINGS: readonly (readonly [prefix: string, code: TaskStoreErrorCode, ad
 /** The driver's error in this package's terms, with the file's name; any other error unchanged. */
 export function translateDriverError(error: unknown, file: string): unknown {
   const code = driverCode(error)
-  const text = `${code}: ${error instanceof Error ? error.message : ''}`
+  const text = `${code}: ${isError(error) ? error.message : ''}`
   const meaning = code && MEANINGS.find(([prefix]) => text.startsWith(prefix))
   if (!meaning) return error
   return new TaskStoreError(meaning[1], `${file} ${meaning[2]} (${code})`, { cause: error })
@@ -80,10 +81,10 @@ export function isBusy(error: unknown): boolean {
 }
 
 function driverCode(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
+  if (!isError(error)) return undefined
   // Drizzle wraps the driver's error in one of its own. Other causes are the caller's.
   const isDrizzles = 'query' in error && 'params' in error
   const own = isDrizzles ? error.cause : error
-  if (!(own instanceof Error) || own.name !== 'SqliteError' || !('code' in own)) return undefined
+  if (!isError(own) || own.name !== 'SqliteError' || !('code' in own)) return undefined
   return String(own.code)
 }

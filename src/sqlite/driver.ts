@@ -1,5 +1,6 @@
 import BetterSqlite3, { type Database, type Options } from 'better-sqlite3'
 import { codeOf } from '../files/file-error.ts'
+import { isError } from '../rules/is-error.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 
 /**
@@ -53,7 +54,7 @@ export function findDriverProblem(driver: number, node: string): string | undefi
 
 /** Whether the binary is missing, damaged, or built for another Node or machine. */
 function isUnbuilt(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
+  if (!isError(error)) return false
   const code = codeOf(error)
   const isMissing = code === 'MODULE_NOT_FOUND' && error.message.includes('better_sqlite3.node')
   return isMissing || code === 'ERR_DLOPEN_FAILED' || error.message.includes('bindings file')
