@@ -1,0 +1,3 @@
+test('the package can be required', () => {
+  require('uniqc-task-store')
+})
