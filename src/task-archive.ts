@@ -86,27 +86,32 @@ export class TaskArchive {
 
   /**
    * Archives the terminal tasks that were submitted more than `hours` hours ago, or were updated, see {@link
-   * ArchiveOlderThanOptions.by}. Times are compared as
-   * moments, whatever their form and offset. No result is read. It works in batches, so that others can write
-   * between them; if it is interrupted, call it again.
+   * ArchiveOlderThanOptions.by}. Times are compared as moments, whatever their form and offset. No result is
+   * read. It works in batches, so that others can write between them; if it is interrupted, call it again.
    */
   archiveOlderThan(options: ArchiveOlderThanOptions): ArchiveOlderThanReport {
     const { isDue, onConflict, dryRun } = readOlderThanOptions(options, Date.now())
     const { live } = this.#connection
     const report = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[] }
+    const plan = (batch: readonly MovableTask[]) => this.#planArchive(batch, isDue, onConflict)
     const archive = (batch: readonly MovableTask[]) => {
-      const plan = this.#planArchive(batch, isDue, onConflict)
-      report.archived.push(...plan.archived)
-      report.conflicts.push(...plan.conflicts)
-      report.unreadable.push(...plan.unreadable)
-      if (!dryRun) this.#archiveAll(plan.archived, plan.taken, onConflict)
+      const planned = plan(batch)
+      this.#archiveAll(planned.archived, planned.taken, onConflict)
+      return [planned]
     }
+    const none = { archived: [], unreadable: [] }
     const scan = (rowid: Rowid) => this.#connection.run(() => live.movableAfter(rowid, SCAN_BATCH))
     for (const rows of walk(this.#connection.file, SCAN_BATCH, scan)) {
       const due = rows.map(movableTask).filter((task) => isDue(task) !== false)
       for (const batch of inBatches(due, BATCH)) {
-        if (dryRun) this.#connection.snapshot(() => archive(batch))
-        else this.#connection.batch(() => archive(batch))
+        const done = dryRun
+          ? [this.#connection.snapshot(() => plan(batch))]
+          : this.#batch(batch, archive, ({ taskId }) => ({ ...none, conflicts: [taskId] }))
+        for (const { archived, conflicts, unreadable } of done) {
+          report.archived.push(...archived)
+          report.conflicts.push(...conflicts)
+          report.unreadable.push(...unreadable)
+        }
       }
     }
     return report
@@ -200,17 +205,40 @@ export class TaskArchive {
     checkIterable('taskIds', taskIds, 'an iterable of task ids')
     const ids = Array.from(taskIds)
     for (const taskId of ids) checkString('taskIds', taskId)
-    return inBatches(ids, BATCH).flatMap((batch) => this.#connection.batch(() => work(batch)))
+    const conflict = (taskId: string, error: TaskStoreError): ArchiveMoveResult => {
+      return { taskId, outcome: 'conflict', error }
+    }
+    return inBatches(ids, BATCH).flatMap((batch) => this.#batch(batch, work, conflict))
+  }
+
+  /**
+   * Works on some items under one lock. If a row of another table refers to one of them, which SQLite may find out
+   * only at the commit, each of them has its own.
+   */
+  #batch<Item, Result, Conflict>(
+    items: readonly Item[],
+    work: (items: readonly Item[]) => Result[],
+    onConflict: (item: Item, error: TaskStoreError) => Conflict,
+  ): (Result | Conflict)[] {
+    try {
+      return this.#connection.batch(() => work(items))
+    } catch (error) {
+      if (!(error instanceof TaskStoreError) || error.code !== 'CONFLICT') throw error
+      const [first] = items
+      if (items.length === 1) return [onConflict(first as Item, error)]
+      return items.flatMap((item) => this.#batch([item], work, onConflict))
+    }
   }
 
   /** Moves some tasks at once, if nothing is in the way of any, and returns their ids; else none. */
   #moveFree(taskIds: readonly string[], from: PlaceName): Set<string> {
     const [source, target] = [this.#connection.at(from), this.#connection.at(otherPlace(from))]
+    const free = new Set(taskIds)
     const there = source.movable(taskIds)
     const taken = target.taken(taskIds)
-    // An id that was replaced stands for another one, which may come later in the batch.
-    if (!taskIds.every((taskId) => there.has(taskId) && !taken.has(taskId))) return new Set()
-    const free = new Set(taskIds)
+    const areFree = taskIds.every((taskId) => there.has(taskId) && !taken.has(taskId))
+    // An id that was replaced stands for another one, which may come later in the batch; so does an id that comes twice.
+    if (!areFree || free.size < taskIds.length) return new Set()
     source.moveAll(target, [...free], now())
     return free
   }

@@ -24,7 +24,7 @@ export interface ArchiveMoveResult {
     /** It was moved before. */
     | 'already-there'
     | 'not-found'
-    /** It is both live and archived; nothing was moved. */
+    /** It is both live and archived, or a row of another table refers to it; nothing was moved. */
     | 'conflict'
     /** Several tasks replaced this id; nothing was moved. */
     | 'ambiguous-id'
@@ -56,7 +56,7 @@ export interface ArchiveOlderThanOptions extends ArchiveMoveOptions {
 export interface ArchiveOlderThanReport {
   /** The tasks that were moved, or that a dry run would move. */
   readonly archived: readonly string[]
-  /** Old enough, but already in the archive as well. */
+  /** Old enough, but already in the archive as well, or a row of another table refers to it. */
   readonly conflicts: readonly string[]
   /** Left alone, because their time cannot be read. */
   readonly unreadable: readonly string[]

@@ -214,7 +214,7 @@ export class Connection implements Statements {
       this.#follow(lookAfter)
       return this.#opened.schemaVersion === undefined ? work() : this.#readAsNewest(work)
     } catch (error) {
-      const translated = translateDriverError(error, this.file)
+      const translated = translateDriverError(error, this.file, this.client)
       if (this.#depth > 0 && !this.client.inTransaction) this.#undoneBy ??= translated
       throw translated
     }

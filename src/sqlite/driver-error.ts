@@ -1,6 +1,8 @@
+import type { Database } from 'better-sqlite3'
 import { fileError } from '../files/file-error.ts'
 import { isError } from '../rules/is-error.ts'
 import { TaskStoreError, type TaskStoreErrorCode } from '../rules/task-store-error.ts'
+import { referringTables } from './referring-tables.ts'
 
 /** What the result codes of SQLite mean, by prefix. The first match counts. */
 const MEANINGS: readonly (readonly [prefix: string, code: TaskStoreErrorCode, advice: string])[] = [
@@ -52,10 +54,17 @@ const MEANINGS: readonly (readonly [prefix: string, code: TaskStoreErrorCode, ad
   ['SQLITE_AUTH', 'CANNOT_OPEN', 'may not be opened by this user; check its permissions'],
 ]
 
-/** The driver's error in this package's terms, with the file's name; any other error unchanged. */
-export function translateDriverError(error: unknown, file: string): unknown {
+/**
+ * The driver's error in this package's terms, with the file's name; any other error unchanged.
+ *
+ * @param database Where the error comes from, to say which table refers to a task.
+ */
+export function translateDriverError(error: unknown, file: string, database?: Database): unknown {
   const code = driverCode(error)
   const text = `${code}: ${isError(error) ? error.message : ''}`
+  if (database?.open && FOREIGN_KEY.test(text)) {
+    return referredTo(referringTables(database), file, error) ?? error
+  }
   const meaning = code && MEANINGS.find(([prefix]) => text.startsWith(prefix))
   if (!meaning) return error
   return new TaskStoreError(meaning[1], `${file} ${meaning[2]} (${code})`, { cause: error })
@@ -73,6 +82,23 @@ export function withDatabaseFile<T>(file: string, done: 'read' | 'written', work
   } catch (error) {
     throw fileError(translateDriverError(error, file), file, done)
   }
+}
+
+/** A foreign key that says RESTRICT fails as a trigger does. */
+const FOREIGN_KEY = /^SQLITE_CONSTRAINT_(?:FOREIGNKEY:|TRIGGER: FOREIGN KEY constraint failed)/
+
+/** The error for a task that rows of other tables refer to; undefined if it can be none of our tasks. */
+function referredTo(tables: readonly string[], file: string, cause: unknown): TaskStoreError | undefined {
+  if (tables.length === 0) return undefined
+  const [names, keys] = [
+    tables.map((table) => JSON.stringify(table)).join(' or '),
+    'ON DELETE CASCADE or SET NULL',
+  ]
+  return new TaskStoreError(
+    'CONFLICT',
+    `${file}: a row of ${names} refers to a task that would not be there; the change was undone. Delete such rows first, or give the foreign key of the table ${keys}`,
+    { cause },
+  )
 }
 
 /** Whether the driver gave up waiting for a lock. */
