@@ -286,7 +286,10 @@ export class TaskStore {
     return this.#connection.run(() => this.#shards.of(taskId))
   }
 
-  /** Returns the shards of live tasks with this id on their platform: several if tasks share one. */
+  /**
+   * Returns the shards of live tasks with this id on their platform, the oldest first: several if tasks share
+   * one.
+   */
   findShards(platformTaskId: string, options?: FindShardsOptions): TaskShard[] {
     checkString('platformTaskId', platformTaskId)
     const { backend } = readFindShardsOptions(options)

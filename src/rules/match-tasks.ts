@@ -1,6 +1,6 @@
 import { parseInstant } from './instant.ts'
 import type { StoredTask } from './raw-task.ts'
-import { isUniqcTaskId, mayBeReplacedId } from './task-id.ts'
+import { isGeneratedId, mayBeReplacedId } from './task-id.ts'
 
 /** What a task is called on its platform. */
 export interface PlatformId {
@@ -68,7 +68,7 @@ export function mismatch(
   const { taskId, submitTime } = existing.task
   if (matched !== undefined) return `is the same task as ${matched} there and ${taskId} here`
   // An id that a person made up can be made up twice.
-  if (isUniqcTaskId(incoming.taskId) || isSameTime(incoming.submitTime, submitTime, timeZone))
+  if (isGeneratedId(incoming.taskId) || isSameTime(incoming.submitTime, submitTime, timeZone))
     return undefined
   return `was submitted at ${incoming.submitTime} there and at ${submitTime} here: two tasks with one id`
 }

@@ -523,7 +523,13 @@ export const READS: readonly fc.Arbitrary<Step>[] = [
   calls(
     'findShards',
     pair(platformId, some({ backend })),
-    (store, ...args) => store.findShards(...args),
+    function* (store, ...args) {
+      // In the order of the model, which does not know the oldest.
+      const found = yield* wait(store.findShards(...args))
+      const order = (a: TaskShard, b: TaskShard) =>
+        a.uniqcTaskId < b.uniqcTaskId ? -1 : a.uniqcTaskId > b.uniqcTaskId ? 1 : a.shardIndex - b.shardIndex
+      return found.toSorted(order)
+    },
     (model, platformTaskId, options) => model.shardsWith(platformTaskId, options.backend),
   ),
   calls(

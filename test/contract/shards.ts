@@ -227,7 +227,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     assert.equal((await store.getShards('b')).length, 1)
   })
 
-  test('findShards finds the shards of all live tasks with the platform task id, on any backend or on one', async (t) => {
+  test('findShards finds the shards of all live tasks with the platform task id, the oldest first, on any backend or on one', async (t) => {
     const store = await open(t)
     for (const taskId of ['b', 'a', 'c']) {
       await store.save({ ...RUNNING, taskId })
@@ -239,7 +239,7 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
     const found = async (...args: Parameters<AnyStore['findShards']>) =>
       (await store.findShards(...args)).map((shard) => `${shard.uniqcTaskId}${shard.shardIndex}`)
     assert.deepEqual(await found('gone'), [])
-    assert.deepEqual(await found('p'), ['a0', 'a1', 'b0'])
+    assert.deepEqual(await found('p'), ['b0', 'a0', 'a1'])
     assert.deepEqual(await found('p', { backend: 'ibm:ibm_fez' }), ['a1'])
     assert.deepEqual(await found('p', { backend: 'ibm' }), [])
   })

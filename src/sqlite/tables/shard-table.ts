@@ -45,15 +45,11 @@ export class ShardTable {
     return statement.get({ taskId, index })
   }
 
-  /** The shards with this id on their platform, on any backend or on one. */
+  /** The shards with this id on their platform, on any backend or on one, the oldest first: as their index has them. */
   onPlatform(platformTaskId: string, backend: string | undefined): Row[] {
     const isOne = backend !== undefined
     const statement = this.#statement(`on platform ${isOne}`, (drizzle, { shards }) =>
-      drizzle
-        .select()
-        .from(shards)
-        .where(isOnPlatform(shards, isOne))
-        .orderBy(asc(shards.uniqcTaskId), asc(shards.shardIndex)),
+      drizzle.select().from(shards).where(isOnPlatform(shards, isOne)).orderBy(asc(ROWID)),
     )
     return statement.all({ platformTaskId, backend })
   }
