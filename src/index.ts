@@ -22,6 +22,7 @@ export type {
 export { parseListQuery } from './rules/parse-list-query.ts'
 export type { SaveShardOptions } from './rules/save-shard.ts'
 export type { SaveOptions } from './rules/save-task.ts'
+export type { StatusCounts } from './rules/status-counts.ts'
 export type {
   ArchiveListOptions,
   FindShardsOptions,

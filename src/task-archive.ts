@@ -1,5 +1,5 @@
 import type { ArchivedTaskInfo, ArchivedTaskShard } from '../drizzle/schema.ts'
-import { checkIterable, checkString } from './rules/check-arguments.ts'
+import { checkString, stringsOf } from './rules/check-arguments.ts'
 import { now } from './rules/clock.ts'
 import {
   type ArchiveMoveOptions,
@@ -13,6 +13,7 @@ import {
   readOlderThanOptions,
 } from './rules/move-task.ts'
 import { otherPlace, type PlaceName } from './rules/place-name.ts'
+import { type StatusCounts, statusCounts } from './rules/status-counts.ts'
 import { type ArchiveListOptions, checkFilter, checkList, type TaskFilter } from './rules/task-filter.ts'
 import { TaskStoreError } from './rules/task-store-error.ts'
 import type { Connection } from './sqlite/connection.ts'
@@ -153,6 +154,11 @@ export class TaskArchive {
     return this.#list.count('archived', checkFilter(filter))
   }
 
+  /** Counts the archived tasks that match, by status, as {@link TaskStore.countByStatus} counts the live ones. */
+  countByStatus(filter?: TaskFilter): StatusCounts {
+    return statusCounts(this.#list.countByStatus('archived', checkFilter(filter)))
+  }
+
   /**
    * Deletes an archived task and its shards, for good.
    *
@@ -202,9 +208,7 @@ export class TaskArchive {
     taskIds: Iterable<string>,
     work: (batch: readonly string[]) => ArchiveMoveResult[],
   ): ArchiveMoveResult[] {
-    checkIterable('taskIds', taskIds, 'an iterable of task ids')
-    const ids = Array.from(taskIds)
-    for (const taskId of ids) checkString('taskIds', taskId)
+    const ids = stringsOf('taskIds', taskIds, 'an iterable of task ids')
     const conflict = (taskId: string, error: TaskStoreError): ArchiveMoveResult => {
       return { taskId, outcome: 'conflict', error }
     }

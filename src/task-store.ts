@@ -1,18 +1,20 @@
 import { isPlainObject } from '../drizzle/json/value.ts'
 import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
-import { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
+import { type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
 import { aggregateStatus } from './rules/aggregate-shards.ts'
 import { invalidType, invalidValue } from './rules/argument-error.ts'
-import { checkIterable, checkString, strings, wrongType, wrongValue } from './rules/check-arguments.ts'
+import { checkIterable, checkString, strings, stringsOf, wrongType } from './rules/check-arguments.ts'
 import { checkNewShard, checkNewTask, missing } from './rules/check-task.ts'
 import { now } from './rules/clock.ts'
 import type { CheckOptions, CheckReport, Finding } from './rules/findings.ts'
 import { readSaveShardOptions, type SaveShardOptions } from './rules/save-shard.ts'
 import { readSaveOptions, rowUnderNewId, type SaveOptions, type TaskRow, taskRow } from './rules/save-task.ts'
+import { type StatusCounts, statusCounts } from './rules/status-counts.ts'
 import {
   type CheckedFilter,
   checkFilter,
+  checkPage,
   checkTaskList,
   type FindShardsOptions,
   type ListedSummary,
@@ -40,7 +42,7 @@ import { StagedRows } from './sqlite/tables/staged-rows.ts'
 import { TaskList } from './sqlite/tables/task-list.ts'
 import { readTask, SUMMARY, WHOLE } from './sqlite/tables/task-row.ts'
 import { upsertKnownTask, upsertOneOfMany, upsertTask } from './sqlite/tables/upsert-task.ts'
-import { walk } from './sqlite/tables/walk.ts'
+import { inBatches, walk } from './sqlite/tables/walk.ts'
 import { type ExportOptions, type ExportReport, exportFile } from './sqlite/transfer/export-file.ts'
 import { importFile } from './sqlite/transfer/import-file.ts'
 import { type MergeOptions, type MergeReport, mergeFile } from './sqlite/transfer/merge-file.ts'
@@ -50,8 +52,8 @@ import { type RepairReport, repairFile } from './sqlite/upkeep/repair-file.ts'
 import { type RestoreReport, restoreBackup } from './sqlite/upkeep/restore-backup.ts'
 import { TaskArchive } from './task-archive.ts'
 
-/** How many tasks a page has by default. */
-const PAGE_SIZE = 100
+/** How many tasks are looked for at once. */
+const GET_BATCH = 500
 
 /** How many tasks of a long deletion go under one lock, so that other writers get their turn. */
 const DELETE_BATCH = 1000
@@ -173,6 +175,19 @@ export class TaskStore {
   }
 
   /**
+   * Returns the tasks with these ids, all as they are at one moment: one for each id, in the order of the ids,
+   * undefined where {@link TaskStore.get} returns undefined.
+   *
+   * @throws TaskStoreError `AMBIGUOUS_ID` if several tasks replaced one of these ids.
+   */
+  getMany(taskIds: Iterable<string>): (TaskInfo | undefined)[] {
+    const ids = stringsOf('taskIds', taskIds, 'an iterable of task ids')
+    return this.#connection.snapshot(() =>
+      inBatches(ids, GET_BATCH).flatMap((batch) => this.#connection.live.findAll(batch)),
+    )
+  }
+
+  /**
    * Changes fields of a task in one transaction, so that nothing another process writes meanwhile is lost.
    * Metadata is merged key by key, and every other given field is replaced; fields that are not given keep
    * their text in the file byte for byte.
@@ -219,11 +234,15 @@ export class TaskStore {
    *
    * @throws TypeError for an `after` that is not the `next` of a page.
    */
-  page(options: TaskListOptions = {}): Page<ListedTask> {
-    const { places, ...list } = checkTaskList(options)
-    const limit = options.limit === undefined ? PAGE_SIZE : list.limit
-    if (limit < 1) throw wrongValue('limit', 'a whole number from 1', limit)
-    return this.#list.page(places, { ...list, limit }, WHOLE)
+  page(options?: TaskListOptions): Page<ListedTask> {
+    const { places, ...list } = checkPage(options)
+    return this.#list.page(places, list, WHOLE)
+  }
+
+  /** Returns what {@link TaskStore.page} returns, without results and metadata, which are not even read. */
+  pageSummaries(options?: TaskListOptions): Page<ListedSummary> {
+    const { places, ...list } = checkPage(options)
+    return this.#list.page(places, list, SUMMARY)
   }
 
   /**
@@ -245,9 +264,13 @@ export class TaskStore {
    * Counts the live tasks that match, by status. The five of UnifiedQuantum are always there; others only if
    * the file holds them.
    */
-  countByStatus(filter?: TaskFilter): Record<TaskStatus, number> & Record<string, number> {
-    const counts = this.#list.countByStatus('live', checkFilter(filter))
-    return Object.fromEntries([...TASK_STATUSES.map((status) => [status, 0]), ...counts])
+  countByStatus(filter?: TaskFilter): StatusCounts {
+    return statusCounts(this.#list.countByStatus('live', checkFilter(filter)))
+  }
+
+  /** Counts the live tasks that match, by backend, in the order of their names. A backend without a task is left out. */
+  countByBackend(filter?: TaskFilter): Record<string, number> {
+    return Object.fromEntries(this.#list.countByBackend('live', checkFilter(filter)))
   }
 
   /**

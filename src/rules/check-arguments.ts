@@ -153,6 +153,14 @@ export function checkIterable(
   if (!isIterable) throw wrongType(name, expected, value)
 }
 
+/** The strings of an iterable, such as task ids. */
+export function stringsOf(name: string, value: unknown, expected: string): string[] {
+  checkIterable(name, value, expected)
+  const strings = Array.from(value)
+  for (const string of strings) checkString(name, string)
+  return strings as string[]
+}
+
 export function checkPath(name: string, path: unknown): asserts path is string {
   checkString(name, path)
   if (path === '' || path.includes('\0')) {

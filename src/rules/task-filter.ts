@@ -128,6 +128,17 @@ export function checkTaskList(
   return { ...toList(read), places: read.archived }
 }
 
+/** How many tasks a page has by default. */
+const PAGE_SIZE = 100
+
+/** {@link checkTaskList} for a page, which has a limit. */
+export function checkPage(options?: TaskListOptions): ReturnType<typeof checkTaskList> {
+  const list = checkTaskList(options)
+  const limit = options?.limit === undefined ? PAGE_SIZE : list.limit
+  if (limit < 1) throw wrongValue('limit', 'a whole number from 1', limit)
+  return { ...list, limit }
+}
+
 /** The filter of options that were read. */
 export function toFilter(read: ReturnType<typeof readFilter>): CheckedFilter {
   const { status, backend, platform, submittedAfter, submittedBefore } = read

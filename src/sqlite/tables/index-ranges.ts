@@ -70,6 +70,24 @@ export class IndexRanges {
     return statement.all(backend === undefined ? {} : { backend }).map(([status]) => status as string)
   }
 
+  /** The backends that a place may hold tasks of a filter on, in their order. */
+  backends(place: Place, { backend, platform }: CheckedFilter): string[] {
+    if (backend !== undefined) return isOfPlatform(backend, platform) ? [backend] : []
+    return platform === undefined ? this.#everyBackend(place) : this.#backendsOf(place, platform)
+  }
+
+  #everyBackend(place: Place): string[] {
+    const table = getTableName(place.tasks)
+    const statement = this.#statements.statement(
+      `every backend ${place.name}`,
+      () => `WITH RECURSIVE b(v) AS (
+         SELECT min(${BACKEND}) FROM ${table}
+         UNION ALL SELECT (SELECT min(${BACKEND}) FROM ${table} WHERE ${BACKEND} > b.v) FROM b WHERE b.v IS NOT NULL
+       ) SELECT v FROM b WHERE v IS NOT NULL`,
+    )
+    return statement.all().map(([backend]) => backend as string)
+  }
+
   #backendsOf(place: Place, platform: string, most?: number): string[] {
     const statement = this.#statements.statement(
       `backends ${place.name} ${most}`,

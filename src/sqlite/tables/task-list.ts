@@ -90,10 +90,7 @@ export class TaskList {
 
   count(placeName: PlaceName, filter: CheckedFilter): number {
     const place = placeOf(placeName)
-    const work = () => {
-      const ranges = this.#ranges.counted(place, filter)
-      return ranges.reduce((sum, range) => sum + this.#countRange({ place, ...range }, filter), 0)
-    }
+    const work = () => this.#countRanges(place, this.#ranges.counted(place, filter), filter)
     const isOne = !isLookedUp(filter) && (filter.statuses?.length ?? 1) === 1
     return isOne ? this.#connection.run(work) : this.#connection.snapshot(work)
   }
@@ -111,6 +108,24 @@ export class TaskList {
       }
       return counts
     })
+  }
+
+  /** How many tasks match on each backend, in the order of the backends. */
+  countByBackend(placeName: PlaceName, filter: CheckedFilter): [backend: string, count: number][] {
+    const place = placeOf(placeName)
+    return this.#connection.snapshot(() =>
+      this.#ranges
+        .backends(place, filter)
+        .map((backend): [string, number] => {
+          const ranges = this.#ranges.counted(place, { ...filter, backend, platform: undefined })
+          return [backend, this.#countRanges(place, ranges, filter)]
+        })
+        .filter(([, count]) => count > 0),
+    )
+  }
+
+  #countRanges(place: Place, ranges: readonly IndexRange[], filter: CheckedFilter): number {
+    return ranges.reduce((sum, range) => sum + this.#countRange({ place, ...range }, filter), 0)
   }
 
   #countRange(range: Branch, { submittedAfter, submittedBefore }: CheckedFilter): number {

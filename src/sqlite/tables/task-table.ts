@@ -42,6 +42,18 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return row === undefined ? soleTask(taskId, this.replacing(taskId)) : this.#read(row)
   }
 
+  /** What {@link find} returns for each of some ids. */
+  findAll(taskIds: readonly string[]): (Task | undefined)[] {
+    const statement = this.#statement('find all', (drizzle, { tasks }) =>
+      drizzle.select(cellsOf(this.place)).from(tasks).where(isOneOf(tasks.taskId)),
+    )
+    const rows = new Map(statement.all({ ids: JSON.stringify(taskIds) }).map((row) => [row[0], row]))
+    return taskIds.map((taskId) => {
+      const row = rows.get(taskId)
+      return row === undefined ? this.find(taskId) : this.#read(row)
+    })
+  }
+
   /** The id under which {@link find} finds a task. The task is not read if that is the given id. */
   idOf(taskId: string): string | undefined {
     return this.has(taskId) ? taskId : soleTask(taskId, this.replacing(taskId))?.taskId
