@@ -1,18 +1,28 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { generateTaskId, isUniqcTaskId, mayBeReplacedId } from '../../src/rules/task-id.ts'
+import { generateTaskId, isGeneratedId, isUniqcTaskId, mayBeReplacedId } from '../../src/rules/task-id.ts'
 
 const HEX = '0123456789abcdef'.repeat(2)
 
-const NOT_IDS: readonly (readonly [title: string, id: unknown])[] = [
-  ['an empty string', ''],
+/** What a person may have made up: two of these can be two tasks. */
+const MADE_UP: readonly (readonly [title: string, id: string])[] = [
   ['31 digits', `uqt_${HEX.slice(1)}`],
   ['33 digits', `uqt_${HEX}0`],
   ['a digit that is not hexadecimal', `uqt_${HEX.slice(1)}g`],
   ['one digit in upper case', `uqt_${HEX.slice(1)}F`],
+  ['a line break after it', `uqt_${HEX}\n`],
+]
+for (const [title, id] of MADE_UP) {
+  test(`${title} is an id of UnifiedQuantum by its prefix, and was not generated`, () => {
+    assert.equal(isUniqcTaskId(id), true)
+    assert.equal(isGeneratedId(id), false)
+  })
+}
+
+const NOT_IDS: readonly (readonly [title: string, id: unknown])[] = [
+  ['an empty string', ''],
   ['another prefix', `uqt-${HEX}`],
   ['a prefix in upper case', `UQT_${HEX}`],
-  ['a line break after it', `uqt_${HEX}\n`],
   ['a line before it', `x\nuqt_${HEX}`],
   ['undefined', undefined],
   ['null', null],
@@ -26,13 +36,13 @@ for (const [title, id] of NOT_IDS) {
 
 test('uqt_ and 32 lower-case hex digits are one', () => {
   for (const digits of [HEX, '0'.repeat(32), 'f'.repeat(32)])
-    assert.equal(isUniqcTaskId(`uqt_${digits}`), true)
+    assert.equal(isUniqcTaskId(`uqt_${digits}`) && isGeneratedId(`uqt_${digits}`), true)
 })
 
 test('every digit of a generated id takes every value', () => {
   const ids = Array.from({ length: 1000 }, generateTaskId)
   assert.deepEqual(
-    ids.filter((id) => !isUniqcTaskId(id)),
+    ids.filter((id) => !isGeneratedId(id)),
     [],
   )
   for (let at = 4; at < 36; at++) assert.equal(new Set(ids.map((id) => id[at])).size, 16)
