@@ -114,7 +114,7 @@ for (const [what, call] of Object.entries(CALLS)) {
     const once = openFiles().length
     assert.ok(once <= opened.length + 1, `${opened.join('\n')}\n\n${openFiles().join('\n')}`)
     for (let i = 0; i < 2; i++) await call(store, t)
-    assert.equal(openFiles().length, once)
+    assert.ok(openFiles().length <= once, openFiles().join('\n'))
     assert.equal(leftIn(folder).length, 2, `beside the store's own log: ${leftIn(folder)}`)
     store.close()
     assert.deepEqual(openFiles(), before)
