@@ -10,7 +10,8 @@ import { type KnownDefect, Violations } from '../support/faults/violations.ts'
 import { findWorkload, REOPENING, WORKLOADS } from '../support/faults/workloads.ts'
 
 const CUTS = Number(process.env.UNIQC_POWER_CUTS ?? 500)
-const SEED = Number(process.env.UNIQC_POWER_CUTS_SEED ?? Date.now() % 2 ** 31)
+// The same each time, so that a failure is one of the change that is tested; the long form is given others.
+const SEED = Number(process.env.UNIQC_POWER_CUTS_SEED ?? 78)
 
 /** A run is recorded again, with other random numbers, after so many cuts. */
 const CUTS_OF_A_RUN = 150
