@@ -161,10 +161,19 @@ export function stringsOf(name: string, value: unknown, expected: string): strin
   return strings as string[]
 }
 
+/** Whether a path is one that a shell would expand. */
+export function startsAtHome(path: string): boolean {
+  return /^~(?:[/\\]|$)/.test(path)
+}
+
 export function checkPath(name: string, path: unknown): asserts path is string {
   checkString(name, path)
   if (path === '' || path.includes('\0')) {
     const problem = 'must be a path, not an empty string or one with a null character'
+    throw invalidValue(argumentOf(name), `${name} ${problem}`)
+  }
+  if (startsAtHome(path)) {
+    const problem = 'begins with ~, which only a shell expands; use homedir() of node:os'
     throw invalidValue(argumentOf(name), `${name} ${problem}`)
   }
 }

@@ -15,7 +15,7 @@ import type { MigrateGoal } from './migrating/migrate.ts'
 import { type OpenFile, openFile } from './open-file.ts'
 import { type Query, Statement, type Statements, type TaskDatabase } from './statement.ts'
 import { StatementCache } from './statement-cache.ts'
-import type { StoreLocation } from './store-location.ts'
+import { checkExists, type StoreLocation } from './store-location.ts'
 import { ARCHIVE, LIVE } from './tables/place.ts'
 import { readArchivedTask, readTask } from './tables/task-row.ts'
 import { TaskTable } from './tables/task-table.ts'
@@ -323,6 +323,7 @@ export class Connection implements Statements {
   }
 
   #open(): OpenFile {
+    checkExists(this.#location)
     const opened = openFile(this.#location, this.#goal)
     noteOpen(opened.identity, opened.client)
     this.#setBusyTimeout(opened)

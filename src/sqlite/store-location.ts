@@ -1,17 +1,18 @@
-import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import type { Database } from 'better-sqlite3'
+import { identifyFile } from '../files/file-identity.ts'
 import { invalidValue } from '../rules/argument-error.ts'
 import {
   checkBoolean,
   checkDatabasePath,
   checkInteger,
   checkKeys,
-  checkPath,
   oneOf,
   wrongType,
   wrongValue,
 } from '../rules/check-arguments.ts'
+import { TaskStoreError } from '../rules/task-store-error.ts'
+import { cacheFolder } from './cache-folder.ts'
 
 /**
  * Where a store keeps its file, and how it opens it. Give at most one of `cacheDir`, `file` and `database`.
@@ -47,6 +48,8 @@ export interface StoreLocation {
   readonly file: string
   /** The folder of the file; undefined for a database in memory. */
   readonly cacheDir: string | undefined
+  /** Whether the options do not say where the store is. */
+  readonly isDefault: boolean
   readonly database: Database | undefined
   readonly timeout: number
   readonly readonly: boolean
@@ -76,13 +79,15 @@ export function locateStore(given: string | TaskStoreOptions = {}): StoreLocatio
   }
   checkBoolean('options.readonly', readonly)
   const synchronous = readSynchronous('options.synchronous', given.synchronous)
-  if ([given.cacheDir, given.file, database].filter((place) => place !== undefined).length > 1) {
+  const places = [given.cacheDir, given.file, database].filter((place) => place !== undefined)
+  if (places.length > 1) {
     throw invalidValue('options', 'options has more than one of "cacheDir", "file" and "database"; pass one')
   }
   const file = database === undefined ? locateFile(given) : databaseFile(database)
   return {
     file,
     cacheDir: file === MEMORY ? undefined : dirname(file),
+    isDefault: places.length === 0,
     database,
     // The driver refuses -0.
     timeout: (timeout ?? 5000) + 0,
@@ -97,9 +102,20 @@ export function locateFile({ cacheDir, file }: TaskStoreOptions = {}): string {
     checkDatabasePath('options.file', file)
     return file === MEMORY ? file : resolve(file)
   }
-  if (cacheDir !== undefined) checkPath('options.cacheDir', cacheDir)
-  const folder = cacheDir ?? (process.env.UNIQC_CACHE_DIR || join(homedir(), '.uniqc', 'cache'))
-  return join(resolve(folder), FILE_NAME)
+  return join(resolve(cacheFolder(cacheDir)), FILE_NAME)
+}
+
+/**
+ * Says of a file that is missing and only to be read that it is, which SQLite does not.
+ *
+ * @throws TaskStoreError `CANNOT_OPEN`.
+ */
+export function checkExists({ file, database, readonly, isDefault }: StoreLocation): void {
+  if (!readonly || database !== undefined || file === MEMORY || identifyFile(file) !== undefined) return
+  const advice = isDefault
+    ? 'no program has made the default file yet: open a store without readonly first, or name another file'
+    : 'check the path'
+  throw new TaskStoreError('CANNOT_OPEN', `${file} does not exist, and is not created to be read; ${advice}`)
 }
 
 function databaseFile(database: Database): string {
