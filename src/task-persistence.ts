@@ -219,6 +219,7 @@ export class TaskPersistence {
 
   #save(record: TaskRecordChanges): void {
     const task = toTask('record', record)
+    checkNames(record)
     inRecordTerms(() => this.#store.save(task as unknown as NewTaskInfo, { keepUpdateTime: true }))
   }
 }
@@ -256,6 +257,22 @@ function toTask(name: string, record: TaskRecordChanges) {
     if (isMetadata) setOwn(metadata, key, value as JsonValue)
   }
   return { ...(task as Partial<NewTaskInfo>), metadata: unwrapUnreadable(metadata) }
+}
+
+/** What a task calls the fields that a record must have; in a record, these are metadata. */
+const MISTAKEN = [
+  ['task_id', 'taskId'],
+  ['platform', 'backend'],
+] as const
+
+/** Refuses a record without a field that stands in it under the name that a task has for it. */
+function checkNames(record: TaskRecordChanges): void {
+  for (const [name, mistaken] of MISTAKEN) {
+    if (record[name] !== undefined || record[mistaken] === undefined) continue
+    const taskId = typeof record.task_id === 'string' ? { taskId: record.task_id } : {}
+    const problem = `is missing; write ${JSON.stringify(name)}, because ${JSON.stringify(mistaken)} is metadata here`
+    throw invalidTask({ ...taskId, field: name, problem })
+  }
 }
 
 function fromTask(task: TaskInfo): TaskRecord {

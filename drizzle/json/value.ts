@@ -43,6 +43,14 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
+/** How the content of a class instance or a typed array is given as a plain value: `; spread it: [...value]`. */
+export function spreadHint(value: unknown, name = 'value'): string {
+  const tag = Object.prototype.toString.call(value)
+  if (/^\[object \w+\d\w*Array\]$/.test(tag)) return `; spread it: [...${name}]`
+  const isInstance = tag === '[object Object]' && !isPlainObject(value) && !(value instanceof UnreadableJson)
+  return isInstance ? `; spread it: { ...${name} }` : ''
+}
+
 /** The type of a value in words, without its content: `a function`, `a Map`. */
 export function typeName(value: unknown): string {
   if (value === null || value === undefined) return String(value)

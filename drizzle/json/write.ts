@@ -1,4 +1,4 @@
-import { isPlainObject, typeName, UnreadableJson } from './value.ts'
+import { isPlainObject, spreadHint, typeName, UnreadableJson } from './value.ts'
 
 /**
  * The error for a value that JSON cannot hold. `path` leads to it from the given value: `.a[2]`, or an empty
@@ -217,7 +217,7 @@ function writeContents(value: object, writing: Writing): string {
     // Not map: it skips holes.
     return `[${Array.from(value, (item, index) => member(index, item)).join(',')}]`
   }
-  if (!isPlainObject(value)) throw refuse(path, `is ${typeName(value)}`)
+  if (!isPlainObject(value)) throw refuse(path, `is ${typeName(value)}`, spreadHint(value))
   const members: string[] = []
   let last = ''
   for (const key of Object.keys(value)) {
@@ -230,8 +230,8 @@ function writeContents(value: object, writing: Writing): string {
   return members.length === 1 ? forms.oneKey(last, text) : text
 }
 
-function refuse(path: readonly (string | number)[], problem: string): JsonEncodeError {
-  return new JsonEncodeError(pathText(path), `${problem}, which JSON cannot hold`)
+function refuse(path: readonly (string | number)[], problem: string, hint = ''): JsonEncodeError {
+  return new JsonEncodeError(pathText(path), `${problem}, which JSON cannot hold${hint}`)
 }
 
 /** The path into a value, written as in code: `.a[2]`. */

@@ -1,4 +1,4 @@
-import { isPlainObject, typeName } from '../../drizzle/json/value.ts'
+import { isPlainObject, spreadHint, typeName } from '../../drizzle/json/value.ts'
 import { type ArgumentError, invalidType, invalidValue } from './argument-error.ts'
 
 /**
@@ -90,7 +90,9 @@ export function amount(name: string, value: unknown): number {
 
 /** Refuses anything but a plain object without symbol keys. */
 export function checkObject(name: string, value: unknown): asserts value is Record<string, unknown> {
-  if (!isPlainObject(value)) throw wrongType(name, 'an object', value)
+  if (!isPlainObject(value)) {
+    throw invalidType(name, `${name} must be an object, not ${typeName(value)}${spreadHint(value, name)}`)
+  }
   const [symbol] = Object.getOwnPropertySymbols(value)
   if (symbol !== undefined) throw invalidValue(String(symbol), `${name} has no ${String(symbol)}`)
 }
@@ -99,11 +101,23 @@ export function checkObject(name: string, value: unknown): asserts value is Reco
 export function checkKeys(name: string, value: unknown, known: readonly string[]): void {
   checkObject(name, value)
   for (const key of Object.keys(value)) {
-    if (!known.includes(key)) {
-      const names = known.map((option) => JSON.stringify(option)).join(', ')
-      throw invalidValue(key, `${name} has no ${JSON.stringify(key)}; it has ${names}`)
-    }
+    if (known.includes(key)) continue
+    const meant = meantBy(key, known)
+    const names = known.map((option) => JSON.stringify(option)).join(', ')
+    const hint = meant === undefined ? '' : `write ${JSON.stringify(meant)}; `
+    throw invalidValue(key, `${name} has no ${JSON.stringify(key)}; ${hint}it has ${names}`)
   }
+}
+
+/** What a task calls what a flat record calls otherwise. */
+const SYNONYMS: Readonly<Record<string, string>> = { platform: 'backend', backend: 'platform' }
+
+/** The known name that a key says in other letters, as Python writes it, or in the words of the other interface. */
+function meantBy(key: string, known: readonly string[]): string | undefined {
+  const plain = (name: string) => name.replaceAll('_', '').toLowerCase()
+  return known.find(
+    (name) => plain(name) === plain(key) || (Object.hasOwn(SYNONYMS, key) && SYNONYMS[key] === name),
+  )
 }
 
 export function checkString(name: string, value: unknown, argument?: string): asserts value is string {

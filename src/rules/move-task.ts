@@ -1,4 +1,5 @@
 import { TERMINAL_STATUSES } from '../../drizzle/task-status.ts'
+import { invalidValue } from './argument-error.ts'
 import { amount, checkObject, flag, oneOf, optionsReader, strings, wrongValue } from './check-arguments.ts'
 import { parseInstant, timeZone } from './instant.ts'
 import type { PlaceName } from './place-name.ts'
@@ -94,6 +95,11 @@ export interface MovableTask {
 /** {@link ArchiveOlderThanOptions} with defaults filled in. `now` is in milliseconds since 1970. */
 export function readOlderThanOptions(options: ArchiveOlderThanOptions, now: number) {
   checkObject('options', options)
+  if (Object.hasOwn(options, 'days') && !Object.hasOwn(options, 'hours')) {
+    const { days } = options as { days?: unknown }
+    const hours = typeof days === 'number' ? days * 24 : 'days * 24'
+    throw invalidValue('days', `options has no "days"; write { hours: ${hours} }`)
+  }
   const { hours, by, statuses = TERMINAL_STATUSES as readonly string[], ...rest } = readOptions(options)
   const latest = (now - hours * 3_600_000) * 1000
   return {

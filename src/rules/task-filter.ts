@@ -1,9 +1,11 @@
 import type { TaskInfo } from '../../drizzle/schema.ts'
+import { invalidType } from './argument-error.ts'
 import {
   checkBoolean,
   checkInteger,
   optionalString,
   optionsReader,
+  quote,
   strings,
   wrongType,
   wrongValue,
@@ -106,9 +108,17 @@ export const FILTER_OPTIONS = {
 
 const LIST_OPTIONS = { ...FILTER_OPTIONS, limit, offset, after: cursor } as const
 
-const readFilter = optionsReader(FILTER_OPTIONS, 'filter')
-const readList = optionsReader(LIST_OPTIONS)
-const readTaskList = optionsReader({ ...LIST_OPTIONS, archived: places })
+const readFilter = unlessText('filter', optionsReader(FILTER_OPTIONS, 'filter'))
+const readList = unlessText('options', optionsReader(LIST_OPTIONS))
+const readTaskList = unlessText('options', optionsReader({ ...LIST_OPTIONS, archived: places }))
+
+/** Says to whom gives a status alone, as UnifiedQuantum takes it first, where it belongs. */
+function unlessText<Options>(name: string, read: (given: object | undefined) => Options): typeof read {
+  return (given: unknown) => {
+    if (typeof given !== 'string') return read(given as object | undefined)
+    throw invalidType(name, `${name} must be an object, not a string; write { status: ${quote(given)} }`)
+  }
+}
 
 /** @throws TypeError for an option that does not exist or has the wrong type. */
 export function checkFilter(filter?: TaskFilter): CheckedFilter {

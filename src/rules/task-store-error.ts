@@ -30,8 +30,8 @@ export type TaskStoreErrorCode =
 
 /** What an `INVALID_TASK` is about. */
 export interface InvalidField {
-  /** The id of the task, if it was given as a string. */
-  readonly taskId: string | undefined
+  /** The id of the task; absent if none was given as a string. */
+  readonly taskId?: string
   /** The field, with the path of the value in it: `metadata.circuits[2]`. */
   readonly field: string
   /** What is wrong with it, worded to follow the field: `is a Map, which JSON cannot hold`. */
@@ -44,8 +44,8 @@ export interface InvalidField {
 export class TaskStoreError extends Error {
   override readonly name = 'TaskStoreError'
   readonly code: TaskStoreErrorCode
-  /** Set for `INVALID_TASK`. */
-  readonly invalid: InvalidField | undefined
+  /** Set for `INVALID_TASK`, else absent. */
+  declare readonly invalid?: InvalidField
 
   constructor(
     code: TaskStoreErrorCode,
@@ -54,15 +54,19 @@ export class TaskStoreError extends Error {
   ) {
     super(message, options)
     this.code = code
-    this.invalid = options?.invalid
+    if (options?.invalid !== undefined) this.invalid = options.invalid
   }
 }
 
-/** The error for a field that cannot be stored. */
-export function invalidTask(invalid: InvalidField, cause?: unknown): TaskStoreError {
-  const task = invalid.taskId === undefined ? 'the task' : `task ${JSON.stringify(invalid.taskId)}`
-  return new TaskStoreError('INVALID_TASK', `${task}: ${invalid.field} ${invalid.problem}`, {
-    invalid,
+/** The error for a field that cannot be stored, of a task that may have no id yet. */
+export function invalidTask(
+  { taskId, field, problem }: { readonly taskId?: string | undefined } & Omit<InvalidField, 'taskId'>,
+  cause?: unknown,
+): TaskStoreError {
+  const task = taskId === undefined ? 'the task' : `task ${JSON.stringify(taskId)}`
+  return new TaskStoreError('INVALID_TASK', `${task}: ${field} ${problem}`, {
+    // Absent rather than undefined, which would be printed.
+    invalid: { ...(taskId !== undefined && { taskId }), field, problem },
     ...(cause !== undefined && { cause }),
   })
 }

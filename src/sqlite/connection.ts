@@ -141,12 +141,12 @@ export class Connection implements Statements {
       const begin = this.statement('begin immediate', () => 'BEGIN IMMEDIATE')
       if (!this.#waits) {
         begin.run()
-        return this.#transact(work)
+        return this.#lock.holding(() => this.#transact(work))
       }
       this.#lock.beforeWrite()
       try {
         this.#lock.patiently(() => begin.run())
-        return this.#transact(work)
+        return this.#lock.holding(() => this.#transact(work))
       } finally {
         this.#lock.afterWrite()
       }
@@ -214,10 +214,19 @@ export class Connection implements Statements {
       this.#follow(lookAfter)
       return this.#opened.schemaVersion === undefined ? work() : this.#readAsNewest(work)
     } catch (error) {
-      const translated = translateDriverError(error, this.file, this.client)
+      const translated = this.#translate(error)
       if (this.#depth > 0 && !this.client.inTransaction) this.#undoneBy ??= translated
       throw translated
     }
+  }
+
+  #translate(error: unknown): unknown {
+    if (!isBusy(error) || !this.#lock.isHeldHere) return translateDriverError(error, this.file, this.client)
+    return new TaskStoreError(
+      'LOCKED',
+      `${this.file} is locked by another store of this very process, which is inside its transaction(); use that store there, or call this one after it`,
+      { cause: error },
+    )
   }
 
   /** Runs `work` in the transaction that has begun, and commits it; undoes it if that throws. */

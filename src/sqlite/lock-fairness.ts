@@ -32,6 +32,8 @@ interface LockUse {
   period: number
   /** For how long the process wrote, or waited to, in that period, in milliseconds. */
   busy: number
+  /** How many connections of this thread hold the lock, in a transaction. */
+  holders: number
 }
 
 /** By file. A program may open a store for each request, so this outlives its connections. */
@@ -43,7 +45,7 @@ const MOST_USES = 100
 function useOf(file: string): LockUse {
   let use = uses.get(file)
   if (use === undefined) {
-    use = { period: 0, busy: 0 }
+    use = { period: 0, busy: 0, holders: 0 }
     uses.set(file, use)
     const [first = ''] = uses.keys()
     if (uses.size > MOST_USES) uses.delete(first)
@@ -94,6 +96,21 @@ export class LockFairness {
         sleep(RETRY_AFTER)
         this.#pause()
       }
+    }
+  }
+
+  /** Whether a connection of this very thread holds the lock, which cannot end while another one waits here. */
+  get isHeldHere(): boolean {
+    return this.#use.holders > 0
+  }
+
+  /** Runs `work` in a transaction that holds the lock. */
+  holding<T>(work: () => T): T {
+    this.#use.holders++
+    try {
+      return work()
+    } finally {
+      this.#use.holders--
     }
   }
 
