@@ -10,7 +10,7 @@ import {
 } from 'drizzle-orm/sqlite-core'
 import { readJsonObject, readJsonValue, writeJsonCell } from './json/cell.ts'
 import type { JsonObject, JsonValue } from './json/value.ts'
-import type { TaskStatus } from './task-status.ts'
+import type { AnyStatus, TaskStatus } from './task-status.ts'
 
 // The tables of a version 5 file of UnifiedQuantum 0.0.16: column for column, in its order, with its indexes
 // and some of ours, whose names begin with uniqc_. Python writes the same file and copies rows between the
@@ -39,7 +39,7 @@ const taskColumns = () => ({
   taskId: neverNull(text('task_id')),
   /** `provider:chip` (`originq:WK_C180`), `dummy:...`, or in older rows a bare name (`originq`). */
   backend: text('backend').notNull(),
-  status: text('status').notNull(),
+  status: text('status').notNull().$type<AnyStatus>(),
   /** 0 if the number was never given. */
   shots: integer('shots').notNull().default(0),
   /** Stored as given: the text sorts by time only among times of the same form. */
@@ -58,7 +58,7 @@ const shardColumns = () => ({
   circuitCount: integer('circuit_count').notNull().default(1),
   /** The position of the shard's first circuit within its task. */
   subIndexOffset: integer('sub_index_offset').notNull().default(0),
-  status: text('status').notNull(),
+  status: text('status').notNull().$type<AnyStatus>(),
   result: jsonValue('result_json'),
   errorMessage: text('error_message'),
   submitTime: text('submit_time').notNull(),
@@ -135,8 +135,13 @@ export type TaskShard = typeof taskShards.$inferSelect
  * `submitTime` is the stored one or, for a new task, the current time. A time is an ISO 8601 date or time, which is
  * stored as it is given, or a Date.
  */
-export type NewTaskInfo = Omit<typeof tasks.$inferInsert, 'status' | 'submitTime' | 'updateTime'> & {
+export type NewTaskInfo = Omit<
+  typeof tasks.$inferInsert,
+  'status' | 'submitTime' | 'updateTime' | 'result'
+> & {
   status: TaskStatus
+  /** Any {@link JsonValue}, of whatever type: it is checked when it is written. */
+  result?: unknown
   submitTime?: string | Date | undefined
   updateTime?: string | Date | undefined
 }
@@ -152,11 +157,13 @@ export type ArchivedTaskShard = typeof archivedTaskShards.$inferSelect
  */
 export type NewTaskShard = Omit<
   typeof taskShards.$inferInsert,
-  'backend' | 'shardIndex' | 'status' | 'submitTime' | 'updateTime'
+  'backend' | 'shardIndex' | 'status' | 'submitTime' | 'updateTime' | 'result'
 > & {
   shardIndex: number
   backend?: string | undefined
   status?: TaskStatus | undefined
+  /** As in {@link NewTaskInfo}. */
+  result?: unknown
   submitTime?: string | Date | undefined
   updateTime?: string | Date | undefined
 }

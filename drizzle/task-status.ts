@@ -4,6 +4,9 @@ export const TASK_STATUSES = ['pending', 'running', 'success', 'failed', 'cancel
 /** A status that a write accepts. */
 export type TaskStatus = (typeof TASK_STATUSES)[number]
 
+/** A status that a file can hold, which is any text. Editors complete those of UnifiedQuantum. */
+export type AnyStatus = TaskStatus | (string & Record<never, never>)
+
 /** The statuses that a task never leaves. */
 export const TERMINAL_STATUSES = ['success', 'failed', 'cancelled'] as const satisfies readonly TaskStatus[]
 

@@ -7,7 +7,7 @@ export type {
   TaskInfo,
   TaskShard,
 } from '../drizzle/schema.ts'
-export { TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
+export { type AnyStatus, TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 export { fromJson, toJson } from './formats/json.ts'
 export type { ImportOptions, ImportProgress, ImportReport, SkippedRecord } from './formats/read-batches.ts'
 export { ArgumentError, type ArgumentErrorCode } from './rules/argument-error.ts'

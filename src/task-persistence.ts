@@ -1,6 +1,7 @@
 import { RECORD_NAMES } from '../drizzle/columns.ts'
 import { type JsonObject, type JsonValue, UnreadableJson } from '../drizzle/json/value.ts'
 import type { NewTaskInfo, TaskInfo } from '../drizzle/schema.ts'
+import type { AnyStatus } from '../drizzle/task-status.ts'
 import { invalidValue } from './rules/argument-error.ts'
 import { checkInteger, checkKeys, checkObject, checkString, wrongType } from './rules/check-arguments.ts'
 import { RAW_METADATA } from './rules/replaced-id.ts'
@@ -13,7 +14,7 @@ import { TaskStore } from './task-store.ts'
 export type TaskRecord = {
   task_id: string
   platform: string
-  status: string
+  status: AnyStatus
   result: JsonValue
   submit_time: string
   update_time: string
@@ -34,14 +35,14 @@ export type TaskRecordChanges = { readonly [key in keyof TaskRecord]?: unknown }
 export type NewTaskRecord = TaskRecordChanges & {
   readonly task_id: string
   readonly platform: string
-  readonly status: string
+  readonly status: AnyStatus
 }
 
 /** Which records. */
 export interface RecordFilter {
   /** A platform with all its chips: `originq` matches itself and `originq:...`. */
   readonly platform?: string | undefined
-  readonly status?: string | undefined
+  readonly status?: AnyStatus | undefined
 }
 
 /** Which records, and how many of them. */
@@ -105,7 +106,13 @@ export class TaskPersistence {
    * `update_time`, `error_message`.
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
    */
-  save(taskId: string, platform: string, status: string, result?: unknown, metadata?: TaskRecordChanges): void
+  save(
+    taskId: string,
+    platform: string,
+    status: AnyStatus,
+    result?: unknown,
+    metadata?: TaskRecordChanges,
+  ): void
   save(record: NewTaskRecord): void
   save(...given: readonly unknown[]): void {
     this.#save(toRecord('save', given))
@@ -145,7 +152,7 @@ export class TaskPersistence {
   upsert(
     taskId: string,
     platform: string,
-    status: string,
+    status: AnyStatus,
     result?: unknown,
     metadata?: TaskRecordChanges,
   ): void

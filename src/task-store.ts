@@ -1,6 +1,6 @@
 import { isPlainObject } from '../drizzle/json/value.ts'
 import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
-import { type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
+import { type AnyStatus, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
 import { aggregateStatus } from './rules/aggregate-shards.ts'
 import { invalidType, invalidValue } from './rules/argument-error.ts'
@@ -365,7 +365,7 @@ export class TaskStore {
    *
    * @returns How many were deleted.
    */
-  clearCompleted(statuses: string | readonly string[] = TERMINAL_STATUSES): number {
+  clearCompleted(statuses: AnyStatus | readonly AnyStatus[] = TERMINAL_STATUSES): number {
     return this.#clear(checkFilter({ status: strings('statuses', statuses) ?? [] }))
   }
 

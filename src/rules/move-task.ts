@@ -1,4 +1,4 @@
-import { TERMINAL_STATUSES } from '../../drizzle/task-status.ts'
+import { type AnyStatus, TERMINAL_STATUSES } from '../../drizzle/task-status.ts'
 import { invalidValue } from './argument-error.ts'
 import { amount, checkObject, flag, oneOf, optionsReader, strings, wrongValue } from './check-arguments.ts'
 import { parseInstant, timeZone } from './instant.ts'
@@ -43,7 +43,7 @@ export interface ArchiveOlderThanOptions extends ArchiveMoveOptions {
    */
   readonly by?: 'submitTime' | 'updateTime' | undefined
   /** The statuses of the tasks that are moved. Default: the terminal ones. */
-  readonly statuses?: string | readonly string[] | undefined
+  readonly statuses?: AnyStatus | readonly AnyStatus[] | undefined
   /**
    * The zone of times without an offset, as UnifiedQuantum wrote them until 0.0.11: `UTC`, `+08:00`,
    * `Asia/Shanghai`. Default: the zone of this machine.

@@ -1,4 +1,5 @@
 import type { TaskInfo } from '../../drizzle/schema.ts'
+import type { AnyStatus } from '../../drizzle/task-status.ts'
 import { invalidType } from './argument-error.ts'
 import {
   checkBoolean,
@@ -17,7 +18,7 @@ import type { PlaceName } from './place-name.ts'
 /** Which tasks. A field that is left out does not restrict; all that are given must match. */
 export interface TaskFilter {
   /** One status, or any of several, including statuses that UnifiedQuantum does not know. */
-  readonly status?: string | readonly string[] | undefined
+  readonly status?: AnyStatus | readonly AnyStatus[] | undefined
   /** The backend, exactly: `originq:WK_C180`. */
   readonly backend?: string | undefined
   /** A platform with all its chips: `originq` matches itself and `originq:...`. */

@@ -38,13 +38,34 @@ export interface InvalidField {
   readonly problem: string
 }
 
+/** What an error of one of some codes is. */
+interface StoreError<Code extends TaskStoreErrorCode> extends Error {
+  readonly name: 'TaskStoreError'
+  readonly code: Code
+}
+
 /**
- * The error of every failure except misuse of the API, which is a `TypeError`. `cause` is the driver's error.
+ * The error of every failure except misuse of the API, which is an `ArgumentError`. `cause` is the driver's error.
+ * Its `code` says of what kind it is: for `INVALID_TASK` it has `invalid`, else that is absent.
  */
-export class TaskStoreError extends Error {
+export type TaskStoreError =
+  | (StoreError<'INVALID_TASK'> & { readonly invalid: InvalidField })
+  | (StoreError<Exclude<TaskStoreErrorCode, 'INVALID_TASK'>> & { readonly invalid?: undefined })
+
+/** The class of {@link TaskStoreError}. */
+export interface TaskStoreErrorClass {
+  new (
+    code: TaskStoreErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly invalid?: InvalidField },
+  ): TaskStoreError
+  readonly prototype: TaskStoreError
+}
+
+// A class has one type, and this one has one for each code: so it is given them.
+export const TaskStoreError = class extends Error {
   override readonly name = 'TaskStoreError'
   readonly code: TaskStoreErrorCode
-  /** Set for `INVALID_TASK`, else absent. */
   declare readonly invalid?: InvalidField
 
   constructor(
@@ -56,7 +77,7 @@ export class TaskStoreError extends Error {
     this.code = code
     if (options?.invalid !== undefined) this.invalid = options.invalid
   }
-}
+} as unknown as TaskStoreErrorClass
 
 /** The error for a field that cannot be stored, of a task that may have no id yet. */
 export function invalidTask(

@@ -1,6 +1,7 @@
 import { parseJsonOrText } from '../../drizzle/json/read.ts'
 import { type JsonObject, UnreadableJson } from '../../drizzle/json/value.ts'
 import type { NewTaskInfo, TaskInfo } from '../../drizzle/schema.ts'
+import type { AnyStatus } from '../../drizzle/task-status.ts'
 import { invalidValue } from './argument-error.ts'
 import { checkString, flag, optionalString, optionsReader, strings } from './check-arguments.ts'
 import { checkFields, encodeJson } from './check-task.ts'
@@ -13,7 +14,7 @@ export type TaskChanges = Partial<Omit<NewTaskInfo, 'taskId'>>
 /** How a task is updated. */
 export interface UpdateOptions {
   /** Update the task only if it has this status, or one of these. */
-  readonly ifStatus?: string | readonly string[] | undefined
+  readonly ifStatus?: AnyStatus | readonly AnyStatus[] | undefined
   /** Update the task only if this is still its `updateTime`: no one has written it since it was read. */
   readonly ifUpdateTime?: string | undefined
   /** Store the given `updateTime`, or keep the stored one, instead of the current time. Default false. */

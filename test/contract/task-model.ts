@@ -105,7 +105,7 @@ export class TaskModel {
       shots: given.shots ?? 0,
       submitTime: asText(given.submitTime) ?? stored?.task.submitTime ?? stamp(),
       updateTime: (keepUpdateTime ? asText(given.updateTime) : undefined) ?? stamp(stored?.task.updateTime),
-      result: given.result ?? null,
+      result: (given.result ?? null) as JsonValue,
       metadata: { ...given.metadata },
       errorMessage: given.errorMessage ?? null,
     }
@@ -177,7 +177,7 @@ export class TaskModel {
       circuitCount: given.circuitCount ?? stored?.circuitCount ?? 1,
       subIndexOffset: given.subIndexOffset ?? stored?.subIndexOffset ?? end,
       status: given.status ?? 'pending',
-      result: given.result ?? null,
+      result: (given.result ?? null) as JsonValue,
       errorMessage: given.errorMessage ?? null,
       submitTime: asText(given.submitTime) ?? stored?.submitTime ?? time,
       updateTime: (options.keepUpdateTime ? asText(given.updateTime) : undefined) ?? time,

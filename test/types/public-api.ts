@@ -1,6 +1,7 @@
 // Compiled, never run: what a user's program may and may not write.
 import { eq } from 'drizzle-orm'
 import {
+  type AnyStatus,
   type ArchivedTaskInfo,
   ArgumentError,
   type BackupReport,
@@ -8,8 +9,10 @@ import {
   countsPerCircuit,
   type Finding,
   fromJson,
+  type InvalidField,
   type JsonObject,
   type JsonValue,
+  type ListedSummary,
   type ListedTask,
   type NewTaskInfo,
   type Page,
@@ -37,7 +40,7 @@ holds<
     {
       taskId: string
       backend: string
-      status: string
+      status: AnyStatus
       shots: number
       submitTime: string
       updateTime: string
@@ -102,8 +105,6 @@ store.save({ taskId: 'a', status: 'running' })
 store.update('a', { platform: 'x' })
 // @ts-expect-error an option that does not exist
 store.list({ limt: 1 })
-// @ts-expect-error a value that JSON cannot hold
-store.save({ ...task, result: new Map() })
 // @ts-expect-error an option that does not exist
 new TaskStore({ readOnly: true })
 // @ts-expect-error the index of a new shard is not the caller's to give
@@ -127,5 +128,55 @@ export function describe(error: unknown): string {
   if (!(error instanceof TaskStoreError)) return `${joined} ${rows.length}`
   // @ts-expect-error a code that does not exist
   if (error.code === 'OOPS') return 'never'
-  return error.code === 'INVALID_TASK' ? (error.invalid?.field ?? '') : error.message
+  holds<Equal<typeof error.invalid, InvalidField | undefined>>()
+  if (error.code === 'INVALID_TASK') {
+    holds<Equal<typeof error.invalid, InvalidField>>()
+    return error.invalid.field + (error.invalid.taskId ?? '')
+  }
+  holds<Equal<typeof error.invalid, undefined>>()
+  switch (error.code) {
+    case 'LOCKED':
+    case 'CLOSED':
+      return error.message
+    default:
+      // @ts-expect-error a code that was asked for already
+      return error.code === 'LOCKED' ? 'never' : error.name
+  }
 }
+
+/** A result as a caller declares it: without an index, and with what may be missing. */
+interface Measured {
+  readonly counts: Readonly<Record<string, number>>
+  readonly note?: string
+}
+const measured: Measured = { counts: { '00': 512 } }
+const unknownResult: unknown = measured
+store.save({ ...task, result: measured, submitTime: new Date(), updateTime: '2026-01-01' })
+store.update('a', { result: unknownResult, submitTime: new Date() })
+store.saveShard({ ...shard, result: measured, status: 'success', submitTime: new Date() })
+store.saveMany([{ ...task, result: [measured] }])
+
+// The statuses of UnifiedQuantum are completed, and any other can be asked for.
+holds<Equal<AnyStatus, TaskStatus | (string & Record<never, never>)>>()
+holds<Equal<typeof shard.status, AnyStatus>>()
+const anyStatus: string = store.get('a')?.status ?? 'queued'
+store.list({ status: ['success', 'queued', anyStatus] })
+store.count({ status: anyStatus })
+store.update('a', { shots: 1 }, { ifStatus: 'queued' })
+store.clearCompleted('queued')
+store.archive.archiveOlderThan({ hours: 1, statuses: ['queued'], by: 'updateTime' })
+persistence.listAll({ status: 'queued' })
+TaskStore.aggregateStatus([{ status: anyStatus }])
+
+const many: (TaskInfo | undefined)[] = store.getMany(['a', 'b'])
+const byBackend: Record<string, number> = store.countByBackend({ status: 'success' })
+const archivedRunning: number = store.archive.countByStatus().running
+const summaryPage: Page<ListedSummary> = store.pageSummaries({ limit: 1 })
+console.log(many, byBackend, archivedRunning, summaryPage)
+
+// @ts-expect-error a task is stored under a status of the five
+store.save({ ...task, status: anyStatus })
+// @ts-expect-error a time is a text or a Date
+store.save({ ...task, submitTime: 5 })
+// @ts-expect-error a time that a task does not have
+store.archive.archiveOlderThan({ hours: 1, by: 'archivedAt' })
