@@ -56,7 +56,8 @@ export class TaskArchive {
    * Moves a live task to the archive.
    *
    * @returns Whether there was one.
-   * @throws TaskStoreError `CONFLICT` if the archive has it already; `AMBIGUOUS_ID`.
+   * @throws TaskStoreError `CONFLICT` if the archive has it already, or a row of another table refers to
+   * it; `AMBIGUOUS_ID`.
    */
   archive(taskId: string, options?: ArchiveMoveOptions): boolean {
     return this.#moveOne(taskId, 'live', options)

@@ -66,9 +66,10 @@ const DELETE_BATCH = 1000
  * batches. An id that UnifiedQuantum's version 5 replaced still finds its task, which is returned under its
  * new id, with the old one in `metadata.legacy_platform_id`.
  *
- * Every method throws a `TypeError` for an argument of the wrong type or an option that does not exist, and a
- * {@link TaskStoreError} with the code `CLOSED`, `LOCKED`, `READONLY`, `DISK_FULL` or `CORRUPT_FILE` if it
- * cannot use the file; after either, an atomic call has written nothing.
+ * Every method throws an `ArgumentError`, which is a `TypeError`, for an argument of the wrong type or value
+ * and an option that does not exist, and a {@link TaskStoreError} with the code `CLOSED`, `LOCKED`,
+ * `READONLY`, `DISK_FULL` or `CORRUPT_FILE` if it cannot use the file; after either, an atomic call has
+ * written nothing.
  *
  * @example
  * ```ts
@@ -345,7 +346,7 @@ export class TaskStore {
    * Deletes a task and its shards.
    *
    * @returns Whether there was one.
-   * @throws TaskStoreError `AMBIGUOUS_ID`.
+   * @throws TaskStoreError `AMBIGUOUS_ID`; `CONFLICT` if a row of another table refers to it.
    */
   delete(taskId: string): boolean {
     checkString('taskId', taskId)
@@ -364,6 +365,7 @@ export class TaskStore {
    * it is all or nothing.
    *
    * @returns How many were deleted.
+   * @throws TaskStoreError `CONFLICT` if a row of another table refers to one of them.
    */
   clearCompleted(statuses: AnyStatus | readonly AnyStatus[] = TERMINAL_STATUSES): number {
     return this.#clear(checkFilter({ status: strings('statuses', statuses) ?? [] }))

@@ -6,12 +6,14 @@
  * touched.
  * - `MIGRATION_FAILED`: the file could not be migrated; it is unchanged.
  * - `CORRUPT_FILE`: the file is damaged, or not a database.
- * - `LOCKED`: another process held the write lock longer than `timeout`; nothing was written.
+ * - `LOCKED`: another process, or another store of this one, held the write lock longer than `timeout`; nothing
+ * was written.
  * - `READONLY`: the file or the store cannot be written.
  * - `DISK_FULL`: the disk is full, over a limit or failing; the call was undone.
  * - `CANNOT_OPEN`: the file or its folder cannot be opened or created, or the driver cannot be loaded.
  * - `AMBIGUOUS_ID`: several tasks replaced the given id.
- * - `CONFLICT`: a task is both live and archived, or a file to write already exists; nothing was changed.
+ * - `CONFLICT`: a task is both live and archived, a row of another table refers to a task that is to go, or a
+ * file to write already exists; nothing was changed.
  * - `CLOSED`: the store is closed.
  */
 export type TaskStoreErrorCode =

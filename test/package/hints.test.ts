@@ -211,7 +211,10 @@ test('an error says what is invalid only where something is, and prints nothing 
 function assertPrintsWell(error: unknown): void {
   const printed = inspect(error, { showHidden: false }).replace(/^ +at .*$/gm, '')
   assert.doesNotMatch(printed, /undefined/)
-  assert.match(printed, error instanceof TaskStoreError ? /^TaskStoreError: / : /^ArgumentError \[TypeError\]: /)
+  assert.match(
+    printed,
+    error instanceof TaskStoreError ? /^TaskStoreError: / : /^ArgumentError \[TypeError\]: /,
+  )
   assert.equal(
     (error as Error).constructor.name,
     error instanceof TaskStoreError ? 'TaskStoreError' : 'ArgumentError',

@@ -12,18 +12,20 @@ const needsDescriptors = existsSync(DESCRIPTORS) ? {} : { skip: `there is no ${D
 
 /** What the open descriptors of this process lead to, apart from those of the test itself. */
 function openFiles(): string[] {
-  return readdirSync(DESCRIPTORS)
-    .flatMap((name) => {
-      try {
-        return [readlinkSync(join(DESCRIPTORS, name))]
-      } catch {
-        // The one with which the folder was read.
-        return []
-      }
-    })
-    // What compiles the tests reads its own cache whenever it likes.
-    .filter((target) => target.startsWith('/') && !/^\/dev\/|\/tsx-\d+/.test(target))
-    .toSorted()
+  return (
+    readdirSync(DESCRIPTORS)
+      .flatMap((name) => {
+        try {
+          return [readlinkSync(join(DESCRIPTORS, name))]
+        } catch {
+          // The one with which the folder was read.
+          return []
+        }
+      })
+      // What compiles the tests reads its own cache whenever it likes.
+      .filter((target) => target.startsWith('/') && !/^\/dev\/|\/tsx-\d+/.test(target))
+      .toSorted()
+  )
 }
 
 const TASK = { backend: 'originq', status: 'running' } as const
