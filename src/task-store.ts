@@ -25,6 +25,7 @@ import {
   type TaskListOptions,
 } from './rules/task-filter.ts'
 import { mayBeReplacedId } from './rules/task-id.ts'
+import { readTask } from './rules/task-row.ts'
 import {
   checkUpdate,
   isBlind,
@@ -40,7 +41,7 @@ import { LiveShards } from './sqlite/tables/live-shards.ts'
 import type { Rowid } from './sqlite/tables/rowid.ts'
 import { StagedRows } from './sqlite/tables/staged-rows.ts'
 import { TaskList } from './sqlite/tables/task-list.ts'
-import { readTask, SUMMARY, WHOLE } from './sqlite/tables/task-row.ts'
+import { SUMMARY, WHOLE } from './sqlite/tables/task-row.ts'
 import { upsertKnownTask, upsertOneOfMany, upsertTask } from './sqlite/tables/upsert-task.ts'
 import { inBatches, walk } from './sqlite/tables/walk.ts'
 import { type ExportOptions, type ExportReport, exportFile } from './sqlite/transfer/export-file.ts'

@@ -7,6 +7,7 @@ import { invalidValue } from '../rules/argument-error.ts'
 import { wrongType } from '../rules/check-arguments.ts'
 import { elapsed } from '../rules/clock.ts'
 import type { PlaceName } from '../rules/place-name.ts'
+import { readArchivedTask, readTask } from '../rules/task-row.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { isBusy, translateDriverError } from './driver-error.ts'
 import { LockFairness } from './lock-fairness.ts'
@@ -17,7 +18,6 @@ import { type Query, Statement, type Statements, type TaskDatabase } from './sta
 import { StatementCache } from './statement-cache.ts'
 import { checkExists, type StoreLocation } from './store-location.ts'
 import { ARCHIVE, LIVE } from './tables/place.ts'
-import { readArchivedTask, readTask } from './tables/task-row.ts'
 import { TaskTable } from './tables/task-table.ts'
 
 /** For how long reads may go on with a file that was replaced, in milliseconds. A write checks each time. */

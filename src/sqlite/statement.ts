@@ -1,12 +1,10 @@
 import type { Database, Statement as DriverStatement, RunResult } from 'better-sqlite3'
 import { is, Placeholder } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import type { Row } from '../rules/task-row.ts'
 
 /** Drizzle, and under `$client` the connection that it uses. */
 export type TaskDatabase = BetterSQLite3Database & { readonly $client: Database }
-
-/** A row as SQLite returns it: its cells in the order of the query. */
-export type Row = readonly unknown[]
 
 /** A query that Drizzle builds, or SQL. */
 export type Query = string | { toSQL(): { sql: string; params: unknown[] } }

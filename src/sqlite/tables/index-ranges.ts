@@ -2,7 +2,8 @@ import { getTableName } from 'drizzle-orm'
 import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { isOfPlatform, platformRange } from '../../rules/platform-range.ts'
 import type { CheckedFilter } from '../../rules/task-filter.ts'
-import type { Row, Statements } from '../statement.ts'
+import type { Row } from '../../rules/task-row.ts'
+import type { Statements } from '../statement.ts'
 import type { Place } from './place.ts'
 
 /** A part of an index that holds its tasks in the order of a list: those of a backend, a status, or both. */

@@ -2,8 +2,8 @@ import type { TaskInfo, TaskShard } from '../../../drizzle/schema.ts'
 import type { CheckedShard } from '../../rules/check-task.ts'
 import { now } from '../../rules/clock.ts'
 import { noSuchTask, planRefresh, planShard, shardIndexOf } from '../../rules/save-shard.ts'
+import { readShard } from '../../rules/task-row.ts'
 import type { Connection } from '../connection.ts'
-import { readShard } from './task-row.ts'
 
 /** The shards of live tasks. A {@link TaskStore} has them among its own methods. */
 export class LiveShards {

@@ -4,7 +4,8 @@ import { SHARD_COLUMNS } from '../../../drizzle/columns.ts'
 import type { TaskShard } from '../../../drizzle/schema.ts'
 import type { RawShard } from '../../rules/raw-task.ts'
 import type { ShardEnd } from '../../rules/save-shard.ts'
-import type { Query, Row, Statement, Statements, TaskDatabase } from '../statement.ts'
+import type { Row } from '../../rules/task-row.ts'
+import type { Query, Statement, Statements, TaskDatabase } from '../statement.ts'
 import { bindings } from './bindings.ts'
 import { ARCHIVE, type Place } from './place.ts'
 import { ROWID_CELL, type Rowid } from './rowid.ts'
@@ -13,7 +14,7 @@ const FIELDS = Object.keys(SHARD_COLUMNS) as (keyof TaskShard)[]
 const value = sql.placeholder
 const ROWID = sql`rowid`
 
-/** The shards of the tasks of one place. Rows stay raw; task-row.ts decodes them. */
+/** The shards of the tasks of one place. Rows stay raw; rules/task-row.ts decodes them. */
 export class ShardTable {
   readonly #statements: Statements
   readonly #place: Place

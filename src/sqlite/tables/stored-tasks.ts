@@ -1,9 +1,9 @@
 import { getTableName } from 'drizzle-orm'
 import type { StoredTask } from '../../rules/raw-task.ts'
-import type { Row, Statements } from '../statement.ts'
+import { archivedAtOf, type Row, rawShard, rawTask } from '../../rules/task-row.ts'
+import type { Statements } from '../statement.ts'
 import { EVERY_TASK, type FilterSql } from './filter-sql.ts'
 import { ARCHIVE, LIVE } from './place.ts'
-import { archivedAtOf, rawShard, rawTask } from './task-row.ts'
 import type { TaskTable } from './task-table.ts'
 import { walk } from './walk.ts'
 

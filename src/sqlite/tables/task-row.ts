@@ -1,15 +1,7 @@
 import { SHARD_COLUMNS, TASK_COLUMNS } from '../../../drizzle/columns.ts'
-import { readJsonObject, readJsonValue } from '../../../drizzle/json/cell.ts'
-import {
-  type ArchivedTaskInfo,
-  type ArchivedTaskShard,
-  archivedTasks,
-  type TaskInfo,
-  type TaskShard,
-} from '../../../drizzle/schema.ts'
-import type { RawShard, RawTask } from '../../rules/raw-task.ts'
+import { archivedTasks, type TaskInfo } from '../../../drizzle/schema.ts'
 import type { TaskSummary } from '../../rules/task-filter.ts'
-import type { Row } from '../statement.ts'
+import { type Row, readSummary, readTask, SUMMARY_FIELDS } from '../../rules/task-row.ts'
 import { ARCHIVE, type Place } from './place.ts'
 
 const ARCHIVED_AT = archivedTasks.archivedAt.name
@@ -39,16 +31,6 @@ export const WHOLE: RowShape<TaskInfo> = {
   read: readTask,
 }
 
-const SUMMARY_FIELDS = [
-  'taskId',
-  'backend',
-  'status',
-  'shots',
-  'submitTime',
-  'updateTime',
-  'errorMessage',
-] as const satisfies readonly (keyof TaskInfo)[]
-
 /**
  * A summary. The result is not read: the header of the row holds its length, and also tells if there is no
  * error, which is stored after it.
@@ -62,83 +44,5 @@ export const SUMMARY: RowShape<TaskSummary> = {
       `octet_length(${result}) > 4 OR ${result} NOT IN ('', 'null')`,
     ]
   },
-  read: (row) => ({
-    taskId: row[0] as string,
-    backend: row[1] as string,
-    status: row[2] as string,
-    shots: row[3] as number,
-    submitTime: row[4] as string,
-    updateTime: row[5] as string,
-    errorMessage: row[6] as string | null,
-    hasResult: row[7] === 1,
-  }),
-}
-
-/** The task of a row of either place. */
-export function readTask(row: Row): TaskInfo {
-  return {
-    taskId: row[0] as string,
-    backend: row[1] as string,
-    status: row[2] as string,
-    shots: row[3] as number,
-    submitTime: row[4] as string,
-    updateTime: row[5] as string,
-    result: readJsonValue(row[6] as string | null),
-    metadata: readJsonObject(row[7] as string),
-    errorMessage: row[8] as string | null,
-  }
-}
-
-/** The task of a row of the archive. */
-export function readArchivedTask(row: Row): ArchivedTaskInfo {
-  return { ...readTask(row), archivedAt: row[9] as string }
-}
-
-/** When the task of a row was archived; null for a live one. */
-export const archivedAtOf = (row: Row) => (row[9] ?? null) as string | null
-
-/** The task of a row as the file holds it. */
-export function rawTask(row: Row): RawTask {
-  return {
-    taskId: row[0] as string,
-    backend: row[1] as string,
-    status: row[2] as string,
-    shots: row[3] as number,
-    submitTime: row[4] as string,
-    updateTime: row[5] as string,
-    result: row[6] as string | null,
-    metadata: row[7] as string,
-    errorMessage: row[8] as string | null,
-  }
-}
-
-/** The shard of a row of either place. */
-export function readShard(row: Row): TaskShard {
-  const shard = rawShard(row)
-  return { ...shard, result: readJsonValue(shard.result) }
-}
-
-/** The shard of a row of the archive. */
-export function readArchivedShard(row: Row): ArchivedTaskShard {
-  return { ...readShard(row), archivedAt: row[11] as string }
-}
-
-/** When the shard of a row was archived; null for a live one. */
-export const shardArchivedAtOf = (row: Row) => (row[11] ?? null) as string | null
-
-/** The shard of a row as the file holds it. */
-export function rawShard(row: Row): RawShard {
-  return {
-    uniqcTaskId: row[0] as string,
-    shardIndex: row[1] as number,
-    platformTaskId: row[2] as string,
-    backend: row[3] as string,
-    circuitCount: row[4] as number,
-    subIndexOffset: row[5] as number,
-    status: row[6] as string,
-    result: row[7] as string | null,
-    errorMessage: row[8] as string | null,
-    submitTime: row[9] as string,
-    updateTime: row[10] as string,
-  }
+  read: readSummary,
 }

@@ -5,8 +5,9 @@ import type { MovableTask } from '../../rules/move-task.ts'
 import type { RawTask } from '../../rules/raw-task.ts'
 import { REPLACED_ID, soleTask } from '../../rules/replaced-id.ts'
 import { mayBeReplacedId } from '../../rules/task-id.ts'
+import type { Row } from '../../rules/task-row.ts'
 import type { CheckedUpdate, TaskChange } from '../../rules/update-task.ts'
-import type { Query, Row, Statement, Statements, TaskDatabase } from '../statement.ts'
+import type { Query, Statement, Statements, TaskDatabase } from '../statement.ts'
 import { bindings } from './bindings.ts'
 import { type FilterSql, whereOf } from './filter-sql.ts'
 import { ARCHIVE, type Place } from './place.ts'
@@ -18,7 +19,7 @@ const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
 const value = sql.placeholder
 const ROWID = sql`rowid`
 
-/** The tasks of one place, and their shards. Rows stay raw; task-row.ts decodes them. */
+/** The tasks of one place, and their shards. Rows stay raw; rules/task-row.ts decodes them. */
 export class TaskTable<Task extends TaskInfo = TaskInfo> {
   readonly place: Place
   readonly shards: ShardTable

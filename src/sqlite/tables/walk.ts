@@ -1,5 +1,5 @@
+import type { Row } from '../../rules/task-row.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
-import type { Row } from '../statement.ts'
 import { BEFORE_ALL, type Rowid, readRowid } from './rowid.ts'
 
 /**

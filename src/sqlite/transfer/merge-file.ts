@@ -13,11 +13,11 @@ import { PLACE_NAMES, type PlaceName } from '../../rules/place-name.ts'
 import type { StoredTask } from '../../rules/raw-task.ts'
 import type { ExistingTask, Reconciled } from '../../rules/reconcile.ts'
 import { mayBeReplacedId } from '../../rules/task-id.ts'
+import { rawTask } from '../../rules/task-row.ts'
 import { Connection } from '../connection.ts'
 import { leaveNoLog } from '../leave-no-log.ts'
 import { locateStore } from '../store-location.ts'
 import { knownIds, storedTasks } from '../tables/stored-tasks.ts'
-import { rawTask } from '../tables/task-row.ts'
 import { existingAt, findExisting, reconcileTask } from './reconcile-tasks.ts'
 
 /** How another store's file is merged. */

@@ -12,12 +12,12 @@ import {
   readCheckOptions,
 } from '../../rules/findings.ts'
 import { parseInstant } from '../../rules/instant.ts'
+import { rawShard, rawTask } from '../../rules/task-row.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Connection } from '../connection.ts'
 import { translateDriverError } from '../driver-error.ts'
 import { findForeignObjects } from '../migrating/foreign-objects.ts'
 import { EVERY_TASK } from '../tables/filter-sql.ts'
-import { rawShard, rawTask } from '../tables/task-row.ts'
 import type { TaskTable } from '../tables/task-table.ts'
 import { walk } from '../tables/walk.ts'
 import { findDuplicates } from './duplicate-tasks.ts'
