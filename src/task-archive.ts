@@ -7,7 +7,9 @@ import {
   type ArchiveOlderThanOptions,
   type ArchiveOlderThanReport,
   type MovableTask,
+  notMoved,
   type OnConflict,
+  planArchive,
   planMove,
   readMoveOptions,
   readOlderThanOptions,
@@ -272,16 +274,7 @@ export class TaskArchive {
     const ids = batch.map(({ taskId }) => taskId)
     const tasks = this.#connection.live.movable(ids)
     const taken = this.#connection.archive.taken(ids)
-    const plan = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[], taken }
-    for (const taskId of ids) {
-      const task = tasks.get(taskId)
-      const due = task && isDue(task)
-      if (task === undefined || due === false) continue
-      if (due === undefined) plan.unreadable.push(taskId)
-      else if (onConflict === 'throw' && taken.has(taskId)) plan.conflicts.push(taskId)
-      else plan.archived.push(taskId)
-    }
-    return plan
+    return { ...planArchive(ids, tasks, taken, isDue, onConflict), taken }
   }
 
   #archiveAll(taskIds: readonly string[], taken: ReadonlySet<string>, onConflict: OnConflict): void {
@@ -304,10 +297,6 @@ function attempt(taskId: string, work: () => ArchiveMoveResult['outcome']): Arch
   try {
     return { taskId, outcome: work() }
   } catch (error) {
-    // Thrown before anything of this task was written.
-    if (!(error instanceof TaskStoreError)) throw error
-    if (error.code === 'CONFLICT') return { taskId, outcome: 'conflict', error }
-    if (error.code === 'AMBIGUOUS_ID') return { taskId, outcome: 'ambiguous-id', error }
-    throw error
+    return notMoved(taskId, error)
   }
 }

@@ -1,14 +1,18 @@
-import { isPlainObject } from '../drizzle/json/value.ts'
 import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
 import { type AnyStatus, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
 import { aggregateStatus } from './rules/aggregate-shards.ts'
-import { invalidType, invalidValue } from './rules/argument-error.ts'
+import { invalidType } from './rules/argument-error.ts'
 import { checkIterable, checkString, strings, stringsOf, wrongType } from './rules/check-arguments.ts'
-import { checkNewShard, checkNewTask, missing } from './rules/check-task.ts'
+import { checkNewShard, checkNewTask } from './rules/check-task.ts'
 import { now } from './rules/clock.ts'
 import type { CheckOptions, CheckReport, Finding } from './rules/findings.ts'
-import { readSaveShardOptions, type SaveShardOptions } from './rules/save-shard.ts'
+import {
+  checkHasIndex,
+  checkHasNoIndex,
+  readSaveShardOptions,
+  type SaveShardOptions,
+} from './rules/save-shard.ts'
 import { readSaveOptions, rowUnderNewId, type SaveOptions, type TaskRow, taskRow } from './rules/save-task.ts'
 import { type StatusCounts, statusCounts } from './rules/status-counts.ts'
 import {
@@ -283,12 +287,7 @@ export class TaskStore {
    * `AMBIGUOUS_ID`.
    */
   addShard(shard: Omit<NewTaskShard, 'shardIndex'>, options?: SaveShardOptions): TaskShard {
-    if (isPlainObject(shard) && Object.hasOwn(shard, 'shardIndex')) {
-      throw invalidValue(
-        'shardIndex',
-        'addShard() takes the next free index; to choose one, call saveShard()',
-      )
-    }
+    checkHasNoIndex(shard)
     return this.#saveShard(shard, options)
   }
 
@@ -301,7 +300,7 @@ export class TaskStore {
    * `AMBIGUOUS_ID`.
    */
   saveShard(shard: NewTaskShard, options?: SaveShardOptions): TaskShard {
-    if (isPlainObject(shard) && shard.shardIndex === undefined) missing(shard.uniqcTaskId, 'shardIndex')
+    checkHasIndex(shard)
     return this.#saveShard(shard, options)
   }
 

@@ -146,3 +146,35 @@ function conflict(taskId: string, place: PlaceName, hasTask: boolean): TaskStore
     `task ${JSON.stringify(taskId)} ${what}; nothing was moved. Pass onConflict 'live' or 'archived' to say which record wins`,
   )
 }
+
+/** What becomes of some tasks that may be old enough, as they are now. */
+export function planArchive(
+  taskIds: readonly string[],
+  tasks: ReadonlyMap<string, MovableTask>,
+  taken: ReadonlySet<string>,
+  isDue: (task: MovableTask) => boolean | undefined,
+  onConflict: OnConflict,
+) {
+  const plan = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[] }
+  for (const taskId of taskIds) {
+    const task = tasks.get(taskId)
+    const due = task && isDue(task)
+    if (task === undefined || due === false) continue
+    if (due === undefined) plan.unreadable.push(taskId)
+    else if (onConflict === 'throw' && taken.has(taskId)) plan.conflicts.push(taskId)
+    else plan.archived.push(taskId)
+  }
+  return plan
+}
+
+/**
+ * What the error of one of several tasks means for it. It was thrown before anything of the task was written.
+ *
+ * @throws The error, if it is not about this task alone.
+ */
+export function notMoved(taskId: string, error: unknown): ArchiveMoveResult {
+  if (!(error instanceof TaskStoreError)) throw error
+  if (error.code === 'CONFLICT') return { taskId, outcome: 'conflict', error }
+  if (error.code === 'AMBIGUOUS_ID') return { taskId, outcome: 'ambiguous-id', error }
+  throw error
+}

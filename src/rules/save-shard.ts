@@ -1,7 +1,9 @@
-import type { TaskInfo, TaskShard } from '../../drizzle/schema.ts'
+import { isPlainObject } from '../../drizzle/json/value.ts'
+import type { NewTaskShard, TaskInfo, TaskShard } from '../../drizzle/schema.ts'
 import { aggregateShards } from './aggregate-shards.ts'
+import { invalidValue } from './argument-error.ts'
 import { flag, optionsReader } from './check-arguments.ts'
-import { type CheckedShard, encodeJson } from './check-task.ts'
+import { type CheckedShard, encodeJson, missing } from './check-task.ts'
 import type { SaveOptions } from './save-task.ts'
 import { invalidTask } from './task-store-error.ts'
 import type { TaskChange } from './update-task.ts'
@@ -18,6 +20,20 @@ export interface SaveShardOptions extends SaveOptions {
 }
 
 export const readSaveShardOptions = optionsReader({ keepUpdateTime: flag(false), refreshTask: flag(false) })
+
+/** Refuses an index for a shard that is added. */
+export function checkHasNoIndex(shard: unknown): void {
+  if (!isPlainObject(shard) || !Object.hasOwn(shard, 'shardIndex')) return
+  throw invalidValue(
+    'shardIndex',
+    'addShard() takes the next free index; to choose one, call saveShard()',
+  )
+}
+
+/** @throws TaskStoreError `INVALID_TASK` for a shard to save at an index that it does not name. */
+export function checkHasIndex(shard: NewTaskShard): void {
+  if (isPlainObject(shard) && shard.shardIndex === undefined) missing(shard.uniqcTaskId, 'shardIndex')
+}
 
 /** Where the next shard of a task goes: after the last one, and after its last circuit. */
 export interface ShardEnd {
