@@ -35,7 +35,12 @@ export type {
   WithArchivedAt,
 } from './rules/task-filter.ts'
 export { generateTaskId, isUniqcTaskId } from './rules/task-id.ts'
-export { type InvalidField, TaskStoreError, type TaskStoreErrorCode } from './rules/task-store-error.ts'
+export {
+  type CallOutcome,
+  type InvalidField,
+  TaskStoreError,
+  type TaskStoreErrorCode,
+} from './rules/task-store-error.ts'
 export type { TaskChanges, UpdateOptions } from './rules/update-task.ts'
 export type { TaskDatabase } from './sqlite/statement.ts'
 export type { TaskStoreOptions } from './sqlite/store-location.ts'

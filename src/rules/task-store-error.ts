@@ -15,6 +15,8 @@
  * - `CONFLICT`: a task is both live and archived, a row of another table refers to a task that is to go, or a
  * file to write already exists; nothing was changed.
  * - `CLOSED`: the store is closed.
+ * - `TIMED_OUT`: an asynchronous store gave up: a statement or a transaction took longer than its limit.
+ * - `DISCONNECTED`: an asynchronous store lost its server or its thread; `outcome` says what is known.
  */
 export type TaskStoreErrorCode =
   | 'INVALID_TASK'
@@ -29,6 +31,11 @@ export type TaskStoreErrorCode =
   | 'AMBIGUOUS_ID'
   | 'CONFLICT'
   | 'CLOSED'
+  | 'TIMED_OUT'
+  | 'DISCONNECTED'
+
+/** What became of a call whose server or thread was lost. */
+export type CallOutcome = 'not-done' | 'unknown'
 
 /** What an `INVALID_TASK` is about. */
 export interface InvalidField {
@@ -48,18 +55,23 @@ interface StoreError<Code extends TaskStoreErrorCode> extends Error {
 
 /**
  * The error of every failure except misuse of the API, which is an `ArgumentError`. `cause` is the driver's error.
- * Its `code` says of what kind it is: for `INVALID_TASK` it has `invalid`, else that is absent.
+ * Its `code` says of what kind it is: for `INVALID_TASK` it has `invalid`,
+ * for `DISCONNECTED` it has `outcome`; else they are absent.
  */
 export type TaskStoreError =
-  | (StoreError<'INVALID_TASK'> & { readonly invalid: InvalidField })
-  | (StoreError<Exclude<TaskStoreErrorCode, 'INVALID_TASK'>> & { readonly invalid?: undefined })
+  | (StoreError<'INVALID_TASK'> & { readonly invalid: InvalidField; readonly outcome?: undefined })
+  | (StoreError<'DISCONNECTED'> & { readonly outcome: CallOutcome; readonly invalid?: undefined })
+  | (StoreError<Exclude<TaskStoreErrorCode, 'INVALID_TASK' | 'DISCONNECTED'>> & {
+      readonly invalid?: undefined
+      readonly outcome?: undefined
+    })
 
 /** The class of {@link TaskStoreError}. */
 export interface TaskStoreErrorClass {
   new (
     code: TaskStoreErrorCode,
     message: string,
-    options?: ErrorOptions & { readonly invalid?: InvalidField },
+    options?: ErrorOptions & { readonly invalid?: InvalidField; readonly outcome?: CallOutcome },
   ): TaskStoreError
   readonly prototype: TaskStoreError
 }
@@ -69,15 +81,17 @@ export const TaskStoreError = class extends Error {
   override readonly name = 'TaskStoreError'
   readonly code: TaskStoreErrorCode
   declare readonly invalid?: InvalidField
+  declare readonly outcome?: CallOutcome
 
   constructor(
     code: TaskStoreErrorCode,
     message: string,
-    options?: ErrorOptions & { readonly invalid?: InvalidField },
+    options?: ErrorOptions & { readonly invalid?: InvalidField; readonly outcome?: CallOutcome },
   ) {
     super(message, options)
     this.code = code
     if (options?.invalid !== undefined) this.invalid = options.invalid
+    if (options?.outcome !== undefined) this.outcome = options.outcome
   }
 } as unknown as TaskStoreErrorClass
 
