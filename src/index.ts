@@ -8,11 +8,13 @@ export type {
   TaskShard,
 } from '../drizzle/schema.ts'
 export { type AnyStatus, TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
+export type { ExportOptions, ExportReport } from './formats/export-options.ts'
 export { fromJson, toJson } from './formats/json.ts'
 export type { ImportOptions, ImportProgress, ImportReport, SkippedRecord } from './formats/read-batches.ts'
 export { ArgumentError, type ArgumentErrorCode } from './rules/argument-error.ts'
 export { countsOf, countsPerCircuit, probabilitiesOf } from './rules/counts-of-result.ts'
 export type { CheckOptions, CheckReport, Finding, FindingKind } from './rules/findings.ts'
+export type { MergeConflict, MergeReport } from './rules/merge-tasks.ts'
 export type {
   ArchiveMoveOptions,
   ArchiveMoveResult,
@@ -44,8 +46,7 @@ export {
 export type { TaskChanges, UpdateOptions } from './rules/update-task.ts'
 export type { TaskDatabase } from './sqlite/statement.ts'
 export type { TaskStoreOptions } from './sqlite/store-location.ts'
-export type { ExportOptions, ExportReport } from './sqlite/transfer/export-file.ts'
-export type { MergeConflict, MergeOptions, MergeReport } from './sqlite/transfer/merge-file.ts'
+export type { MergeOptions } from './sqlite/transfer/merge-file.ts'
 export type { BackupOptions, BackupProgress, BackupReport } from './sqlite/upkeep/backup-file.ts'
 export type { RepairReport } from './sqlite/upkeep/repair-file.ts'
 export type { RestoreReport } from './sqlite/upkeep/restore-backup.ts'

@@ -1,4 +1,5 @@
 import type { ArchivedTaskInfo, ArchivedTaskShard } from '../drizzle/schema.ts'
+import { BATCH, inBatches } from './rules/batches.ts'
 import { checkString, stringsOf } from './rules/check-arguments.ts'
 import { now } from './rules/clock.ts'
 import {
@@ -21,11 +22,10 @@ import { readArchivedShard } from './rules/task-row.ts'
 import { TaskStoreError } from './rules/task-store-error.ts'
 import type { Connection } from './sqlite/connection.ts'
 import type { Rowid } from './sqlite/tables/rowid.ts'
-import { BATCH } from './sqlite/tables/stored-tasks.ts'
 import { TaskList } from './sqlite/tables/task-list.ts'
 import { WHOLE } from './sqlite/tables/task-row.ts'
 import { movableTask } from './sqlite/tables/task-table.ts'
-import { inBatches, walk } from './sqlite/tables/walk.ts'
+import { walk } from './sqlite/tables/walk.ts'
 
 /** How many rows are read at a time, without a lock. */
 const SCAN_BATCH = 5000

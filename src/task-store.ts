@@ -1,12 +1,15 @@
 import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
 import { type AnyStatus, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
+import type { ExportOptions, ExportReport } from './formats/export-options.ts'
 import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
-import { aggregateStatus } from './rules/aggregate-shards.ts'
+import { aggregateStatus, checkShards } from './rules/aggregate-shards.ts'
 import { invalidType } from './rules/argument-error.ts'
+import { inBatches } from './rules/batches.ts'
 import { checkIterable, checkString, strings, stringsOf, wrongType } from './rules/check-arguments.ts'
 import { checkNewShard, checkNewTask } from './rules/check-task.ts'
 import { now } from './rules/clock.ts'
 import type { CheckOptions, CheckReport, Finding } from './rules/findings.ts'
+import type { MergeReport } from './rules/merge-tasks.ts'
 import {
   checkHasIndex,
   checkHasNoIndex,
@@ -47,10 +50,10 @@ import { StagedRows } from './sqlite/tables/staged-rows.ts'
 import { TaskList } from './sqlite/tables/task-list.ts'
 import { SUMMARY, WHOLE } from './sqlite/tables/task-row.ts'
 import { upsertKnownTask, upsertOneOfMany, upsertTask } from './sqlite/tables/upsert-task.ts'
-import { inBatches, walk } from './sqlite/tables/walk.ts'
-import { type ExportOptions, type ExportReport, exportFile } from './sqlite/transfer/export-file.ts'
+import { walk } from './sqlite/tables/walk.ts'
+import { exportFile } from './sqlite/transfer/export-file.ts'
 import { importFile } from './sqlite/transfer/import-file.ts'
-import { type MergeOptions, type MergeReport, mergeFile } from './sqlite/transfer/merge-file.ts'
+import { type MergeOptions, mergeFile } from './sqlite/transfer/merge-file.ts'
 import { type BackupOptions, type BackupReport, backupFile } from './sqlite/upkeep/backup-file.ts'
 import { checkFile } from './sqlite/upkeep/check-file.ts'
 import { type RepairReport, repairFile } from './sqlite/upkeep/repair-file.ts'
@@ -336,10 +339,7 @@ export class TaskStore {
    * while any is not terminal, `success` if all succeeded, else `failed` if any failed, else `cancelled`.
    */
   static aggregateStatus(shards: Iterable<Pick<TaskShard, 'status'>>): TaskStatus {
-    checkIterable('shards', shards, 'an iterable of shards')
-    const given = Array.from(shards)
-    for (const shard of given) checkString('the status of a shard', shard?.status, 'shards')
-    return aggregateStatus(given)
+    return aggregateStatus(checkShards(shards))
   }
 
   /**

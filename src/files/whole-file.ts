@@ -17,27 +17,48 @@ export function writeWholeFile(
   replace: boolean,
   write: (append: (text: string) => void) => void,
 ): void {
+  const file = openWholeFile(path, replace)
+  try {
+    write(file.append)
+    file.finish()
+  } catch (error) {
+    file.discard()
+    throw error
+  }
+}
+
+/** A file that is written whole or not at all: {@link WholeFile.finish} gives it its name. */
+export interface WholeFile {
+  append(text: string): void
+  finish(): void
+  discard(): void
+}
+
+/** {@link writeWholeFile} in steps. One of `finish` and `discard` has to follow; after `finish` throws, too. */
+export function openWholeFile(path: string, replace: boolean): WholeFile {
   const file = resolve(path)
   const temporary = temporaryName(file)
   if (!replace && existsSync(file)) throw existsAlready(file)
   const descriptor = withFile(file, 'written', () => openSync(temporary, 'w', 0o600))
-  try {
-    let pending = ''
-    const flush = () => {
-      writeFully(file, descriptor, pending)
-      pending = ''
-    }
-    write((text) => {
+  let pending = ''
+  const flush = () => {
+    writeFully(file, descriptor, pending)
+    pending = ''
+  }
+  return {
+    append: (text) => {
       pending += text
       if (pending.length >= CHUNK) flush()
-    })
-    flush()
-    finishFile(temporary, file, replace ? renameSync : linkExclusively)
-  } catch (error) {
-    rmSync(temporary, { force: true })
-    throw error
-  } finally {
-    closeSync(descriptor)
+    },
+    finish: () => {
+      flush()
+      finishFile(temporary, file, replace ? renameSync : linkExclusively)
+      closeSync(descriptor)
+    },
+    discard: () => {
+      rmSync(temporary, { force: true })
+      closeSync(descriptor)
+    },
   }
 }
 

@@ -87,12 +87,14 @@ export function findFiles(path: string): string[] {
 }
 
 /** Refuses a file that cannot be imported. @throws TypeError; TaskStoreError `CANNOT_OPEN`, `CONFLICT` */
-export function checkSource(file: string, own: string): void {
-  checkNotOwn('path', file, own, 'there is nothing to import')
+export function checkSource(file: string, own: string | undefined): void {
+  if (own !== undefined) checkNotOwn('path', file, own, 'there is nothing to import')
   checkRegularFile(file)
   checkNotInUse(file)
   if (!isDatabase(file)) return
-  throw new TaskStoreError('CANNOT_OPEN', `${file} is a database; pass it to mergeFile()`)
+  const advice =
+    own === undefined ? 'open it with TaskStore, and copy it with copyTasks()' : 'pass it to mergeFile()'
+  throw new TaskStoreError('CANNOT_OPEN', `${file} is a database; ${advice}`)
 }
 
 /**

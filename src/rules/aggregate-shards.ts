@@ -1,6 +1,7 @@
 import { type JsonValue, UnreadableJson } from '../../drizzle/json/value.ts'
 import type { TaskShard } from '../../drizzle/schema.ts'
 import { isTerminal, type TaskStatus } from '../../drizzle/task-status.ts'
+import { checkIterable, checkString } from './check-arguments.ts'
 import { invalidTask } from './task-store-error.ts'
 
 /** What the shards of a task add up to. */
@@ -21,6 +22,16 @@ export function aggregateShards(shards: readonly TaskShard[]): Aggregate {
     result: aggregateResult(shards),
     errorMessage: aggregateError(shards),
   }
+}
+
+/** The shards of any iterable. @throws TypeError for anything that has no status. */
+export function checkShards(
+  shards: Iterable<Pick<TaskShard, 'status'>>,
+): readonly Pick<TaskShard, 'status'>[] {
+  checkIterable('shards', shards, 'an iterable of shards')
+  const given = Array.from(shards)
+  for (const shard of given) checkString('the status of a shard', shard?.status, 'shards')
+  return given
 }
 
 /**

@@ -1,6 +1,10 @@
-import { TASK_STATUSES } from '../../drizzle/task-status.ts'
+import { readJsonObject, readJsonValue } from '../../drizzle/json/cell.ts'
+import { UnreadableJson } from '../../drizzle/json/value.ts'
+import { isTaskStatus, isTerminal, TASK_STATUSES } from '../../drizzle/task-status.ts'
+import { aggregateStatus } from './aggregate-shards.ts'
 import { amount, optionsReader } from './check-arguments.ts'
-import { timeZone } from './instant.ts'
+import { parseInstant, timeZone } from './instant.ts'
+import type { RawShard, RawTask } from './raw-task.ts'
 
 /** What a finding is about. */
 export type FindingKind = keyof typeof KINDS
@@ -39,6 +43,26 @@ export const readCheckOptions = optionsReader({
   pendingDays: (name, value = 7) => amount(name, value),
   timeZone,
 })
+
+/** What decides whether a time is a finding. */
+export interface CheckTimes {
+  readonly timeZone: string | undefined
+  /** Tasks that were submitted before this should be done, in microseconds since 1970. */
+  readonly oldest: number
+}
+
+/** @throws TypeError for an option that does not exist or has the wrong type. */
+export function readCheckTimes(options: CheckOptions | undefined): CheckTimes {
+  const { pendingDays, timeZone } = readCheckOptions(options)
+  return { timeZone, oldest: (Date.now() - pendingDays * 86_400_000) * 1000 }
+}
+
+/** Whether a task has another status than its shards add up to. One that is not done may be pending or running. */
+export function isMismatch(status: string, statusesOfShards: readonly string[]): boolean {
+  const aggregate = aggregateStatus(statusesOfShards.map((status) => ({ status })))
+  const isUndone = aggregate === 'running' && !isTerminal(status)
+  return aggregate !== status && !isUndone
+}
 
 const REPAIR = 'store.repair(findings)'
 const SEVERITIES = ['error', 'warning', 'info'] as const
@@ -147,6 +171,38 @@ export class Findings {
     for (const row of rows) this.add(kind, row)
   }
 
+  /**
+   * Adds what is to be said of a task.
+   *
+   * @param row A name for a row that has no id.
+   */
+  addTask(task: RawTask, row: string, isLive: boolean, { timeZone, oldest }: CheckTimes): void {
+    const { taskId, status, shots, submitTime, updateTime, result, metadata } = task
+    const name = taskId ?? row
+    if (taskId === null) this.add('missing-id', name)
+    const [submitted, updated] = [submitTime, updateTime].map((time) =>
+      typeof time === 'string' ? parseInstant(time, timeZone) : undefined,
+    )
+    if (isUnreadable(readJsonValue(result)) || isUnreadable(readJsonObject(metadata))) {
+      this.add('unreadable-json', name)
+    }
+    if (Math.abs(shots) > Number.MAX_SAFE_INTEGER) this.add('inexact-shots', name)
+    if (!isTaskStatus(status)) this.add('unknown-status', name)
+    if (submitted === undefined || updated === undefined) this.add('invalid-time', name)
+    if (isLive && !isTerminal(status) && submitted !== undefined && submitted < oldest) {
+      this.add('long-pending', name)
+    }
+  }
+
+  /** Adds what is to be said of a shard. */
+  addShard({ uniqcTaskId, shardIndex, result, submitTime, updateTime }: RawShard): void {
+    const shard = `${uniqcTaskId}, shard ${shardIndex}`
+    if (isUnreadable(readJsonValue(result))) this.add('unreadable-json', shard)
+    if (![submitTime, updateTime].every((time) => parseInstant(time) !== undefined)) {
+      this.add('invalid-time', shard)
+    }
+  }
+
   report(): CheckReport {
     const findings = [...this.#rows].map(([kind, found]) => ({ kind, ...found, ...KINDS[kind] }))
     const rank = ({ severity }: Finding) => SEVERITIES.indexOf(severity)
@@ -156,3 +212,5 @@ export class Findings {
     }
   }
 }
+
+const isUnreadable = (value: unknown) => value instanceof UnreadableJson

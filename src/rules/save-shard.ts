@@ -24,10 +24,7 @@ export const readSaveShardOptions = optionsReader({ keepUpdateTime: flag(false),
 /** Refuses an index for a shard that is added. */
 export function checkHasNoIndex(shard: unknown): void {
   if (!isPlainObject(shard) || !Object.hasOwn(shard, 'shardIndex')) return
-  throw invalidValue(
-    'shardIndex',
-    'addShard() takes the next free index; to choose one, call saveShard()',
-  )
+  throw invalidValue('shardIndex', 'addShard() takes the next free index; to choose one, call saveShard()')
 }
 
 /** @throws TaskStoreError `INVALID_TASK` for a shard to save at an index that it does not name. */

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
+import type { Migration } from '../../rules/released-migration.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { copyBeside, pruneCopies } from '../copy-beside.ts'
 import { translateDriverError } from '../driver-error.ts'
@@ -12,7 +13,7 @@ import {
   readPragma,
   UPSTREAM_TABLES,
 } from './inspect-file.ts'
-import { type Migration, REWRITE, readMigrations, UPSTREAM_VERSION } from './released-migrations.ts'
+import { REWRITE, readMigrations, UPSTREAM_VERSION } from './released-migrations.ts'
 
 /**
  * How far to go: to the newest schema, or only as far as the file has begun, so that drizzle-kit can do the

@@ -1,4 +1,4 @@
-import { TaskStoreError } from '../../rules/task-store-error.ts'
+import { type Migration, type Released, readReleased } from '../../rules/released-migration.ts'
 // Written by the build, from migrations/sqlite.
 import embedded from './embedded-migrations.json' with { type: 'json' }
 import released from './released-migrations.json' with { type: 'json' }
@@ -13,15 +13,7 @@ export const REWRITE = UPSTREAM_VERSION - 1
  * What the ledger of an up-to-date file holds: when each migration of this release was created, and the
  * SHA-256 of its text.
  */
-export const RELEASED: readonly { readonly when: number; readonly hash: string }[] = released
-
-/** One migration, as it is applied. */
-export interface Migration {
-  /** When it was created, in milliseconds since 1970: its name in the ledger. */
-  readonly when: number
-  readonly hash: string
-  readonly statements: readonly string[]
-}
+export const RELEASED: readonly Released[] = released
 
 let migrations: readonly Migration[] | undefined
 
@@ -32,21 +24,8 @@ let migrations: readonly Migration[] | undefined
  * @throws TaskStoreError `MIGRATION_FAILED` if a text is not that of its release.
  */
 export function readMigrations(): readonly Migration[] {
-  migrations ??= RELEASED.map(readMigration)
+  migrations ??= readReleased(RELEASED, embedded)
   return migrations
-}
-
-function readMigration({ when, hash }: { when: number; hash: string }): Migration {
-  // Loaded on demand: most files are up to date and never need it.
-  const { createHash } = process.getBuiltinModule('node:crypto')
-  const text = embedded.find((migration) => migration.when === when)?.text ?? ''
-  if (createHash('sha256').update(text).digest('hex') !== hash) {
-    throw new TaskStoreError(
-      'MIGRATION_FAILED',
-      `the package does not hold the migrations of this release (that of ${when} differs); reinstall the package`,
-    )
-  }
-  return { when, hash, statements: text.split('--> statement-breakpoint') }
 }
 
 const CREATES_INDEX = /^\s*CREATE (?:UNIQUE )?INDEX `(\w+)`/

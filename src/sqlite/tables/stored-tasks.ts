@@ -1,4 +1,5 @@
 import { getTableName } from 'drizzle-orm'
+import { BATCH } from '../../rules/batches.ts'
 import type { StoredTask } from '../../rules/raw-task.ts'
 import { archivedAtOf, type Row, rawShard, rawTask } from '../../rules/task-row.ts'
 import type { Statements } from '../statement.ts'
@@ -6,9 +7,6 @@ import { EVERY_TASK, type FilterSql } from './filter-sql.ts'
 import { ARCHIVE, LIVE } from './place.ts'
 import type { TaskTable } from './task-table.ts'
 import { walk } from './walk.ts'
-
-/** How many tasks are held in memory, and how many are written under one lock. */
-export const BATCH = 100
 
 /** Every task of a place that matches, with its shards, in batches, in the order of insertion. */
 export function* storedTasks(

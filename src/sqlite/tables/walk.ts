@@ -32,10 +32,3 @@ function outOfOrder(file: string): TaskStoreError {
     `${file} is damaged: its rows are out of order; keep a copy of it as it is, then restore a copy`,
   )
 }
-
-/** The items in runs of at most `size`, in their order. */
-export function inBatches<T>(items: readonly T[], size: number): T[][] {
-  const batches: T[][] = []
-  for (let start = 0; start < items.length; start += size) batches.push(items.slice(start, start + size))
-  return batches
-}

@@ -1,64 +1,69 @@
-import { otherPlace, PLACE_NAMES, type PlaceName } from '../../rules/place-name.ts'
+import type { IsIncoming, Lookup } from '../../rules/find-existing.ts'
+import { idsOf } from '../../rules/match-tasks.ts'
+import type { Merge } from '../../rules/merge-tasks.ts'
+import { PLACE_NAMES } from '../../rules/place-name.ts'
 import type { StoredTask } from '../../rules/raw-task.ts'
-import {
-  type ExistingTask,
-  type Reconciled,
-  type ReconcileOptions,
-  reconcile,
-} from '../../rules/reconcile.ts'
+import type { Reconciled } from '../../rules/reconcile.ts'
+import { mayBeReplacedId } from '../../rules/task-id.ts'
+import { rawTask } from '../../rules/task-row.ts'
 import type { Connection } from '../connection.ts'
-import { storedTask } from '../tables/stored-tasks.ts'
+import { knownIds, storedTask } from '../tables/stored-tasks.ts'
 
-/** Whether an incoming task has this id in a place: the stored record there is then a match for that task. */
-export type IsIncoming = (taskId: string, place: PlaceName) => boolean
+/** What a store knows of incoming tasks, looked up when it is asked for. The caller holds the lock. */
+export function lookupIn(connection: Connection): Lookup {
+  return {
+    at: (place, taskId) => {
+      const table = connection.at(place)
+      const row = table.row(taskId)
+      return row && { place, ...storedTask(table, row) }
+    },
+    replacing: (place, taskId) =>
+      connection
+        .at(place)
+        .replacing(taskId)
+        .map((task) => task.taskId),
+    ownersOf: (id, backend) => {
+      const tables = PLACE_NAMES.map((place) => connection.at(place))
+      const owners = tables.flatMap(({ shards }) => shards.ownersOf(id, backend))
+      const isTask = tables.some((table) => {
+        const row = mayBeReplacedId(id) ? table.row(id) : undefined
+        return row !== undefined && rawTask(row).backend === backend
+      })
+      return isTask ? [...owners, id] : owners
+    },
+  }
+}
 
-/**
- * The records of a store that match an incoming task by its id, now or before version 5; the one in its own
- * place comes first. Records that match another incoming task are left out.
- */
-export function findExisting(
+/** Takes tasks of another store in one batch, as the merge decides. */
+export function takeTasks(
   connection: Connection,
-  { task: { taskId }, archivedAt }: StoredTask,
+  tasks: readonly StoredTask[],
+  merge: Merge,
+  lookup: Lookup,
   isIncoming: IsIncoming,
-): ExistingTask[] {
-  const own = archivedAt === null ? 'live' : 'archived'
-  const other = otherPlace(own)
-  const existing =
-    existingAt(connection, own, taskId) ??
-    (isIncoming(taskId, other) ? undefined : existingAt(connection, other, taskId))
-  if (existing !== undefined) return [existing]
-  return PLACE_NAMES.flatMap((place) =>
-    connection
-      .at(place)
-      .replacing(taskId)
-      .filter((task) => !PLACE_NAMES.some((any) => isIncoming(task.taskId, any)))
-      .flatMap((task) => existingAt(connection, place, task.taskId) ?? []),
-  )
+  dryRun: boolean,
+): void {
+  const batch = tasks.filter(({ task }) => task.taskId !== null)
+  for (const task of tasks) {
+    if (task.task.taskId === null) merge.refuse(task, 'has no id; see the check of that file')
+  }
+  const takeAll = () => {
+    const known = knownIds(connection, batch.flatMap(idsOf))
+    for (const incoming of batch) {
+      const isKnown = idsOf(incoming).some((id) => known.has(id))
+      const reconciled = merge.take(incoming, isKnown ? lookup : undefined, isIncoming)
+      if (!dryRun) writeReconciled(connection, reconciled)
+    }
+  }
+  if (dryRun) connection.snapshot(takeAll)
+  else connection.batch(takeAll)
 }
 
-/** The record of a place with exactly this id. */
-export function existingAt(
-  connection: Connection,
-  place: PlaceName,
-  taskId: string,
-): ExistingTask | undefined {
-  const table = connection.at(place)
-  const row = table.row(taskId)
-  return row && { place, ...storedTask(table, row) }
-}
-
-/** Reconciles an incoming task with the same task of the store. The caller holds the lock. */
-export function reconcileTask(
-  connection: Connection,
-  incoming: StoredTask,
-  existing: ExistingTask | undefined,
-  { dryRun, ...options }: ReconcileOptions & { readonly dryRun: boolean },
-): Reconciled {
-  const reconciled = reconcile(incoming, existing, options)
-  if (dryRun || !('shards' in reconciled)) return reconciled
+/** Writes what became of an incoming task. The caller holds the lock. */
+export function writeReconciled(connection: Connection, reconciled: Reconciled | undefined): void {
+  if (reconciled === undefined || !('shards' in reconciled)) return
   const { place, task, shards, archivedAt } = reconciled
   const table = connection.at(place)
   if (task !== undefined) table.put(task, archivedAt)
   for (const shard of shards) table.shards.put(shard, archivedAt)
-  return reconciled
 }

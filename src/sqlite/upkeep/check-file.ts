@@ -1,17 +1,14 @@
 import { getTableName } from 'drizzle-orm'
-import { readJsonObject, readJsonValue } from '../../../drizzle/json/cell.ts'
-import { UnreadableJson } from '../../../drizzle/json/value.ts'
-import { isTaskStatus, isTerminal } from '../../../drizzle/task-status.ts'
-import { aggregateStatus } from '../../rules/aggregate-shards.ts'
 import {
   type CheckOptions,
   type CheckReport,
+  type CheckTimes,
   type FindingKind,
   Findings,
+  isMismatch,
   NAMED_ROWS,
-  readCheckOptions,
+  readCheckTimes,
 } from '../../rules/findings.ts'
-import { parseInstant } from '../../rules/instant.ts'
 import { rawShard, rawTask } from '../../rules/task-row.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Connection } from '../connection.ts'
@@ -27,11 +24,10 @@ import { findOrphans } from './orphan-shards.ts'
 
 /** Checks a whole file in one snapshot, and changes nothing. */
 export function checkFile(connection: Connection, options?: CheckOptions): CheckReport {
-  const { pendingDays, timeZone } = readCheckOptions(options)
+  const times = readCheckTimes(options)
   const findings = new Findings()
   const look = (kind: FindingKind, find: () => Iterable<string>) =>
     unlessDamaged(connection, findings, () => findings.addAll(kind, find()))
-  const times = { timeZone, oldest: (Date.now() - pendingDays * 86_400_000) * 1000 }
   connection.snapshot(() => {
     look('damaged-file', () => findDamage(connection))
     let isOurs = true
@@ -92,59 +88,25 @@ function* findMismatches(connection: Connection, { place }: TaskTable): Generato
        GROUP BY s.uniqc_task_id`,
   )
   for (const [taskId, status, statuses] of statement.iterate() as Iterable<[string, string, string]>) {
-    const aggregate = aggregateStatus((JSON.parse(statuses) as string[]).map((status) => ({ status })))
-    const isUndone = aggregate === 'running' && !isTerminal(status)
-    if (aggregate !== status && !isUndone) yield taskId
+    if (isMismatch(status, JSON.parse(statuses))) yield taskId
   }
 }
 
 /** How many rows are held at a time. */
 const ROWS = 500
 
-interface Times {
-  readonly timeZone: string | undefined
-  /** Tasks that were submitted before this should be done, in microseconds since 1970. */
-  readonly oldest: number
-}
-
-function checkTasks(
-  { file }: Connection,
-  table: TaskTable,
-  findings: Findings,
-  { timeZone, oldest }: Times,
-): void {
+function checkTasks({ file }: Connection, table: TaskTable, findings: Findings, times: CheckTimes): void {
   const isLive = table.place.name === 'live'
   for (const rows of walk(file, ROWS, (rowid) => table.after(rowid, EVERY_TASK, ROWS))) {
     for (const row of rows) {
-      const { taskId, status, shots, submitTime, updateTime, result, metadata } = rawTask(row)
-      const name = taskId ?? `${getTableName(table.place.tasks)}, row ${row.at(-1)}`
-      if (taskId === null) findings.add('missing-id', name)
-      const [submitted, updated] = [submitTime, updateTime].map((time) =>
-        typeof time === 'string' ? parseInstant(time, timeZone) : undefined,
-      )
-      if (isUnreadable(readJsonValue(result)) || isUnreadable(readJsonObject(metadata))) {
-        findings.add('unreadable-json', name)
-      }
-      if (Math.abs(shots) > Number.MAX_SAFE_INTEGER) findings.add('inexact-shots', name)
-      if (!isTaskStatus(status)) findings.add('unknown-status', name)
-      if (submitted === undefined || updated === undefined) findings.add('invalid-time', name)
-      if (isLive && !isTerminal(status) && submitted !== undefined && submitted < oldest) {
-        findings.add('long-pending', name)
-      }
+      const name = `${getTableName(table.place.tasks)}, row ${row.at(-1)}`
+      findings.addTask(rawTask(row), name, isLive, times)
     }
   }
 }
 
 function checkShards({ file }: Connection, { shards }: TaskTable, findings: Findings): void {
   for (const rows of walk(file, ROWS, (rowid) => shards.after(rowid, ROWS))) {
-    for (const { uniqcTaskId, shardIndex, result, submitTime, updateTime } of rows.map(rawShard)) {
-      const shard = `${uniqcTaskId}, shard ${shardIndex}`
-      if (isUnreadable(readJsonValue(result))) findings.add('unreadable-json', shard)
-      if (![submitTime, updateTime].every((time) => parseInstant(time) !== undefined)) {
-        findings.add('invalid-time', shard)
-      }
-    }
+    for (const row of rows) findings.addShard(rawShard(row))
   }
 }
-
-const isUnreadable = (value: unknown) => value instanceof UnreadableJson
