@@ -12,7 +12,15 @@ const ROOT = join(import.meta.dirname, '..')
 const DIST = join(ROOT, 'dist')
 
 /** What is imported by its path: by package.json, and by drizzle.config.ts. */
-const ENTRIES = ['src/index.ts', 'drizzle/schema.ts', 'src/sqlite/adopt-file.ts']
+const ENTRIES = [
+  'src/index.ts',
+  'src/postgres-task-store.ts',
+  'drizzle/schema.ts',
+  'drizzle/postgres-schema.ts',
+  'src/sqlite/adopt-file.ts',
+]
+
+const DRIVERS = ['better-sqlite3', 'pg']
 
 const forCoverage = process.argv.includes('--coverage')
 
@@ -40,8 +48,8 @@ await build({
   platform: 'node',
   target: 'node20.19',
   // Drizzle is bundled: its many files take longer to load than all the rest.
-  external: forCoverage ? ['better-sqlite3', 'drizzle-orm'] : ['better-sqlite3'],
-  plugins: [usersDrizzle('drizzle/schema.ts')],
+  external: forCoverage ? [...DRIVERS, 'drizzle-orm'] : DRIVERS,
+  plugins: [usersDrizzle('drizzle/schema.ts', 'drizzle/postgres-schema.ts')],
   sourcemap: forCoverage ? 'linked' : false,
   logLevel: 'warning',
 })

@@ -5,20 +5,19 @@ import type { Plugin } from 'esbuild'
 const NAMESPACE = 'users-drizzle'
 
 /**
- * Builds one entry with the Drizzle of its user, while all others have Drizzle bundled: the tables of the schema go into
- * the user's own queries. What the entry imports from this package it shares with the others.
+ * Builds some entries with the Drizzle of its user, while the others have Drizzle bundled: the tables of the schema go into
+ * the user's own queries. What they import from this package they share with the others.
  */
-export function usersDrizzle(entry: string): Plugin {
+export function usersDrizzle(...entries: readonly string[]): Plugin {
   return {
     name: NAMESPACE,
     setup({ initialOptions, onResolve, onLoad }) {
-      const path = resolve(initialOptions.absWorkingDir ?? '', entry)
-      onResolve({ filter: /./ }, ({ kind, path: wanted, resolveDir }) =>
-        kind === 'entry-point' && resolve(resolveDir, wanted) === path
-          ? { path, namespace: NAMESPACE }
-          : undefined,
-      )
-      onLoad({ filter: /./, namespace: NAMESPACE }, () => ({
+      const paths = entries.map((entry) => resolve(initialOptions.absWorkingDir ?? '', entry))
+      onResolve({ filter: /./ }, ({ kind, path: wanted, resolveDir }) => {
+        const path = resolve(resolveDir, wanted)
+        return kind === 'entry-point' && paths.includes(path) ? { path, namespace: NAMESPACE } : undefined
+      })
+      onLoad({ filter: /./, namespace: NAMESPACE }, ({ path }) => ({
         contents: readFileSync(path, 'utf8'),
         loader: 'ts',
         resolveDir: resolve(path, '..'),

@@ -12,7 +12,8 @@ import { BACKENDS, STATUSES, TIMES } from './page.ts'
 const RUNNING = { backend: 'originq', status: 'running' } as const
 const NONE = { pending: 0, running: 0, success: 0, failed: 0, cancelled: 0 }
 
-export function manyAndCountsContract(open: OpenStore): void {
+/** @param odd A text that the engine can hold, and that a careless query cuts short. */
+export function manyAndCountsContract(open: OpenStore, odd = 'c\0d'): void {
   for (const ids of [undefined, null, 'a', 5, {}, [5], ['a', null]]) {
     test(`getMany(${JSON.stringify(ids)}) is a TypeError that names taskIds`, async (t) => {
       const store = await open(t)
@@ -22,11 +23,11 @@ export function manyAndCountsContract(open: OpenStore): void {
 
   test('getMany returns one task for each id, in the order of the ids, and undefined for what is missing', async (t) => {
     const store = await open(t)
-    for (const taskId of ['a', 'b', 'c\0d', 'archived', "it's"]) {
+    for (const taskId of ['a', 'b', odd, 'archived', "it's"]) {
       await store.save({ ...RUNNING, taskId, result: [taskId] })
     }
     await store.archive.archive('archived')
-    const ids = ['c\0d', 'x', 'b', 'archived', 'a', 'b', '', "it's", 'uqt_x', 'c']
+    const ids = [odd, 'x', 'b', 'archived', 'a', 'b', '', "it's", 'uqt_x', 'c']
     const expected = []
     for (const id of ids) expected.push(await store.get(id))
     const found = await store.getMany(new Set(ids).values())
@@ -34,7 +35,7 @@ export function manyAndCountsContract(open: OpenStore): void {
     assert.deepEqual(await store.getMany(ids), expected)
     assert.deepEqual(
       found.map((task) => task?.taskId),
-      ['c\0d', undefined, 'b', undefined, 'a', undefined, "it's", undefined, undefined],
+      [odd, undefined, 'b', undefined, 'a', undefined, "it's", undefined, undefined],
     )
     assert.deepEqual(await store.getMany([]), [])
   })
@@ -124,7 +125,7 @@ export function manyAndCountsContract(open: OpenStore): void {
   test('a backend is counted by its name, whatever it is', async (t) => {
     const store = await open(t)
     assert.deepEqual(await store.countByBackend(), {})
-    const backends = ['__proto__', 'constructor', 'ibm', '任务', 'a\0b']
+    const backends = ['__proto__', 'constructor', 'ibm', '任务', odd]
     for (const [i, backend] of backends.entries()) await store.save({ ...RUNNING, taskId: `t${i}`, backend })
     const counts = await store.countByBackend()
     assert.deepEqual(Object.entries(counts).toSorted(), backends.map((name) => [name, 1]).toSorted())

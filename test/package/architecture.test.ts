@@ -6,12 +6,26 @@ import test from 'node:test'
 const ROOT = resolve(import.meta.dirname, '../..')
 
 /** The wings of the house, from the top down: a file may import from its own wing and from those below it. */
-const WINGS = ['src', 'src/sqlite', 'src/formats', 'src/files', 'src/rules', 'drizzle'] as const
+const WINGS = [
+  'src',
+  'src/sqlite',
+  'src/postgres',
+  'src/formats',
+  'src/files',
+  'src/rules',
+  'drizzle',
+] as const
+
+/** The engines, which stand side by side: none imports another. */
+const ENGINES: readonly string[] = ['src/sqlite', 'src/postgres']
 
 /** Packages that one wing alone may import. The types of a package are as much an import as its code. */
 const PACKAGES: Readonly<Record<string, string>> = {
   'better-sqlite3': 'src/sqlite',
   'drizzle-orm/better-sqlite3': 'src/sqlite',
+  pg: 'src/postgres',
+  'drizzle-orm/pg-core': 'src/postgres',
+  'drizzle-orm/node-postgres': 'src/postgres',
 }
 
 /** What an import or a re-export names; not what stands in a comment. */
@@ -48,17 +62,22 @@ function problemOf({ file, target }: Import): string | undefined {
   const from = wingOf(file) ?? 'src'
   const to = wingOf(target)
   if (to !== undefined) {
+    if (from !== to && ENGINES.includes(from) && ENGINES.includes(to)) {
+      return `${file} imports ${target}, of another engine`
+    }
     return WINGS.indexOf(to) < WINGS.indexOf(from)
       ? `${file} imports ${target}, which is above it`
       : undefined
   }
   const owner = PACKAGES[target]
-  if (owner !== undefined && from !== owner) return `${file} imports ${target}, which only ${owner} may`
+  const isSchema = from === 'drizzle' && target.startsWith('drizzle-orm')
+  if (owner !== undefined && from !== owner && !isSchema)
+    return `${file} imports ${target}, which only ${owner} may`
   const isDrizzle = from === 'drizzle' && !target.startsWith('drizzle-orm')
   return isDrizzle ? `${file} imports ${target}; drizzle/ imports drizzle-orm alone` : undefined
 }
 
-test('imports point one way: front rooms, sqlite, formats, files, rules, drizzle', () => {
+test('imports point one way: front rooms, an engine, formats, files, rules, drizzle', () => {
   const imports = readImports()
   assert.ok(imports.length > 200, `only ${imports.length} imports were found`)
   assert.deepEqual(
@@ -72,6 +91,9 @@ test('an import that points up, or a driver outside its wing, is found', () => {
     'src/rules/planted.ts': "import { TaskStore } from '../task-store.ts'",
     'drizzle/planted.ts': "export type { Database } from 'better-sqlite3'",
     'src/formats/planted.ts': "import {\n  type Place,\n} from '../sqlite/tables/place.ts'",
+    'src/sqlite/planted.ts': "import { Conditions } from '../postgres/tables/filter-sql.ts'",
+    'src/postgres/planted.ts': "import { walk } from '../sqlite/tables/walk.ts'",
+    'src/other.ts': "import pg from 'pg'",
     'src/planted.ts': "import Database from 'better-sqlite3'",
   }
   for (const [file, text] of Object.entries(wrong)) {
@@ -80,4 +102,23 @@ test('an import that points up, or a driver outside its wing, is found', () => {
       file,
     )
   }
+})
+
+/** Every file that a front room leads to. */
+function reachedFrom(file: string, imports: readonly Import[], reached = new Set<string>()): Set<string> {
+  if (reached.has(file)) return reached
+  reached.add(file)
+  for (const { target } of imports.filter((found) => found.file === file))
+    reachedFrom(target, imports, reached)
+  return reached
+}
+
+test('neither entry leads to the engine of the other', () => {
+  const imports = readImports()
+  const leadsTo = (file: string, wing: string) =>
+    [...reachedFrom(file, imports)].filter((found) => found.startsWith(wing))
+  assert.deepEqual(leadsTo('src/index.ts', 'src/postgres'), [])
+  assert.deepEqual(leadsTo('src/postgres-task-store.ts', 'src/sqlite'), [])
+  assert.ok(leadsTo('src/index.ts', 'src/sqlite/').length > 20)
+  assert.ok(leadsTo('src/postgres-task-store.ts', 'src/postgres/').length > 10)
 })

@@ -26,6 +26,7 @@ test('the packed package works in a program of its own', async (t) => {
       'THIRD-PARTY-NOTICES.txt',
       'dist',
       'drizzle.config.ts',
+      'drizzle.postgres.config.ts',
       'migrations',
       'package.json',
     ]

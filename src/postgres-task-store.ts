@@ -1,0 +1,396 @@
+import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
+import { type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
+import type { ExportOptions, ExportReport } from './formats/export-options.ts'
+import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
+import { Connection } from './postgres/connection.ts'
+import {
+  openConnection,
+  type PostgresDatabase,
+  type PostgresTaskStoreOptions,
+} from './postgres/open-connection.ts'
+import { LiveShards } from './postgres/tables/live-shards.ts'
+import { SUMMARY, TaskList, WHOLE } from './postgres/tables/task-list.ts'
+import { upsertKnownTask, upsertTask, upsertTasks } from './postgres/tables/upsert-task.ts'
+import { walk } from './postgres/tables/walk.ts'
+import type { Session, Transaction } from './postgres/transaction.ts'
+import { exportFile } from './postgres/transfer/export-file.ts'
+import { importFile } from './postgres/transfer/import-file.ts'
+import { checkFile } from './postgres/upkeep/check-file.ts'
+import { PostgresTaskArchive } from './postgres-task-archive.ts'
+import { aggregateStatus, checkShards } from './rules/aggregate-shards.ts'
+import { invalidValue } from './rules/argument-error.ts'
+import { inBatches } from './rules/batches.ts'
+import {
+  checkInteger,
+  checkIterable,
+  checkString,
+  optionsReader,
+  strings,
+  stringsOf,
+  wrongType,
+} from './rules/check-arguments.ts'
+import { checkNewShard, checkNewTask } from './rules/check-task.ts'
+import { now } from './rules/clock.ts'
+import type { CheckOptions, CheckReport } from './rules/findings.ts'
+import { REPLACED_ID, soleTask } from './rules/replaced-id.ts'
+import {
+  checkHasIndex,
+  checkHasNoIndex,
+  readSaveShardOptions,
+  type SaveShardOptions,
+} from './rules/save-shard.ts'
+import { readSaveOptions, rowUnderNewId, type SaveOptions, type TaskRow, taskRow } from './rules/save-task.ts'
+import { type StatusCounts, statusCounts } from './rules/status-counts.ts'
+import {
+  type CheckedFilter,
+  checkFilter,
+  checkPage,
+  checkTaskList,
+  type FindShardsOptions,
+  type ListedSummary,
+  type ListedTask,
+  type Page,
+  readFindShardsOptions,
+  type TaskFilter,
+  type TaskListOptions,
+} from './rules/task-filter.ts'
+import { mayBeReplacedId } from './rules/task-id.ts'
+import { readTask } from './rules/task-row.ts'
+import {
+  checkUpdate,
+  isBlind,
+  planUpdate,
+  type TaskChanges,
+  type UpdateOptions,
+} from './rules/update-task.ts'
+
+
+export type { PostgresDatabase, PostgresTaskStoreOptions } from './postgres/open-connection.ts'
+export type { PgClient, PgPool, PgQuery, PgResult } from './postgres/statement.ts'
+export type { PostgresTaskArchive } from './postgres-task-archive.ts'
+
+/** How many tasks are looked for at once. */
+const GET_BATCH = 500
+
+/** How many tasks of a long deletion go under one lock, so that other writers get their turn. */
+const DELETE_BATCH = 1000
+
+/** How a transaction is run. */
+export interface TransactionOptions {
+  /** How often to run the callback again if the server undid it because of others. Default 0. */
+  readonly retries?: number | undefined
+}
+
+const readTransactionOptions = optionsReader<{ readonly retries: number }>({
+  retries: (name, value = 0) => {
+    checkInteger(name, value, 0)
+    return value as number
+  },
+})
+
+/**
+ * The store inside a transaction, which is over when its callback ends: all calls but those that need the
+ * whole store.
+ */
+export type PostgresTransaction = Omit<
+  PostgresTaskStore,
+  'check' | 'close' | 'db' | typeof Symbol.asyncDispose
+>
+
+/**
+ * The records of quantum tasks of a team, in a schema of a PostgreSQL database (14 or later): the calls of
+ * {@link TaskStore}, as promises.
+ */
+export class PostgresTaskStore {
+  readonly #session: Session
+  readonly #timeout: number | undefined
+  readonly #list: TaskList
+  readonly #shards: LiveShards
+  readonly #drizzle: PostgresDatabase | undefined
+
+  /** The archived tasks, with their shards. */
+  readonly archive: PostgresTaskArchive
+
+  private constructor(session: Session, timeout: number | undefined, db?: PostgresDatabase) {
+    this.#drizzle = db
+    this.#session = session
+    this.#timeout = timeout
+    this.#list = new TaskList(session)
+    this.#shards = new LiveShards(session)
+    this.archive = new PostgresTaskArchive(session)
+  }
+
+  /**
+   * Connects to a server, and creates or migrates the tables if that is needed.
+   *
+   * @throws TaskStoreError `CANNOT_OPEN`, `FOREIGN_FILE`, `SCHEMA_TOO_NEW`, `MIGRATION_FAILED`, `READONLY`; the
+   * database is unchanged.
+   */
+  static async open(options: PostgresTaskStoreOptions): Promise<PostgresTaskStore> {
+    const { connection, transactionTimeout, db } = await openConnection(options)
+    return new PostgresTaskStore(connection, transactionTimeout, db)
+  }
+
+  /** Drizzle on the pool, for your own queries with the tables of `uniqc-task-store/postgres-schema`. */
+  get db(): PostgresDatabase {
+    if (this.#drizzle === undefined) throw notOnTx('db')
+    return this.#drizzle
+  }
+
+  /** {@link TaskStore.save} */
+  async save(task: NewTaskInfo, options?: SaveOptions): Promise<TaskInfo> {
+    const { keepUpdateTime } = readSaveOptions(options)
+    const checked = checkNewTask(task)
+    const row = taskRow(checked, keepUpdateTime, now())
+    const submitTime = await upsertTask(this.#session, row)
+    const saved =
+      submitTime === undefined
+        ? await this.#session.transaction((tx) => saveOverStored(tx, row))
+        : { submitTime }
+    return { ...checked.task, updateTime: row.updateTime, ...saved }
+  }
+
+  /** {@link TaskStore.saveMany}. All tasks are held in memory. */
+  async saveMany(tasks: Iterable<NewTaskInfo>, options?: SaveOptions): Promise<number> {
+    const { keepUpdateTime } = readSaveOptions(options)
+    checkIterable('tasks', tasks, 'an iterable of tasks')
+    const rows: TaskRow[] = []
+    for (const task of tasks) rows.push(taskRow(checkNewTask(task), keepUpdateTime, now()))
+    return this.#session.transaction(async (tx) => {
+      await tx.alone()
+      await upsertTasks(tx, rows, (row) => saveOverStored(tx, row))
+      return rows.length
+    })
+  }
+
+  /** {@link TaskStore.get} */
+  async get(taskId: string): Promise<TaskInfo | undefined> {
+    checkString('taskId', taskId)
+    return this.#session.live.find(taskId)
+  }
+
+  /** {@link TaskStore.getMany} */
+  async getMany(taskIds: Iterable<string>): Promise<(TaskInfo | undefined)[]> {
+    const ids = stringsOf('taskIds', taskIds, 'an iterable of task ids')
+    return this.#session.snapshot(async ({ live }) => {
+      const found = new Map<string, TaskInfo>()
+      for (const batch of inBatches(ids, GET_BATCH)) {
+        for (const row of await live.rows(batch)) found.set(row[0] as string, readTask(row))
+        for (const id of batch) {
+          const replacing = found.has(id) ? undefined : soleTask(id, await live.replacing(id))
+          if (replacing !== undefined) found.set(id, replacing)
+        }
+      }
+      return ids.map((id) => found.get(id))
+    })
+  }
+
+  /** {@link TaskStore.update} */
+  async update(taskId: string, changes: TaskChanges, options?: UpdateOptions): Promise<TaskInfo | undefined> {
+    const update = checkUpdate(taskId, changes, options)
+    if (isBlind(update)) {
+      const updateTime = now()
+      const row = await this.#session.live.updateIf(update, updateTime)
+      if (row !== undefined) return { ...readTask(row), ...update.fields, updateTime } as TaskInfo
+    }
+    return this.#session.transaction(async (tx) => {
+      const stored = await tx.live.find(taskId, 'FOR UPDATE')
+      const plan = stored && planUpdate(stored, update, now(stored.updateTime))
+      if (plan !== undefined) tx.later(tx.live.update(plan.task.taskId, plan.change))
+      return plan?.task
+    })
+  }
+
+  /** {@link TaskStore.list} */
+  async list(options?: TaskListOptions): Promise<ListedTask[]> {
+    const { places, ...list } = checkTaskList(options)
+    return this.#list.list(places, list, WHOLE)
+  }
+
+  /** {@link TaskStore.listSummaries} */
+  async listSummaries(options?: TaskListOptions): Promise<ListedSummary[]> {
+    const { places, ...list } = checkTaskList(options)
+    return this.#list.list(places, list, SUMMARY)
+  }
+
+  /** {@link TaskStore.page} */
+  async page(options?: TaskListOptions): Promise<Page<ListedTask>> {
+    const { places, ...list } = checkPage(options)
+    return this.#list.page(places, list, WHOLE)
+  }
+
+  /** {@link TaskStore.pageSummaries} */
+  async pageSummaries(options?: TaskListOptions): Promise<Page<ListedSummary>> {
+    const { places, ...list } = checkPage(options)
+    return this.#list.page(places, list, SUMMARY)
+  }
+
+  /** {@link TaskStore.iterate}, asynchronously. */
+  iterate(options?: TaskListOptions): AsyncGenerator<ListedTask, void, undefined> {
+    const { places, ...list } = checkTaskList(options)
+    return this.#list.iterate(places, list, WHOLE)
+  }
+
+  /** {@link TaskStore.count} */
+  async count(filter?: TaskFilter): Promise<number> {
+    return this.#list.count('live', checkFilter(filter))
+  }
+
+  /** {@link TaskStore.countByStatus} */
+  async countByStatus(filter?: TaskFilter): Promise<StatusCounts> {
+    return statusCounts(await this.#list.countByStatus('live', checkFilter(filter)))
+  }
+
+  /** {@link TaskStore.countByBackend} */
+  async countByBackend(filter?: TaskFilter): Promise<Record<string, number>> {
+    return Object.fromEntries(await this.#list.countByBackend('live', checkFilter(filter)))
+  }
+
+  /** {@link TaskStore.addShard} */
+  async addShard(shard: Omit<NewTaskShard, 'shardIndex'>, options?: SaveShardOptions): Promise<TaskShard> {
+    checkHasNoIndex(shard)
+    return this.#saveShard(shard, options)
+  }
+
+  /** {@link TaskStore.saveShard} */
+  async saveShard(shard: NewTaskShard, options?: SaveShardOptions): Promise<TaskShard> {
+    checkHasIndex(shard)
+    return this.#saveShard(shard, options)
+  }
+
+  /** {@link TaskStore.getShards} */
+  async getShards(taskId: string): Promise<TaskShard[]> {
+    checkString('taskId', taskId)
+    return this.#shards.of(taskId)
+  }
+
+  /** {@link TaskStore.findShards} */
+  async findShards(platformTaskId: string, options?: FindShardsOptions): Promise<TaskShard[]> {
+    checkString('platformTaskId', platformTaskId)
+    const { backend } = readFindShardsOptions(options)
+    return this.#shards.find(platformTaskId, backend)
+  }
+
+  /** {@link TaskStore.deleteShards} */
+  async deleteShards(taskId: string): Promise<number> {
+    checkString('taskId', taskId)
+    return this.#shards.delete(taskId)
+  }
+
+  /** {@link TaskStore.aggregateStatus} */
+  static aggregateStatus(shards: Iterable<Pick<TaskShard, 'status'>>): TaskStatus {
+    return aggregateStatus(checkShards(shards))
+  }
+
+  /** {@link TaskStore.delete} */
+  async delete(taskId: string): Promise<boolean> {
+    checkString('taskId', taskId)
+    if (await this.#session.live.delete(taskId)) return true
+    if (!mayBeReplacedId(taskId)) return false
+    return this.#session.transaction(async ({ live }) => {
+      const id = await live.idOf(taskId, 'FOR UPDATE')
+      return id !== undefined && live.delete(id)
+    })
+  }
+
+  /** {@link TaskStore.clearCompleted} */
+  async clearCompleted(statuses: string | readonly string[] = TERMINAL_STATUSES): Promise<number> {
+    return this.#clear(checkFilter({ status: strings('statuses', statuses) ?? [] }))
+  }
+
+  /** {@link TaskStore.clearAll} */
+  async clearAll(): Promise<number> {
+    return this.#clear(checkFilter())
+  }
+
+  /** {@link TaskStore.exportFile}, on this machine. */
+  async exportFile(file: string, options?: ExportOptions): Promise<ExportReport> {
+    return exportFile(this.#session, file, options)
+  }
+
+  /** {@link TaskStore.importFile}, from this machine. */
+  async importFile(path: string, options?: ImportOptions): Promise<ImportReport> {
+    return importFile(this.#session, path, options)
+  }
+
+  /** {@link TaskStore.check}, of the records alone: the server checks its own files. */
+  async check(options?: CheckOptions): Promise<CheckReport> {
+    return checkFile(this.#session, options)
+  }
+
+  /**
+   * Runs `work` in one transaction on one connection. `tx` is the store inside it: in the callback, call only
+   * `tx`. If it throws or takes longer than `transactionTimeout`, nothing of it is written. A transaction of
+   * `tx` is a savepoint, which can be undone alone.
+   *
+   * The isolation is READ COMMITTED: what a call of `tx` reads can be changed by others before the next one,
+   * unless that call wrote it.
+   *
+   * @returns What `work` returns.
+   * @throws TaskStoreError `TIMED_OUT`; `LOCKED` if the server undid it because of others: see
+   * {@link TransactionOptions.retries}; `DISCONNECTED`.
+   */
+  async transaction<T>(
+    work: (tx: PostgresTransaction) => T | Promise<T>,
+    options?: TransactionOptions,
+  ): Promise<T> {
+    if (typeof work !== 'function') throw wrongType('work', 'a function', work)
+    const { retries } = readTransactionOptions(options)
+    const inside = async (tx: Transaction) => work(new PostgresTaskStore(tx, undefined))
+    return this.#session.usersTransaction(inside, { retries, timeout: this.#timeout })
+  }
+
+  /** Closes the connections. A pool that was handed in stays open. Closing twice does no harm. */
+  async close(): Promise<void> {
+    if (!(this.#session instanceof Connection)) throw notOnTx('close')
+    await this.#session.close()
+  }
+
+  /** {@link PostgresTaskStore.close}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #saveShard(
+    shard: Omit<NewTaskShard, 'shardIndex'>,
+    options: SaveShardOptions | undefined,
+  ): Promise<TaskShard> {
+    const { keepUpdateTime, refreshTask } = readSaveShardOptions(options)
+    return this.#shards.save(checkNewShard(shard), keepUpdateTime, refreshTask)
+  }
+
+  async #clear(filter: CheckedFilter): Promise<number> {
+    const last = await this.#session.live.lastSeq()
+    const deleteAfter = (seq: number) =>
+      this.#session.transaction(async (tx) => {
+        await tx.alone()
+        return tx.live.deleteAfter(seq, last, filter, DELETE_BATCH)
+      })
+    let cleared = 0
+    for await (const rows of walk(DELETE_BATCH, deleteAfter)) {
+      cleared += rows.filter(([, isDeleted]) => isDeleted).length
+    }
+    return cleared
+  }
+}
+
+/**
+ * Saves a task over what is stored: under its new id, if its id was replaced, so that the old id still finds it, and with
+ * an update time that differs.
+ */
+async function saveOverStored(
+  tx: Transaction,
+  given: TaskRow,
+): Promise<Pick<TaskInfo, 'taskId' | 'metadata' | 'submitTime' | 'updateTime'>> {
+  const stored = await tx.live.find(given.taskId, 'FOR UPDATE')
+  const updateTime = stored && given.isStamped ? now(stored.updateTime) : given.updateTime
+  const replacedId = stored?.metadata[REPLACED_ID]
+  const owners = typeof replacedId === 'string' ? await tx.live.shards.ownersOf(replacedId) : []
+  const { row, metadata } = rowUnderNewId({ ...given, updateTime }, stored, ({ taskId }) =>
+    owners.includes(taskId),
+  )
+  return { taskId: row.taskId, metadata, submitTime: await upsertKnownTask(tx, row), updateTime }
+}
+
+const notOnTx = (name: string) =>
+  invalidValue(name, `tx has no ${name}; use that of the store, outside its transaction`)

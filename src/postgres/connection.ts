@@ -1,0 +1,258 @@
+import type { ArchivedTaskInfo } from '../../drizzle/schema.ts'
+import { invalidValue } from '../rules/argument-error.ts'
+import { readArchivedTask, readTask } from '../rules/task-row.ts'
+import { TaskStoreError } from '../rules/task-store-error.ts'
+import { isBroken, isNotDone, isRace, isRepeatable, translateDriverError } from './driver-error.ts'
+import {
+  type Answer,
+  answerOf,
+  comparable,
+  NOTHING,
+  type PgClient,
+  type PgPool,
+  Statements,
+} from './statement.ts'
+import { tablesOf } from './tables/place.ts'
+import { TaskTable } from './tables/task-table.ts'
+import {
+  checkNotInside,
+  type Owner,
+  running,
+  type Session,
+  Transaction,
+  type UsersOptions,
+} from './transaction.ts'
+
+/** How often a call of ours is run again that the server undid because of others. */
+const RETRIES = 3
+
+/** The same where another one only came first: nobody waited for anybody. */
+const MOST_RACES = 20
+
+const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
+const BEGIN_SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
+
+/** How a transaction is run. */
+interface TransactionOptions {
+  readonly begin: string
+  readonly retries: number
+  /** For a callback of the user's: in milliseconds, undefined for no limit. */
+  readonly timeout: number | undefined
+  readonly isUsers: boolean
+}
+
+/** The pool of a store, whose statements run each on any of its connections. */
+export class Connection implements Session, Owner {
+  readonly name: string
+  readonly schema: string
+  readonly live: TaskTable
+  readonly archive: TaskTable<ArchivedTaskInfo>
+  readonly statements: Statements
+  readonly #pool: PgPool
+  readonly #isOurs: boolean
+  readonly #known = new WeakSet<PgClient>()
+  #isClosed = false
+
+  constructor(
+    pool: PgPool,
+    { isOurs, schema, prepare }: { isOurs: boolean; schema: string; prepare: boolean },
+  ) {
+    this.#pool = pool
+    this.#isOurs = isOurs
+    this.schema = schema
+    this.name = `the PostgreSQL schema ${schema}`
+    this.statements = new Statements(prepare)
+    const { live, archive } = this.tables(this)
+    this.live = live
+    this.archive = archive
+    // Without a listener the loss of an idle connection would end the process.
+    pool.on('error', ignore)
+  }
+
+  tables(session: Session): Pick<Session, 'live' | 'archive'> {
+    const { live, archived } = tablesOf(this.schema)
+    return {
+      live: new TaskTable(session, live, readTask),
+      archive: new TaskTable(session, archived, readArchivedTask),
+    }
+  }
+
+  async read(text: string, values: readonly unknown[] = []): Promise<Answer['rows']> {
+    // A read that broke changes nothing, so it is sent again whatever became of it.
+    return (await this.#send(text, values, isBroken)).rows
+  }
+
+  write(text: string, values: readonly unknown[] = []): Promise<Answer> {
+    return this.#send(text, values, isNotDone)
+  }
+
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#transact(work, { begin: BEGIN, retries: RETRIES, timeout: undefined, isUsers: false })
+  }
+
+  snapshot<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#transact(work, {
+      begin: BEGIN_SNAPSHOT,
+      retries: RETRIES,
+      timeout: undefined,
+      isUsers: false,
+    })
+  }
+
+  usersTransaction<T>(work: (tx: Transaction) => Promise<T>, { retries, timeout }: UsersOptions): Promise<T> {
+    const inside = (tx: Transaction) => running.run(tx, () => work(tx))
+    return this.#transact(inside, { begin: BEGIN, retries, timeout, isUsers: true })
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    checkNotInside(this)
+    this.#isClosed = true
+    // Ours keeps its listener: its connections are still closing when it has ended.
+    if (this.#isOurs) await this.#pool.end()
+    else this.#pool.off('error', ignore)
+  }
+
+  async #send(
+    text: string,
+    values: readonly unknown[],
+    canRepeat: (error: unknown) => boolean,
+  ): Promise<Answer> {
+    this.#check()
+    const compared = comparable(values)
+    if (compared === undefined) return NOTHING
+    return this.#repeatedly(RETRIES, canRepeat, async () => {
+      const client = await this.#acquire()
+      let destroy = false
+      try {
+        return answerOf(await client.query(this.statements.query(text, compared)))
+      } catch (error) {
+        const translated = translateDriverError(error, this.name, 'unknown')
+        destroy = isBroken(translated)
+        throw translated
+      } finally {
+        client.release(destroy)
+      }
+    })
+  }
+
+  /** Runs work again that was undone because of others, and once at once if its connection was not there. */
+  async #repeatedly<T>(
+    retries: number,
+    canRepeat: (error: unknown) => boolean,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    let isResent = false
+    let races = 0
+    for (let attempt = 0; ; ) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!isResent && canRepeat(error)) isResent = true
+        else if (attempt < retries && isRepeatable(error)) attempt++
+        else if (races < MOST_RACES && retries > 0 && isRace(error)) races++
+        else throw error
+      }
+    }
+  }
+
+  async #transact<T>(
+    work: (tx: Transaction) => Promise<T>,
+    { begin, retries, timeout, isUsers }: TransactionOptions,
+  ): Promise<T> {
+    this.#check()
+    let isStarted = false
+    const canRepeat = (error: unknown) => isNotDone(error) && (!isUsers || !isStarted)
+    return this.#repeatedly(retries, canRepeat, async () => {
+      const client = await this.#acquire()
+      const tx = new Transaction(this, this, client)
+      let destroy = false
+      try {
+        const begun = tx.send(begin)
+        begun.catch(ignore)
+        if (isUsers) await begun
+        isStarted = true
+        const value = await within(timeout, this.name, () => work(tx))
+        await begun
+        await this.#commit(tx, client)
+        return value
+      } catch (error) {
+        tx.end()
+        // One that is busy would be waited for: without its connection the server undoes it by itself.
+        destroy = isBroken(tx.failure) || isBroken(error) || tx.isBusy
+        if (!destroy) destroy = !(await rollback(client))
+        throw error
+      } finally {
+        client.release(destroy)
+      }
+    })
+  }
+
+  async #commit(tx: Transaction, client: PgClient): Promise<void> {
+    tx.end()
+    const committed = client.query({ text: 'COMMIT' })
+    committed.catch(ignore)
+    await tx.settle()
+    const { command } = await committed.catch((error) => {
+      throw translateDriverError(error, this.name, 'unknown')
+    })
+    // After a statement that failed, whose error the callback caught, the server commits nothing.
+    if (command === 'ROLLBACK')
+      throw (
+        tx.failure ?? invalidValue('work', 'the callback of transaction() ended its transaction by itself')
+      )
+  }
+
+  async #acquire(): Promise<PgClient> {
+    let client: PgClient
+    try {
+      client = await this.#pool.connect()
+    } catch (error) {
+      throw translateDriverError(error, this.name, 'not-done')
+    }
+    if (!this.#known.has(client)) {
+      client.on('error', ignore)
+      this.#known.add(client)
+    }
+    return client
+  }
+
+  #check(): void {
+    if (this.#isClosed) {
+      throw new TaskStoreError('CLOSED', `the store of ${this.name} is closed; open a new one`)
+    }
+    checkNotInside(this)
+  }
+}
+
+function ignore(): void {}
+
+async function rollback(client: PgClient): Promise<boolean> {
+  try {
+    await client.query({ text: 'ROLLBACK' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The result of `work`, unless that takes too long. */
+async function within<T>(timeout: number | undefined, name: string, work: () => Promise<T>): Promise<T> {
+  if (timeout === undefined) return work()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(
+        new TaskStoreError(
+          'TIMED_OUT',
+          `a transaction on ${name} took longer than ${timeout} ms and was undone; do less in it, or raise transactionTimeout`,
+        ),
+      )
+    }, timeout)
+  })
+  try {
+    return await Promise.race([work(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,261 @@
+import { SHARD_COLUMNS, TASK_COLUMNS } from '../../../drizzle/columns.ts'
+import type { TaskInfo } from '../../../drizzle/schema.ts'
+import type { MovableTask } from '../../rules/move-task.ts'
+import type { RawTask } from '../../rules/raw-task.ts'
+import { REPLACED_ID, soleTask } from '../../rules/replaced-id.ts'
+import type { CheckedFilter } from '../../rules/task-filter.ts'
+import { mayBeReplacedId } from '../../rules/task-id.ts'
+import type { Row } from '../../rules/task-row.ts'
+import type { CheckedUpdate, TaskChange } from '../../rules/update-task.ts'
+import type { Executor } from '../statement.ts'
+import { Conditions } from './filter-sql.ts'
+import type { Place } from './place.ts'
+import { ShardTable } from './shard-table.ts'
+import { ARCHIVED_AT, rawTaskCells, storedCells, taskColumns, taskRowOf, typeOf } from './stored-row.ts'
+
+const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
+const {
+  taskId: ID,
+  status: STATUS,
+  submitTime: SUBMITTED,
+  updateTime: UPDATED,
+  result: RESULT,
+} = TASK_COLUMNS
+const { uniqcTaskId: TASK } = SHARD_COLUMNS
+
+/** Locks the rows that are read, so that nobody else changes them before the transaction ends. */
+export type Lock = '' | 'FOR UPDATE'
+
+/** The tasks of one place, and their shards. Rows stay raw; rules/task-row.ts decodes them. */
+export class TaskTable<Task extends TaskInfo = TaskInfo> {
+  readonly place: Place
+  readonly shards: ShardTable
+  readonly #session: Executor
+  readonly #read: (row: Row) => Task
+
+  constructor(session: Executor, place: Place, read: (row: Row) => Task) {
+    this.place = place
+    this.shards = new ShardTable(session, place)
+    this.#session = session
+    this.#read = read
+  }
+
+  /**
+   * The task with this id, or the one whose id it was before version 5.
+   *
+   * @throws TaskStoreError `AMBIGUOUS_ID`
+   */
+  async find(taskId: string, lock: Lock = ''): Promise<Task | undefined> {
+    const [row] = await this.rows([taskId], lock)
+    return row === undefined ? soleTask(taskId, await this.replacing(taskId, lock)) : this.#read(row)
+  }
+
+  /** The id under which {@link find} finds a task. No result is read if that is the given id. */
+  async idOf(taskId: string, lock: Lock = ''): Promise<string | undefined> {
+    const [found] = await this.#session.read(`SELECT 1 FROM ${this.place.tasks} WHERE ${ID} = $1 ${lock}`, [
+      taskId,
+    ])
+    return found !== undefined ? taskId : soleTask(taskId, await this.replacing(taskId, lock))?.taskId
+  }
+
+  /** The rows of the tasks with exactly these ids. */
+  rows(taskIds: readonly string[], lock: Lock = ''): Promise<Row[]> {
+    const [only] = taskIds
+    if (taskIds.length === 1) return this.#rows(`WHERE ${ID} = $1 ${lock}`, [only])
+    return this.#rows(`WHERE ${ID} = ANY($1) ORDER BY ${ID} ${lock}`, [taskIds])
+  }
+
+  /** The rows of the tasks with one of these ids, as their own or on their platform, by their ids. */
+  known(ids: readonly string[], lock: Lock): Promise<Row[]> {
+    const owners = `SELECT ${TASK} FROM ${this.place.shards} WHERE ${SHARD_COLUMNS.platformTaskId} = ANY($1)`
+    return this.#rows(`WHERE ${ID} IN (SELECT unnest($1::text[]) UNION ${owners}) ORDER BY ${ID} ${lock}`, [
+      ids,
+    ])
+  }
+
+  /** The tasks that replaced this id in version 5: several if two programs upgraded a file at once. */
+  async replacing(taskId: string, lock: Lock = ''): Promise<Task[]> {
+    if (!mayBeReplacedId(taskId)) return []
+    const rows = await this.#rows(
+      `WHERE ${ID} IN (SELECT ${TASK} FROM ${this.place.shards} WHERE ${SHARD_COLUMNS.platformTaskId} = $1) ORDER BY ${ID} ${lock}`,
+      [taskId],
+    )
+    return rows.map(this.#read).filter(({ metadata }) => metadata[REPLACED_ID] === taskId)
+  }
+
+  /** The tasks after one that match, at most `limit`, as they were inserted, with their `seq`. */
+  async after(seq: number, filter: CheckedFilter, limit: number): Promise<Row[]> {
+    const where = new Conditions().filter(filter)
+    where.add(`seq > ${where.value(seq)}`)
+    const rows = await this.#session.read(
+      `SELECT ${taskColumns(this.place.isArchive)}, seq FROM ${this.place.tasks} ${where} ORDER BY seq LIMIT ${limit}`,
+      where.values,
+    )
+    return rows.map(taskRowOf)
+  }
+
+  /** Like {@link after}, with only the fields that decide whether a task is moved. */
+  movableAfter(seq: number, statuses: readonly string[] | undefined, limit: number): Promise<Row[]> {
+    const isOne = statuses === undefined ? '' : `AND ${STATUS} = ANY($2)`
+    return this.#session.read(
+      `SELECT ${ID}, ${STATUS}, ${SUBMITTED}, ${UPDATED}, seq FROM ${this.place.tasks}
+       WHERE seq > $1 ${isOne} ORDER BY seq LIMIT ${limit}`,
+      statuses === undefined ? [seq] : [seq, statuses],
+    )
+  }
+
+  /** Those of some tasks that are there, by id. Locked in the order of their ids, as by everybody. */
+  async movable(taskIds: readonly string[], lock: Lock = ''): Promise<ReadonlyMap<string, MovableTask>> {
+    const rows = await this.#session.read(
+      `SELECT ${ID}, ${STATUS}, ${SUBMITTED}, ${UPDATED} FROM ${this.place.tasks} WHERE ${ID} = ANY($1) ORDER BY ${ID} ${lock}`,
+      [taskIds],
+    )
+    return new Map(rows.map(movableTask).map((task) => [task.taskId, task]))
+  }
+
+  /** Writes the given columns of a task; the others keep their cells byte for byte. */
+  async update(taskId: string, change: TaskChange): Promise<void> {
+    const cells = Object.entries(storedCells(taskId, change))
+    const set = cells.map(([field], i) => `${TASK_COLUMNS[field as keyof TaskInfo]} = $${i + 2}`)
+    const text = `UPDATE ${this.place.tasks} SET ${set.join()} WHERE ${ID} = $1`
+    await this.#session.write(text, [taskId, ...cells.map(([, value]) => value)])
+  }
+
+  /**
+   * Does an {@link update} in one statement, and returns the row; undefined, with nothing written, if no task
+   * has exactly this id, a condition does not hold, or its update time is not before the new one. A result
+   * that is written is not read back.
+   */
+  async updateIf(
+    { taskId, change, ifStatus, ifUpdateTime }: CheckedUpdate,
+    updateTime: string,
+  ): Promise<Row | undefined> {
+    const where = new Conditions()
+    const cells = storedCells(taskId, { ...change, updateTime })
+    const set = Object.entries(cells).map(
+      ([field, value]) => `${TASK_COLUMNS[field as keyof TaskInfo]} = ${where.value(value)}`,
+    )
+    where.add(`${ID} = ${where.value(taskId)}`, `${UPDATED} < ${where.value(updateTime)}`)
+    if (ifStatus !== undefined) where.add(`${STATUS} = ANY(${where.value(ifStatus)})`)
+    if (ifUpdateTime !== undefined) where.add(`${UPDATED} = ${where.value(ifUpdateTime)}`)
+    const columns = Object.values(TASK_COLUMNS).map((name) =>
+      name === RESULT && 'result' in change ? 'NULL::text' : name,
+    )
+    const text = `UPDATE ${this.place.tasks} SET ${set.join()} ${where} RETURNING ${columns.join()}`
+    return (await this.#session.write(text, where.values)).rows.map(taskRowOf)[0]
+  }
+
+  /**
+   * Inserts tasks, or replaces those with their ids, except for the time at which they were archived. Each has
+   * another id.
+   */
+  async putAll(tasks: readonly { task: RawTask; archivedAt: string | null }[]): Promise<void> {
+    if (tasks.length === 0) return
+    const { isArchive } = this.place
+    const cells = tasks.map(({ task }) => rawTaskCells(task))
+    const columns: unknown[][] = FIELDS.map((field) => cells.map((task) => task[field]))
+    if (isArchive) columns.push(tasks.map(({ archivedAt }) => archivedAt))
+    const arrays = [...FIELDS, ...(isArchive ? [ARCHIVED_AT] : [])].map(
+      (field, i) => `$${i + 1}::${typeOf(field)}[]`,
+    )
+    const set = Object.values(TASK_COLUMNS).filter((name) => name !== ID)
+    await this.#session.write(
+      `INSERT INTO ${this.place.tasks} (${taskColumns(isArchive)}) SELECT * FROM unnest(${arrays.join()})
+       ON CONFLICT (${ID}) DO UPDATE SET ${set.map((name) => `${name} = excluded.${name}`).join()}`,
+      columns,
+    )
+  }
+
+  /**
+   * Deletes a task and its shards, and returns whether there was one. A shard that is added meanwhile makes it
+   * fail, and then it is run again.
+   */
+  async delete(taskId: string): Promise<boolean> {
+    const { tasks, shards } = this.place
+    const text = `WITH task AS MATERIALIZED (SELECT ${ID} FROM ${tasks} WHERE ${ID} = $1 FOR UPDATE),
+      gone AS (DELETE FROM ${shards} WHERE ${TASK} IN (SELECT ${ID} FROM task))
+      DELETE FROM ${tasks} WHERE ${ID} IN (SELECT ${ID} FROM task)`
+    return (await this.#session.write(text, [taskId])).count > 0
+  }
+
+  /** Deletes some tasks, which are locked, and their shards. */
+  async deleteAll(taskIds: readonly string[]): Promise<void> {
+    const shards = this.shards.deleteAll(taskIds)
+    const tasks = this.#session.write(`DELETE FROM ${this.place.tasks} WHERE ${ID} = ANY($1)`, [taskIds])
+    await Promise.all([shards, tasks])
+  }
+
+  /** Which of these ids have a task, and which have shards. */
+  async occupied(taskIds: readonly string[], lock: Lock = '') {
+    const tasks = this.#session.read(
+      `SELECT ${ID} FROM ${this.place.tasks} WHERE ${ID} = ANY($1) ORDER BY ${ID} ${lock}`,
+      [taskIds],
+    )
+    const shards = this.#session.read(
+      `SELECT DISTINCT ${TASK} FROM ${this.place.shards} WHERE ${TASK} = ANY($1)`,
+      [taskIds],
+    )
+    const [withTask, withShards] = await Promise.all([tasks, shards])
+    const ids = (rows: readonly Row[]) => new Set(rows.map(([id]) => id as string))
+    return { tasks: ids(withTask), shards: ids(withShards) }
+  }
+
+  /** The end of the table: what is inserted later has a higher `seq`. */
+  async lastSeq(): Promise<number> {
+    const [row] = await this.#session.read(`SELECT coalesce(max(seq), 0) FROM ${this.place.tasks}`)
+    return row?.[0] as number
+  }
+
+  /**
+   * Deletes the first tasks that match after one and up to another, at most `limit`, with their shards, and
+   * returns the `seq` up to which it looked. Tasks that somebody else is writing are waited for.
+   */
+  async deleteAfter(seq: number, lastSeq: number, filter: CheckedFilter, limit: number): Promise<Row[]> {
+    const where = new Conditions().filter(filter)
+    where.add(`seq > ${where.value(seq)}`, `seq <= ${where.value(lastSeq)}`)
+    const first = await this.#session.read(
+      `SELECT ${ID}, seq FROM ${this.place.tasks} ${where} ORDER BY seq LIMIT ${limit}`,
+      where.values,
+    )
+    if (first.length === 0) return []
+    const locked = new Conditions().filter(filter)
+    locked.add(`${ID} = ANY(${locked.value(first.map(([taskId]) => taskId))})`)
+    // Looked at again under the lock: a task that was changed meanwhile may not match any more.
+    const rows = await this.#session.read(
+      `SELECT ${ID} FROM ${this.place.tasks} ${locked} ORDER BY ${ID} FOR UPDATE`,
+      locked.values,
+    )
+    await this.deleteAll(rows.map(([taskId]) => taskId as string))
+    return first.map(([taskId, position], i) => [taskId, i < rows.length, position])
+  }
+
+  /** Moves some tasks, which are locked, and their shards to the other place, cell for cell, in the order of the ids. */
+  async moveAll(to: TaskTable, taskIds: readonly string[], archivedAt: string): Promise<void> {
+    const copy = (part: 'tasks' | 'shards', columns: string, key: string) => {
+      const [into, values] = to.place.isArchive ? [`,${ARCHIVED_AT}`, ',$2'] : ['', '']
+      const order = part === 'shards' ? `, ${SHARD_COLUMNS.shardIndex}` : ''
+      return this.#session.write(
+        `INSERT INTO ${to.place[part]} (${columns}${into})
+         SELECT ${columns}${values} FROM unnest($1::text[]) WITH ORDINALITY AS ids (id, n)
+         JOIN ${this.place[part]} ON ${key} = id ORDER BY n${order}`,
+        to.place.isArchive ? [taskIds, archivedAt] : [taskIds],
+      )
+    }
+    await Promise.all([
+      copy('tasks', taskColumns(false), ID),
+      copy('shards', Object.values(SHARD_COLUMNS).join(), TASK),
+      this.deleteAll(taskIds),
+    ])
+  }
+
+  async #rows(clauses: string, values: readonly unknown[]): Promise<Row[]> {
+    const text = `SELECT ${taskColumns(this.place.isArchive)} FROM ${this.place.tasks} ${clauses}`
+    return (await this.#session.read(text, values)).map(taskRowOf)
+  }
+}
+
+/** The task of a row of {@link TaskTable.movableAfter}. */
+export function movableTask(row: Row): MovableTask {
+  const [taskId, status, submitTime, updateTime] = row as [string, string, string, string]
+  return { taskId, status, submitTime, updateTime }
+}

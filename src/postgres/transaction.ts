@@ -1,0 +1,230 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ArchivedTaskInfo } from '../../drizzle/schema.ts'
+import { invalidValue } from '../rules/argument-error.ts'
+import { TaskStoreError } from '../rules/task-store-error.ts'
+import { translateDriverError } from './driver-error.ts'
+import {
+  type Answer,
+  answerOf,
+  comparable,
+  type Executor,
+  NOTHING,
+  type PgClient,
+  type Statements,
+} from './statement.ts'
+import type { TaskTable } from './tables/task-table.ts'
+
+/** Where statements run: on any connection, each for itself, or on the one of a transaction. */
+export interface Session extends Executor {
+  /** The server and the schema, as messages name them. */
+  readonly name: string
+  readonly schema: string
+  readonly live: TaskTable
+  readonly archive: TaskTable<ArchivedTaskInfo>
+  /** Runs `work` in one transaction; inside another one in a savepoint. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  /** Runs a callback of the user's in a transaction, once unless it is said that it may run again. */
+  usersTransaction<T>(work: (tx: Transaction) => Promise<T>, options: UsersOptions): Promise<T>
+  /** Runs `work`, which only reads, on one snapshot. */
+  snapshot<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+}
+
+export interface UsersOptions {
+  readonly retries: number
+  /** In milliseconds; undefined for no limit. */
+  readonly timeout: number | undefined
+}
+
+/** The transactions of the callbacks that are running, so that a call on the store around one is noticed. */
+export const running = new AsyncLocalStorage<Transaction>()
+
+/** Refuses a call on a session from inside a transaction of that session. */
+export function checkNotInside(session: Session): void {
+  const current = running.getStore()
+  if (current?.isIn(session)) {
+    throw invalidValue(
+      'tx',
+      'this call is inside transaction() and would wait for it, or not be part of it; use tx, which the callback gets',
+    )
+  }
+}
+
+/** What a transaction has of the connection that began it. */
+export interface Owner {
+  readonly name: string
+  readonly schema: string
+  readonly statements: Statements
+  tables(session: Session): Pick<Session, 'live' | 'archive'>
+}
+
+/** A transaction, or a savepoint in one. */
+export class Transaction implements Session {
+  readonly live: TaskTable
+  readonly archive: TaskTable<ArchivedTaskInfo>
+  readonly #owner: Owner
+  readonly #parent: Session
+  readonly #client: PgClient
+  /** Resolves when the savepoint that is open ends. */
+  #child: Promise<void> | undefined
+  #isOver = false
+  #underWay = 0
+  readonly #later: Promise<unknown>[] = []
+  /** The error after which the server refuses all but the end of the transaction. */
+  #failure: unknown
+
+  constructor(owner: Owner, parent: Session, client: PgClient) {
+    this.#owner = owner
+    this.#parent = parent
+    this.#client = client
+    const { live, archive } = owner.tables(this)
+    this.live = live
+    this.archive = archive
+  }
+
+  get name(): string {
+    return this.#owner.name
+  }
+
+  get schema(): string {
+    return this.#owner.schema
+  }
+
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  /** Whether a statement was sent that the server has not answered. */
+  get isBusy(): boolean {
+    return this.#underWay > 0
+  }
+
+  /** Whether this is a transaction of a session, directly or inside another one, and not over. */
+  isIn(session: Session): boolean {
+    if (this.#isOver) return false
+    return this.#parent === session || (this.#parent instanceof Transaction && this.#parent.isIn(session))
+  }
+
+  end(): void {
+    this.#isOver = true
+  }
+
+  async read(text: string, values: readonly unknown[] = []): Promise<Answer['rows']> {
+    return (await this.write(text, values)).rows
+  }
+
+  async write(text: string, values: readonly unknown[] = []): Promise<Answer> {
+    const compared = comparable(values)
+    if (compared === undefined) return NOTHING
+    while (this.#child !== undefined) await this.#turn()
+    return this.send(text, compared)
+  }
+
+  /**
+   * Leaves a last write to be awaited when the transaction is committed, which is asked for at once: so the
+   * two cost one round trip.
+   */
+  later(write: Promise<unknown>): void {
+    write.catch(() => undefined)
+    this.#later.push(write)
+  }
+
+  /** Waits for what was left for later. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#later)
+  }
+
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    // Asked again after each wait: another call may have come first.
+    while (this.#child !== undefined) await this.#turn()
+    if (this.#isOver) throw closed()
+    let resolve = () => {}
+    this.#child = new Promise<void>((fulfil) => {
+      resolve = fulfil
+    })
+    const tx = new Transaction(this.#owner, this, this.#client)
+    try {
+      const begun = this.send('SAVEPOINT uniqc')
+      begun.catch(() => undefined)
+      let value: T
+      try {
+        value = await work(tx)
+        await begun
+        tx.end()
+        const released = this.send('RELEASE SAVEPOINT uniqc')
+        released.catch(() => undefined)
+        await tx.settle()
+        await released
+      } catch (error) {
+        tx.end()
+        await this.#undo(begun)
+        throw error
+      }
+      return value
+    } finally {
+      this.#child = undefined
+      resolve()
+    }
+  }
+
+  usersTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.transaction((tx) => running.run(tx, () => work(tx)))
+  }
+
+  /**
+   * Waits for other calls that write many tasks at once. Two that wrote the same tasks in different orders
+   * would wait for each other; and to sort them would change the order in which they are inserted.
+   */
+  async alone(): Promise<void> {
+    await this.read('SELECT pg_advisory_xact_lock(hashtextextended($1, 1))', [
+      `uniqc-task-store ${this.schema}`,
+    ])
+  }
+
+  /** In a transaction of READ COMMITTED each statement sees what others committed before it. */
+  snapshot<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return work(this)
+  }
+
+  async send(text: string, values: readonly unknown[] = []): Promise<Answer> {
+    if (this.#isOver) throw closed()
+    if (this.#failure !== undefined) throw this.#failure
+    this.#underWay++
+    try {
+      return answerOf(await this.#client.query(this.#owner.statements.query(text, values)))
+    } catch (error) {
+      // A connection that is lost before the commit takes the whole transaction with it.
+      const translated = translateDriverError(error, this.name, 'not-done')
+      this.#failure ??= translated
+      throw translated
+    } finally {
+      this.#underWay--
+    }
+  }
+
+  /** Goes back to the savepoint, if there is one and the connection lives. */
+  async #undo(begun: Promise<unknown>): Promise<void> {
+    try {
+      await begun
+    } catch {
+      return
+    }
+    const failure = this.#failure
+    this.#failure = undefined
+    try {
+      await this.send('ROLLBACK TO SAVEPOINT uniqc')
+      await this.send('RELEASE SAVEPOINT uniqc')
+    } catch (error) {
+      this.#failure = failure ?? error
+    }
+  }
+
+  /** Waits for the savepoint that is open: what is sent meanwhile would be undone with it. */
+  #turn(): Promise<void> | undefined {
+    checkNotInside(this)
+    return this.#child
+  }
+}
+
+function closed(): TaskStoreError {
+  return new TaskStoreError('CLOSED', 'the transaction of this tx is over; use the store itself')
+}

@@ -1,0 +1,43 @@
+import { resolve } from 'node:path'
+import { ImportTally } from '../../formats/import-tally.ts'
+import {
+  checkSource,
+  findFiles,
+  type ImportOptions,
+  type ImportReport,
+  readBatches,
+  readImportOptions,
+} from '../../formats/read-batches.ts'
+import { BATCH } from '../../rules/batches.ts'
+import { checkPath } from '../../rules/check-arguments.ts'
+import type { Session } from '../transaction.ts'
+import { takeTasks } from './take-tasks.ts'
+
+/** Reads the tasks of a file, or of the files of a folder, into a store. */
+export async function importFile(
+  session: Session,
+  path: string,
+  options?: ImportOptions,
+): Promise<ImportReport> {
+  checkPath('path', path)
+  const { onProgress, dryRun, ...reconcileOptions } = readImportOptions(options)
+  const files = findFiles(resolve(path))
+  for (const file of files) checkSource(file, undefined)
+  const tally = new ImportTally(files, reconcileOptions)
+  for (const file of files) {
+    for (const batch of readBatches(file, BATCH)) {
+      const reads = batch.filter((read) => 'task' in read)
+      await takeTasks(session, reads, {
+        taskOf: ({ task }) => task,
+        idsOf: ({ task }) => [task.task.taskId],
+        take: (read, known) => tally.take(read, known),
+        refuse: (read, reason) => tally.refuse(read, reason),
+        mark: () => tally.mark(),
+        dryRun,
+      })
+      tally.endBatch(batch)
+      onProgress?.(tally.progress(file))
+    }
+  }
+  return tally.report
+}

@@ -1,0 +1,99 @@
+import { readJsonObject } from '../../../drizzle/json/cell.ts'
+import { fromStoredText } from '../../../drizzle/json/stored-cell.ts'
+import {
+  type CheckOptions,
+  type CheckReport,
+  Findings,
+  isMismatch,
+  readCheckTimes,
+} from '../../rules/findings.ts'
+import { REPLACED_ID } from '../../rules/replaced-id.ts'
+import { type Row, rawShard, rawTask } from '../../rules/task-row.ts'
+import type { TaskTable } from '../tables/task-table.ts'
+import { walk } from '../tables/walk.ts'
+import type { Session, Transaction } from '../transaction.ts'
+
+/** How many rows are held at a time. */
+const ROWS = 500
+
+const EVERY_TASK = {
+  statuses: undefined,
+  backend: undefined,
+  platform: undefined,
+  submittedAfter: undefined,
+  submittedBefore: undefined,
+}
+
+/** Checks the records of a schema in one snapshot, and changes nothing. The server looks after its files. */
+export async function checkFile(session: Session, options?: CheckOptions): Promise<CheckReport> {
+  const times = readCheckTimes(options)
+  return session.snapshot(async (tx) => {
+    const findings = new Findings()
+    findings.addAll('live-and-archived', await findInBoth(tx))
+    for (const table of [tx.live, tx.archive]) {
+      const isLive = !table.place.isArchive
+      findings.addAll('orphan-shard', await findOrphans(tx, table))
+      findings.addAll('status-mismatch', await findMismatches(tx, table))
+      findings.addAll('duplicate-task', await findDuplicates(tx, table))
+      for await (const rows of walk(ROWS, (seq) => table.after(seq, EVERY_TASK, ROWS))) {
+        for (const row of rows) findings.addTask(rawTask(row), '', isLive, times)
+      }
+      for await (const rows of shardsOf(table)) {
+        for (const row of rows) findings.addShard(rawShard(row))
+      }
+    }
+    return findings.report()
+  })
+}
+
+async function* shardsOf({ shards }: TaskTable): AsyncGenerator<readonly Row[]> {
+  let last: readonly [taskId: string, index: number] = ['', -1]
+  for (;;) {
+    const rows = await shards.after(...last, ROWS)
+    if (rows.length > 0) yield rows
+    if (rows.length < ROWS) return
+    last = rows.at(-1)?.slice(0, 2) as [string, number]
+  }
+}
+
+async function findInBoth(tx: Transaction): Promise<string[]> {
+  const [live, archived] = [tx.live.place.tasks, tx.archive.place.tasks]
+  const rows = await tx.read(`SELECT task_id FROM ${live} JOIN ${archived} USING (task_id) ORDER BY 1`)
+  return rows.map(([taskId]) => taskId as string)
+}
+
+/** Shards whose task is gone: possible in the archive, which has no foreign key. */
+async function findOrphans(tx: Transaction, { place }: TaskTable): Promise<string[]> {
+  const rows = await tx.read(
+    `SELECT DISTINCT uniqc_task_id FROM ${place.shards}
+     WHERE NOT EXISTS (SELECT FROM ${place.tasks} WHERE task_id = uniqc_task_id)`,
+  )
+  return rows.map(([taskId]) => taskId as string)
+}
+
+async function findMismatches(tx: Transaction, { place }: TaskTable): Promise<string[]> {
+  const rows = await tx.read(
+    `SELECT t.task_id, t.status, json_agg(DISTINCT s.status)
+     FROM ${place.shards} s JOIN ${place.tasks} t ON t.task_id = s.uniqc_task_id GROUP BY t.task_id`,
+  )
+  const mismatched = rows.filter(([, status, statuses]) =>
+    isMismatch(status as string, JSON.parse(statuses as string)),
+  )
+  return mismatched.map(([taskId]) => taskId as string)
+}
+
+/** Tasks that replaced one id of a platform and were submitted at one time, as a merged file may have them. */
+async function findDuplicates(tx: Transaction, { place }: TaskTable): Promise<string[]> {
+  const rows = await tx.read(
+    `SELECT platform_task_id, json_agg(json_build_array(task_id, metadata_json) ORDER BY seq) FROM (
+       SELECT DISTINCT s.platform_task_id, s.backend, t.submit_time, t.task_id, t.metadata_json, t.seq
+       FROM ${place.shards} s JOIN ${place.tasks} t ON t.task_id = s.uniqc_task_id
+     ) AS owners GROUP BY platform_task_id, backend, submit_time HAVING count(*) > 1`,
+  )
+  return rows.flatMap(([platformTaskId, group]) => {
+    const ids = (JSON.parse(group as string) as [string, string][])
+      .filter(([, metadata]) => readJsonObject(fromStoredText(metadata))[REPLACED_ID] === platformTaskId)
+      .map(([taskId]) => taskId)
+    return ids.length > 1 ? ids : []
+  })
+}

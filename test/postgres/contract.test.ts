@@ -1,0 +1,66 @@
+import { describe } from 'node:test'
+import type { NewTaskInfo } from 'uniqc-task-store'
+import type { PostgresTaskStore } from 'uniqc-task-store/postgres'
+import { archiveContract } from '../contract/archive.ts'
+import { archiveOlderThanContract } from '../contract/archive-older-than.ts'
+import { clockContract } from '../contract/clock.ts'
+import { closeContract } from '../contract/close.ts'
+import { deleteContract } from '../contract/delete.ts'
+import { anyExportContract, exportFileContract } from '../contract/export-file.ts'
+import { importedRecordsContract } from '../contract/imported-records.ts'
+import { listContract } from '../contract/list.ts'
+import { anyCountContract, manyAndCountsContract } from '../contract/many-and-counts.ts'
+import { misuseContract } from '../contract/misuse.ts'
+import { anyFilterContract, pageContract } from '../contract/page.ts'
+import { refreshedTaskContract } from '../contract/refreshed-task.ts'
+import { replacedIdsContract } from '../contract/replaced-ids.ts'
+import { saveContract } from '../contract/save.ts'
+import { shardsContract } from '../contract/shards.ts'
+import { transactionContract } from '../contract/transaction.ts'
+import { updateContract } from '../contract/update.ts'
+import { valuesContract } from '../contract/values.ts'
+import type { AnyStore, OpenStore, ReadRows } from '../support/any-store.ts'
+import { needsPostgres, openPostgres, query, schemaOf, sharedServer } from '../support/postgres.ts'
+
+const open: OpenStore = async (t) => (await openPostgres(t)) as unknown as AnyStore
+
+/** Null characters in JSON are escaped; in other texts PostgreSQL cannot store them. */
+const hasNoNull = (task: NewTaskInfo) =>
+  Object.values(task).every((value) => typeof value !== 'string' || !value.includes('\0'))
+
+const TABLES = ['tasks', 'archived_tasks', 'task_shards', 'archived_task_shards'] as const
+
+const rows: ReadRows = async (store) => {
+  const { url } = await sharedServer()
+  const schema = schemaOf(store as unknown as PostgresTaskStore)
+  const read = TABLES.map(async (table) => {
+    const order = table.includes('shards') ? 'uniqc_task_id, shard_index' : 'seq'
+    const found = await query(url, `SELECT * FROM ${schema}.${table} ORDER BY ${order}`)
+    return [table, found.map(({ seq: _, ...row }, i) => ({ rowid: BigInt(i + 1), ...row }))]
+  })
+  return Object.fromEntries(await Promise.all(read))
+}
+
+describe('a store on PostgreSQL', needsPostgres, () => {
+  saveContract(open)
+  updateContract(open)
+  deleteContract(open)
+  listContract(open)
+  pageContract(open)
+  shardsContract(open, rows)
+  refreshedTaskContract(open, rows)
+  archiveContract(open, rows)
+  archiveOlderThanContract(open, rows)
+  replacedIdsContract(open)
+  transactionContract(open)
+  exportFileContract(open, rows)
+  manyAndCountsContract(open, "c'; --\td")
+  clockContract(open)
+  closeContract(open)
+  valuesContract(open, hasNoNull)
+  misuseContract(open)
+  anyFilterContract(open)
+  anyCountContract(open)
+  anyExportContract(open)
+  importedRecordsContract(open, rows)
+})
