@@ -8,6 +8,7 @@ export type {
   TaskShard,
 } from '../drizzle/schema.ts'
 export { type AnyStatus, TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
+export { type CopyOptions, type CopyProgress, type CopyReport, copyTasks } from './copy-tasks.ts'
 export type { ExportOptions, ExportReport } from './formats/export-options.ts'
 export { fromJson, toJson } from './formats/json.ts'
 export type { ImportOptions, ImportProgress, ImportReport, SkippedRecord } from './formats/read-batches.ts'
@@ -43,6 +44,7 @@ export {
   TaskStoreError,
   type TaskStoreErrorCode,
 } from './rules/task-store-error.ts'
+export type { Transferable } from './rules/transfer.ts'
 export type { TaskChanges, UpdateOptions } from './rules/update-task.ts'
 export type { TaskDatabase } from './sqlite/statement.ts'
 export type { TaskStoreOptions } from './sqlite/store-location.ts'

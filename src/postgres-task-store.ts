@@ -15,6 +15,7 @@ import { walk } from './postgres/tables/walk.ts'
 import type { Session, Transaction } from './postgres/transaction.ts'
 import { exportFile } from './postgres/transfer/export-file.ts'
 import { importFile } from './postgres/transfer/import-file.ts'
+import { transferTasks } from './postgres/transfer/transfer-tasks.ts'
 import { checkFile } from './postgres/upkeep/check-file.ts'
 import { PostgresTaskArchive } from './postgres-task-archive.ts'
 import { aggregateStatus, checkShards } from './rules/aggregate-shards.ts'
@@ -56,6 +57,7 @@ import {
 } from './rules/task-filter.ts'
 import { mayBeReplacedId } from './rules/task-id.ts'
 import { readTask } from './rules/task-row.ts'
+import { TRANSFER, type Transfer } from './rules/transfer.ts'
 import {
   checkUpdate,
   isBlind,
@@ -338,6 +340,11 @@ export class PostgresTaskStore {
     const { retries } = readTransactionOptions(options)
     const inside = async (tx: Transaction) => work(new PostgresTaskStore(tx, undefined))
     return this.#session.usersTransaction(inside, { retries, timeout: this.#timeout })
+  }
+
+  /** @internal */
+  get [TRANSFER](): Transfer {
+    return transferTasks(this.#session)
   }
 
   /** Closes the connections. A pool that was handed in stays open. Closing twice does no harm. */

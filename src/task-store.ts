@@ -33,6 +33,7 @@ import {
 } from './rules/task-filter.ts'
 import { mayBeReplacedId } from './rules/task-id.ts'
 import { readTask } from './rules/task-row.ts'
+import { TRANSFER, type Transfer } from './rules/transfer.ts'
 import {
   checkUpdate,
   isBlind,
@@ -54,6 +55,7 @@ import { walk } from './sqlite/tables/walk.ts'
 import { exportFile } from './sqlite/transfer/export-file.ts'
 import { importFile } from './sqlite/transfer/import-file.ts'
 import { type MergeOptions, mergeFile } from './sqlite/transfer/merge-file.ts'
+import { transferTasks } from './sqlite/transfer/transfer-tasks.ts'
 import { type BackupOptions, type BackupReport, backupFile } from './sqlite/upkeep/backup-file.ts'
 import { checkFile } from './sqlite/upkeep/check-file.ts'
 import { type RepairReport, repairFile } from './sqlite/upkeep/repair-file.ts'
@@ -478,6 +480,11 @@ export class TaskStore {
       )
     }
     return this.#connection.transaction(() => work(this))
+  }
+
+  /** @internal */
+  get [TRANSFER](): Transfer {
+    return transferTasks(this.#connection)
   }
 
   /** Closes the file. A database that was handed in stays open. Closing twice does no harm. */

@@ -1,0 +1,37 @@
+import { BATCH } from '../../rules/batches.ts'
+import { PLACE_NAMES } from '../../rules/place-name.ts'
+import { recordName, type Transfer } from '../../rules/transfer.ts'
+import type { Connection } from '../connection.ts'
+import { filterSql } from '../tables/filter-sql.ts'
+import { BEFORE_ALL, readRowid } from '../tables/rowid.ts'
+import { knownIds, storedTask } from '../tables/stored-tasks.ts'
+import { lookupIn, takeTasks } from './reconcile-tasks.ts'
+
+/** What `copyTasks` needs of a store on SQLite. */
+export function transferTasks(connection: Connection): Transfer {
+  const lookup = lookupIn(connection)
+  const tables = () => PLACE_NAMES.map((place) => connection.at(place))
+  return {
+    read: (place, after, filter) =>
+      connection.snapshot(() => {
+        const table = connection.at(place)
+        const rows = table.after(after ?? BEFORE_ALL, filterSql(filter), BATCH)
+        const next = rows.length < BATCH ? undefined : readRowid(rows.at(-1)?.at(-1))
+        return { tasks: rows.map((row) => storedTask(table, row)), next }
+      }),
+    present: (taskIds) =>
+      connection.run(() => {
+        const found = PLACE_NAMES.flatMap((place) =>
+          [...connection.at(place).movable(taskIds).keys()].map((taskId) => recordName(taskId, place)),
+        )
+        return new Set(found)
+      }),
+    known: (ids) =>
+      connection.run(() => {
+        const known = [...knownIds(connection, ids)]
+        return known.flatMap((id) => [id, ...tables().flatMap(({ shards }) => shards.ownersOf(id))])
+      }),
+    take: (batch, merge, isIncoming, dryRun) =>
+      takeTasks(connection, batch, merge, lookup, isIncoming, dryRun),
+  }
+}
