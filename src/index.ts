@@ -61,4 +61,11 @@ export {
   type TaskRecord,
   type TaskRecordChanges,
 } from './task-persistence.ts'
+export type {
+  ArchiveRepository,
+  Kind,
+  Result,
+  TaskRepository,
+  TaskRepositoryCalls,
+} from './task-repository.ts'
 export { TaskStore } from './task-store.ts'

@@ -24,6 +24,7 @@ import { otherPlace, type PlaceName } from './rules/place-name.ts'
 import { type StatusCounts, statusCounts } from './rules/status-counts.ts'
 import { type ArchiveListOptions, checkFilter, checkList, type TaskFilter } from './rules/task-filter.ts'
 import { readArchivedShard } from './rules/task-row.ts'
+import type { ArchiveRepository } from './task-repository.ts'
 
 /** How many rows are read at a time, without a lock. */
 const SCAN_BATCH = 5000
@@ -31,7 +32,7 @@ const SCAN_BATCH = 5000
 /**
  * The archived tasks of a store on PostgreSQL: the calls of {@link TaskArchive}, as promises.
  */
-export class PostgresTaskArchive {
+export class PostgresTaskArchive implements ArchiveRepository<'async'> {
   readonly #session: Session
   readonly #list: TaskList
 

@@ -66,6 +66,7 @@ import {
   type UpdateOptions,
 } from './rules/update-task.ts'
 
+import type { TaskRepository } from './task-repository.ts'
 
 export type { PostgresDatabase, PostgresTaskStoreOptions } from './postgres/open-connection.ts'
 export type { PgClient, PgPool, PgQuery, PgResult } from './postgres/statement.ts'
@@ -103,7 +104,9 @@ export type PostgresTransaction = Omit<
  * The records of quantum tasks of a team, in a schema of a PostgreSQL database (14 or later): the calls of
  * {@link TaskStore}, as promises.
  */
-export class PostgresTaskStore {
+export class PostgresTaskStore implements TaskRepository<'async'> {
+  /** Every call returns a promise. */
+  readonly kind = 'async'
   readonly #session: Session
   readonly #timeout: number | undefined
   readonly #list: TaskList

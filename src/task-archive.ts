@@ -26,6 +26,7 @@ import { TaskList } from './sqlite/tables/task-list.ts'
 import { WHOLE } from './sqlite/tables/task-row.ts'
 import { movableTask } from './sqlite/tables/task-table.ts'
 import { walk } from './sqlite/tables/walk.ts'
+import type { ArchiveRepository } from './task-repository.ts'
 
 /** How many rows are read at a time, without a lock. */
 const SCAN_BATCH = 5000
@@ -45,7 +46,7 @@ const SCAN_BATCH = 5000
  * store.archive.restore('task-1')
  * ```
  */
-export class TaskArchive {
+export class TaskArchive implements ArchiveRepository<'sync'> {
   readonly #connection: Connection
   readonly #list: TaskList
 

@@ -8,6 +8,7 @@ import { RAW_METADATA } from './rules/replaced-id.ts'
 import { invalidTask, TaskStoreError } from './rules/task-store-error.ts'
 import type { TaskChanges } from './rules/update-task.ts'
 import type { TaskStoreOptions } from './sqlite/store-location.ts'
+import type { Kind, Result, TaskRepository, TaskRepositoryCalls } from './task-repository.ts'
 import { TaskStore } from './task-store.ts'
 
 /** A task as a flat dict: the fields of a record, and every metadata key that does not collide with one. */
@@ -78,24 +79,30 @@ const ERROR = RECORD_NAMES.errorMessage
  * persistence.close()
  * ```
  */
-export class TaskPersistence {
-  readonly #store: TaskStore
+export class TaskPersistence<K extends Kind = 'sync'> {
+  readonly #store: TaskRepository<K> & { readonly file?: string; readonly cacheDir?: string | undefined }
   readonly #isOurs: boolean
 
-  /** @param store A store, which the caller has to close, or the options of {@link TaskStore} to open one. */
-  constructor(store?: string | TaskStoreOptions | TaskStore) {
-    this.#isOurs = !(store instanceof TaskStore)
-    this.#store = store instanceof TaskStore ? store : new TaskStore(store)
+  /** @param store A store of any kind, which the caller has to close. */
+  constructor(store: TaskRepository<K>)
+  /** @param options The options of {@link TaskStore}, to open one. */
+  constructor(options?: string | TaskStoreOptions)
+  constructor(given?: string | TaskStoreOptions | TaskRepository<K>) {
+    this.#isOurs = !isRepository<K>(given)
+    this.#store = isRepository<K>(given) ? given : (new TaskStore(given) as unknown as TaskRepository<K>)
   }
 
-  /** The folder of the file; undefined for a database in memory. */
+  /** The folder of the file; undefined for a store without one. */
   get cacheDir(): string | undefined {
     return this.#store.cacheDir
   }
 
-  /** The SQLite file. The name of the property is UnifiedQuantum's, from when it was a file of JSON lines. */
-  get tasksFile(): string {
-    return this.#store.file
+  /**
+   * The SQLite file; undefined for a store on PostgreSQL. The name of the property is UnifiedQuantum's, from when it was
+   * a file of JSON lines.
+   */
+  get tasksFile(): { sync: string; async: string | undefined }[K] {
+    return this.#store.file as { sync: string; async: string | undefined }[K]
   }
 
   /**
@@ -112,10 +119,10 @@ export class TaskPersistence {
     status: AnyStatus,
     result?: unknown,
     metadata?: TaskRecordChanges,
-  ): void
-  save(record: NewTaskRecord): void
-  save(...given: readonly unknown[]): void {
-    this.#save(toRecord('save', given))
+  ): Result<K, void>
+  save(record: NewTaskRecord): Result<K, void>
+  save(...given: readonly unknown[]): Result<K, void> {
+    return this.#answer(() => save(this.#store, toRecord('save', given)))
   }
 
   /**
@@ -125,21 +132,8 @@ export class TaskPersistence {
    * @returns Whether there was such a record.
    * @throws TaskStoreError `INVALID_TASK` for a field that cannot be stored, `AMBIGUOUS_ID`.
    */
-  update(taskId: string, changes: TaskRecordChanges): boolean {
-    checkString('task_id', taskId)
-    const { metadata, ...fields } = toTask('changes', changes)
-    const hasMetadata = metadata instanceof UnreadableJson || Object.keys(metadata).length > 0
-    return inRecordTerms(() => {
-      const updated = this.#store.update(
-        taskId,
-        { ...fields, ...(hasMetadata && { metadata }) } as TaskChanges,
-        {
-          keepUpdateTime: fields.updateTime !== undefined,
-          removedMetadata: fields.errorMessage === null ? [ERROR] : undefined,
-        },
-      )
-      return updated !== undefined
-    })
+  update(taskId: string, changes: TaskRecordChanges): Result<K, boolean> {
+    return this.#answer(() => update(this.#store, taskId, changes))
   }
 
   /**
@@ -155,13 +149,18 @@ export class TaskPersistence {
     status: AnyStatus,
     result?: unknown,
     metadata?: TaskRecordChanges,
-  ): void
-  upsert(record: TaskRecordChanges & { readonly task_id: string }): void
-  upsert(...given: readonly unknown[]): void {
-    const record = toRecord('upsert', given)
-    const { task_id, ...changes } = record
-    this.#store.transaction(() => {
-      if (typeof task_id !== 'string' || !this.update(task_id, changes)) this.#save(record)
+  ): Result<K, void>
+  upsert(record: TaskRecordChanges & { readonly task_id: string }): Result<K, void>
+  upsert(...given: readonly unknown[]): Result<K, void> {
+    return this.#answer(() => {
+      const record = toRecord('upsert', given)
+      const { task_id, ...changes } = record
+      // Both kinds of stores take it: it returns a promise only if the calls of `tx` do.
+      const work = (tx: TaskRepositoryCalls) =>
+        then(typeof task_id === 'string' && update(tx, task_id, changes), (isThere) =>
+          isThere ? undefined : save(tx, record),
+        ) as undefined
+      return this.#store.transaction<undefined>(work as never)
     })
   }
 
@@ -170,53 +169,67 @@ export class TaskPersistence {
    *
    * @throws TaskStoreError `AMBIGUOUS_ID`.
    */
-  load(taskId: string): TaskRecord | undefined {
-    checkString('task_id', taskId)
-    const task = this.#store.get(taskId)
-    return task && fromTask(task)
+  load(taskId: string): Result<K, TaskRecord | undefined> {
+    return this.#answer(() => {
+      checkString('task_id', taskId)
+      return then(this.#store.get(taskId), (task) => task && fromTask(task))
+    })
   }
 
   /** Returns the records that match, newest first. */
-  listAll(options: RecordListOptions = {}): TaskRecord[] {
-    checkKeys('options', options, ['platform', 'status', 'limit'])
-    checkInteger('limit', options.limit)
-    return this.#store.list({ ...checkFilter(options), limit: options.limit }).map(fromTask)
+  listAll(options: RecordListOptions = {}): Result<K, TaskRecord[]> {
+    return this.#answer(() => {
+      checkKeys('options', options, ['platform', 'status', 'limit'])
+      checkInteger('limit', options.limit)
+      const tasks = this.#store.list({ ...checkFilter(options), limit: options.limit })
+      return then(tasks, (listed) => listed.map(fromTask))
+    })
   }
 
   /** Returns the records of a platform with all its chips, newest first. */
-  listByPlatform(platform: string): TaskRecord[] {
-    checkString('platform', platform)
-    return this.listAll({ platform })
+  listByPlatform(platform: string): Result<K, TaskRecord[]> {
+    return this.#answer(() => {
+      checkString('platform', platform)
+      return this.listAll({ platform })
+    })
   }
 
   /** Returns the records in flight: the pending ones, newest first, then the running ones, newest first. */
-  listPending(): TaskRecord[] {
+  listPending(): Result<K, TaskRecord[]> {
     // One read: a task whose status changes meanwhile is neither missed nor listed twice.
-    const records = this.#store.list({ status: ['pending', 'running'] }).map(fromTask)
-    const pending = records.filter((record) => record.status === 'pending')
-    return [...pending, ...records.filter((record) => record.status !== 'pending')]
+    return this.#answer(() =>
+      then(this.#store.list({ status: ['pending', 'running'] }), (tasks) => {
+        const records = tasks.map(fromTask)
+        const pending = records.filter((record) => record.status === 'pending')
+        return [...pending, ...records.filter((record) => record.status !== 'pending')]
+      }),
+    )
   }
 
   /** Counts the records that match. */
-  count(filter: RecordFilter = {}): number {
-    checkKeys('filter', filter, ['platform', 'status'])
-    return this.#store.count(checkFilter(filter))
+  count(filter: RecordFilter = {}): Result<K, number> {
+    return this.#answer(() => {
+      checkKeys('filter', filter, ['platform', 'status'])
+      return this.#store.count(checkFilter(filter))
+    })
   }
 
   /** Deletes every record whose status is terminal, and returns how many there were. */
-  clearCompleted(): number {
-    return this.#store.clearCompleted()
+  clearCompleted(): Result<K, number> {
+    return this.#answer(() => this.#store.clearCompleted())
   }
 
   /** Deletes a record, and returns whether there was one. @throws TaskStoreError `AMBIGUOUS_ID`. */
-  delete(taskId: string): boolean {
-    checkString('task_id', taskId)
-    return this.#store.delete(taskId)
+  delete(taskId: string): Result<K, boolean> {
+    return this.#answer(() => {
+      checkString('task_id', taskId)
+      return this.#store.delete(taskId)
+    })
   }
 
   /** Closes the store, unless it was handed in. */
-  close(): void {
-    if (this.#isOurs) this.#store.close()
+  close(): Result<K, void> {
+    return this.#answer(() => (this.#isOurs ? this.#store.close() : undefined))
   }
 
   /** {@link TaskPersistence.close}, for `using`. */
@@ -224,11 +237,42 @@ export class TaskPersistence {
     this.close()
   }
 
-  #save(record: TaskRecordChanges): void {
-    const task = toTask('record', record)
-    checkNames(record)
-    inRecordTerms(() => this.#store.save(task as unknown as NewTaskInfo, { keepUpdateTime: true }))
+  /** What a call returns: on an asynchronous store a promise, which is rejected if the call throws. */
+  #answer<T>(call: () => T | Promise<T>): Result<K, T> {
+    const answer = this.#store.kind === 'sync' ? call() : (async () => call())()
+    return answer as Result<K, T>
   }
+}
+
+/** A store says of which kind it is: it may be of any class, and of another copy of this package. */
+function isRepository<K extends Kind>(given: unknown): given is TaskRepository<K> {
+  return typeof given === 'object' && given !== null && 'kind' in given && 'transaction' in given
+}
+
+type Either<T> = T | Promise<T>
+
+/** Goes on with a value at once, and with a promise when it is resolved. */
+function then<T, Next>(value: Either<T>, next: (value: T) => Either<Next>): Either<Next> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
+
+function save(store: TaskRepositoryCalls, record: TaskRecordChanges): Either<void> {
+  const task = toTask('record', record) as unknown as NewTaskInfo
+  checkNames(record)
+  return inRecordTerms(() => then<unknown, void>(store.save(task, { keepUpdateTime: true }), () => undefined))
+}
+
+function update(store: TaskRepositoryCalls, taskId: string, changes: TaskRecordChanges): Either<boolean> {
+  checkString('task_id', taskId)
+  const { metadata, ...fields } = toTask('changes', changes)
+  const hasMetadata = metadata instanceof UnreadableJson || Object.keys(metadata).length > 0
+  return inRecordTerms(() => {
+    const updated = store.update(taskId, { ...fields, ...(hasMetadata && { metadata }) } as TaskChanges, {
+      keepUpdateTime: fields.updateTime !== undefined,
+      removedMetadata: fields.errorMessage === null ? [ERROR] : undefined,
+    })
+    return then(updated, (task) => task !== undefined)
+  })
 }
 
 /** The record from either form of `save`. */
@@ -332,18 +376,23 @@ function checkFilter({ platform, status }: RecordFilter): RecordFilter {
 }
 
 /** Names the field of an `INVALID_TASK` as the record does. Metadata keys are keys of the record itself. */
-function inRecordTerms<T>(work: () => T): T {
+function inRecordTerms<T>(work: () => Either<T>): Either<T> {
   try {
-    return work()
+    const value = work()
+    return value instanceof Promise ? value.catch(failInRecordTerms) : value
   } catch (error) {
-    if (!(error instanceof TaskStoreError) || error.invalid === undefined) throw error
-    const { field, ...rest } = error.invalid
-    const [name = ''] = /^\w+/.exec(field) ?? []
-    const flat = (RECORD_NAMES as Readonly<Record<string, string>>)[name]
-    const path = field.slice(name.length)
-    throw invalidTask(
-      { ...rest, field: flat === undefined ? path.replace(/^\./, '') : flat + path },
-      error.cause,
-    )
+    failInRecordTerms(error)
   }
+}
+
+function failInRecordTerms(error: unknown): never {
+  if (!(error instanceof TaskStoreError) || error.invalid === undefined) throw error
+  const { field, ...rest } = error.invalid
+  const [name = ''] = /^\w+/.exec(field) ?? []
+  const flat = (RECORD_NAMES as Readonly<Record<string, string>>)[name]
+  const path = field.slice(name.length)
+  throw invalidTask(
+    { ...rest, field: flat === undefined ? path.replace(/^\./, '') : flat + path },
+    error.cause,
+  )
 }

@@ -61,6 +61,7 @@ import { checkFile } from './sqlite/upkeep/check-file.ts'
 import { type RepairReport, repairFile } from './sqlite/upkeep/repair-file.ts'
 import { type RestoreReport, restoreBackup } from './sqlite/upkeep/restore-backup.ts'
 import { TaskArchive } from './task-archive.ts'
+import type { TaskRepository } from './task-repository.ts'
 
 /** How many tasks are looked for at once. */
 const GET_BATCH = 500
@@ -91,7 +92,9 @@ const DELETE_BATCH = 1000
  * console.log(store.get('task-1')?.result, store.countByStatus().success)
  * ```
  */
-export class TaskStore {
+export class TaskStore implements TaskRepository<'sync'> {
+  /** Every call but {@link TaskStore.backup} returns its result. */
+  readonly kind = 'sync'
   readonly #connection: Connection
   readonly #location: StoreLocation
   readonly #list: TaskList

@@ -7,11 +7,13 @@ import { clockContract } from '../contract/clock.ts'
 import { closeContract } from '../contract/close.ts'
 import { deleteContract } from '../contract/delete.ts'
 import { anyExportContract, exportFileContract } from '../contract/export-file.ts'
+import { importFileContract } from '../contract/import-file.ts'
 import { importedRecordsContract } from '../contract/imported-records.ts'
 import { listContract } from '../contract/list.ts'
 import { anyCountContract, manyAndCountsContract } from '../contract/many-and-counts.ts'
 import { misuseContract } from '../contract/misuse.ts'
 import { anyFilterContract, pageContract } from '../contract/page.ts'
+import { persistenceContract } from '../contract/persistence.ts'
 import { refreshedTaskContract } from '../contract/refreshed-task.ts'
 import { replacedIdsContract } from '../contract/replaced-ids.ts'
 import { saveContract } from '../contract/save.ts'
@@ -52,8 +54,10 @@ describe('a store on PostgreSQL', needsPostgres, () => {
   archiveContract(open, rows)
   archiveOlderThanContract(open, rows)
   replacedIdsContract(open)
+  persistenceContract(open)
   transactionContract(open)
   exportFileContract(open, rows)
+  importFileContract(open, rows)
   manyAndCountsContract(open, "c'; --\td")
   clockContract(open)
   closeContract(open)

@@ -6,7 +6,7 @@ import { wrong } from '../support/store.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 test('an unknown option is a TypeError that names it', () => {
-  assert.throws(() => new TaskPersistence(wrong({ folder: 'x' })), {
+  assert.throws(() => new TaskPersistence(wrong<string>({ folder: 'x' })), {
     name: 'TypeError',
     message: /options has no "folder"/,
   })

@@ -1,0 +1,91 @@
+import type {
+  ArchivedTaskInfo,
+  ArchivedTaskShard,
+  NewTaskInfo,
+  NewTaskShard,
+  TaskInfo,
+  TaskShard,
+} from '../drizzle/schema.ts'
+import type { ExportOptions, ExportReport } from './formats/export-options.ts'
+import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
+import type { CheckOptions, CheckReport } from './rules/findings.ts'
+import type {
+  ArchiveMoveOptions,
+  ArchiveMoveResult,
+  ArchiveOlderThanOptions,
+  ArchiveOlderThanReport,
+} from './rules/move-task.ts'
+import type { SaveShardOptions } from './rules/save-shard.ts'
+import type { SaveOptions } from './rules/save-task.ts'
+import type { StatusCounts } from './rules/status-counts.ts'
+import type {
+  ArchiveListOptions,
+  FindShardsOptions,
+  ListedSummary,
+  ListedTask,
+  Page,
+  TaskFilter,
+  TaskListOptions,
+} from './rules/task-filter.ts'
+import type { TaskChanges, UpdateOptions } from './rules/update-task.ts'
+
+/** Whether the calls of a store return their results, or promises of them. */
+export type Kind = 'sync' | 'async'
+
+/** What a call of a store returns. */
+export type Result<K extends Kind, T> = { sync: T; async: Promise<T> }[K]
+
+/** What every store can do, whatever its engine. {@link TaskStore} says what each call does. */
+export interface TaskRepository<K extends Kind = Kind> extends TaskRepositoryCalls<K> {
+  transaction<T>(work: (tx: TaskRepositoryCalls<K>) => { sync: T; async: T | Promise<T> }[K]): Result<K, T>
+  check(options?: CheckOptions): Result<K, CheckReport>
+  close(): Result<K, void>
+}
+
+/** The calls of a store that it has inside a transaction, too. */
+export interface TaskRepositoryCalls<K extends Kind = Kind> {
+  readonly kind: K
+  readonly archive: ArchiveRepository<K>
+  save(task: NewTaskInfo, options?: SaveOptions): Result<K, TaskInfo>
+  saveMany(tasks: Iterable<NewTaskInfo>, options?: SaveOptions): Result<K, number>
+  get(taskId: string): Result<K, TaskInfo | undefined>
+  getMany(taskIds: Iterable<string>): Result<K, (TaskInfo | undefined)[]>
+  update(taskId: string, changes: TaskChanges, options?: UpdateOptions): Result<K, TaskInfo | undefined>
+  list(options?: TaskListOptions): Result<K, ListedTask[]>
+  listSummaries(options?: TaskListOptions): Result<K, ListedSummary[]>
+  page(options?: TaskListOptions): Result<K, Page<ListedTask>>
+  pageSummaries(options?: TaskListOptions): Result<K, Page<ListedSummary>>
+  iterate(options?: TaskListOptions): {
+    sync: Generator<ListedTask, void, undefined>
+    async: AsyncGenerator<ListedTask, void, undefined>
+  }[K]
+  count(filter?: TaskFilter): Result<K, number>
+  countByStatus(filter?: TaskFilter): Result<K, StatusCounts>
+  countByBackend(filter?: TaskFilter): Result<K, Record<string, number>>
+  addShard(shard: Omit<NewTaskShard, 'shardIndex'>, options?: SaveShardOptions): Result<K, TaskShard>
+  saveShard(shard: NewTaskShard, options?: SaveShardOptions): Result<K, TaskShard>
+  getShards(taskId: string): Result<K, TaskShard[]>
+  findShards(platformTaskId: string, options?: FindShardsOptions): Result<K, TaskShard[]>
+  deleteShards(taskId: string): Result<K, number>
+  delete(taskId: string): Result<K, boolean>
+  clearCompleted(statuses?: string | readonly string[]): Result<K, number>
+  clearAll(): Result<K, number>
+  exportFile(file: string, options?: ExportOptions): Result<K, ExportReport>
+  importFile(path: string, options?: ImportOptions): Result<K, ImportReport>
+}
+
+/** What the archive of every store can do. {@link TaskArchive} says what each call does. */
+export interface ArchiveRepository<K extends Kind = Kind> {
+  archive(taskId: string, options?: ArchiveMoveOptions): Result<K, boolean>
+  restore(taskId: string, options?: ArchiveMoveOptions): Result<K, boolean>
+  archiveMany(taskIds: Iterable<string>, options?: ArchiveMoveOptions): Result<K, ArchiveMoveResult[]>
+  restoreMany(taskIds: Iterable<string>, options?: ArchiveMoveOptions): Result<K, ArchiveMoveResult[]>
+  archiveOlderThan(options: ArchiveOlderThanOptions): Result<K, ArchiveOlderThanReport>
+  list(options?: ArchiveListOptions): Result<K, ArchivedTaskInfo[]>
+  get(taskId: string): Result<K, ArchivedTaskInfo | undefined>
+  getShards(taskId: string): Result<K, ArchivedTaskShard[]>
+  count(filter?: TaskFilter): Result<K, number>
+  countByStatus(filter?: TaskFilter): Result<K, StatusCounts>
+  delete(taskId: string): Result<K, boolean>
+  deleteMany(taskIds: Iterable<string>): Result<K, ArchiveMoveResult[]>
+}
