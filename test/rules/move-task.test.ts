@@ -51,6 +51,8 @@ const REFUSED_AGES: readonly (readonly [title: string, options: unknown, word: s
   ['statuses with a number', { hours: 1, statuses: ['failed', 1] }, 'statuses'],
   ['timeZone: "Mars"', { hours: 1, timeZone: 'Mars' }, 'timeZone'],
   ['timeZone: 8', { hours: 1, timeZone: 8 }, 'timeZone'],
+  ['by: null', { hours: 1, by: null }, 'by'],
+  ['by: "archivedAt"', { hours: 1, by: 'archivedAt' }, 'by'],
   ['dryRun: 1', { hours: 1, dryRun: 1 }, 'dryRun'],
   ['onConflict: "keep"', { hours: 1, onConflict: 'keep' }, 'onConflict'],
 ]
@@ -104,6 +106,20 @@ for (const [title, options, submitTime, isDue] of AGES) {
   test(`a time ${title}`, () => {
     const { isDue: decide } = readOlderThanOptions(options, NOW)
     assert.equal(decide({ taskId: 't', status: 'success', submitTime, updateTime: 'noon' }), isDue)
+  })
+}
+
+const BY: readonly (readonly [by: 'submitTime' | 'updateTime' | undefined, isDue: boolean])[] = [
+  [undefined, true],
+  ['submitTime', true],
+  ['updateTime', false],
+]
+for (const [by, isDue] of BY) {
+  test(`by ${by ?? 'default'}, a task that was submitted long ago and updated now is ${isDue ? 'due' : 'not due'}`, () => {
+    const { isDue: decide } = readOlderThanOptions({ hours: 24, by }, NOW)
+    const [early, late] = ['2025-01-01T00:00:00Z', '2026-01-01T00:00:00Z']
+    assert.equal(decide({ taskId: 't', status: 'success', submitTime: early, updateTime: late }), isDue)
+    assert.equal(decide({ taskId: 't', status: 'success', submitTime: late, updateTime: early }), !isDue)
   })
 }
 

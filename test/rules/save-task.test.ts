@@ -87,7 +87,11 @@ const TIMES: readonly (readonly [title: string, given: string | undefined, keep:
     ['without an update time to keep, it is now', undefined, true, NOW],
   ]
 for (const [title, updateTime, keep, stored] of TIMES) {
-  test(title, () => assert.equal(row({ updateTime }, keep).updateTime, stored))
+  test(title, () => {
+    const planned = row({ updateTime }, keep)
+    assert.equal(planned.updateTime, stored)
+    assert.equal(planned.isStamped, stored === NOW)
+  })
 }
 
 const unreadable = (text: string) => new UnreadableJson(text) as unknown as JsonObject

@@ -5,6 +5,7 @@ import {
   type CheckedFilter,
   checkFilter,
   checkList,
+  checkPage,
   checkTaskList,
   places,
   readFindShardsOptions,
@@ -158,6 +159,20 @@ for (const [title, options, read] of LISTS) {
     assert.deepEqual(checkTaskList(options), { ...expected, places: ['live'] })
   })
 }
+
+for (const limit of [0, -1, -MOST]) {
+  test(`a page of at most ${limit} tasks is a TypeError that names the limit`, () => {
+    assert.throws(() => checkPage({ limit }), isMisuseOf('limit', 'ERR_INVALID_ARG_VALUE'))
+  })
+}
+
+test('a page has at most 100 tasks by default, else as many as are asked for', () => {
+  for (const options of [undefined, {}, { limit: undefined }]) assert.equal(checkPage(options).limit, 100)
+  for (const limit of [1, 100, 101, MOST]) assert.equal(checkPage({ limit }).limit, limit)
+  const { limit: _, ...list } = checkTaskList({ status: 'failed', archived: 'both', offset: 5 })
+  const { limit: __, ...page } = checkPage({ status: 'failed', archived: 'both', offset: 5 })
+  assert.deepEqual(page, list)
+})
 
 const PLACES = [
   [undefined, ['live']],
