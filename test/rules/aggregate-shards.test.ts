@@ -41,9 +41,10 @@ for (const counts of TOO_MANY) {
   })
 }
 
-for (const counts of [[1_000_000], [999_999, 1], [1_000_000, 0]]) {
-  test(`shards of ${counts.join(' and ')} circuits are not too many`, () => {
-    assert.equal(aggregateShards(counts.map((circuitCount) => shard({ circuitCount }))).result, null)
+for (const counts of [[1_000_000], ['99999', 99]]) {
+  test(`shards of ${JSON.stringify(counts)} circuits are not too many`, () => {
+    const shards = counts.map((circuitCount) => shard({ circuitCount: circuitCount as number }))
+    assert.equal(aggregateShards(shards).result, null)
   })
 }
 
