@@ -75,6 +75,7 @@ const AFTER: readonly (readonly [title: string, after: (moment: number) => strin
   ['a time of an hour ahead', (moment) => at(moment + 3_600_000), 0],
   ['this millisecond as JavaScript writes it', (moment) => new Date(moment).toISOString(), 0],
   ['this millisecond with four digits', (moment) => at(moment, 500).replace('500+', '5+'), 0],
+  ['a time of this millisecond at another offset', (moment) => at(moment, 456).replace('+00', '+08'), 0],
   ['a text that is not a time', () => 'noon', 0],
   ['an empty text', () => '', 0],
 ]
@@ -90,5 +91,13 @@ test('after a time of this millisecond that another process wrote, the next time
   assert.deepEqual(
     [now(), now(at(moment, 456)), now(), now(at(moment, 3)), now(at(moment, 900))],
     [0, 457, 458, 459, 901].map((rest) => at(moment, rest)),
+  )
+})
+
+test('a stored time that is ahead is followed by its own task alone, and no time comes twice', (t) => {
+  const moment = setClock(t, 21)
+  assert.deepEqual(
+    [now(), now(at(moment + 5)), now(), now(at(moment + 5, 1))],
+    [at(moment), at(moment + 5, 1), at(moment, 2), at(moment + 5, 2)],
   )
 })

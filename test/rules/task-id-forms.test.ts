@@ -24,15 +24,20 @@ const NOT_IDS: readonly (readonly [title: string, id: unknown])[] = [
   ['another prefix', `uqt-${HEX}`],
   ['a prefix in upper case', `UQT_${HEX}`],
   ['a line before it', `x\nuqt_${HEX}`],
+  ['a word before it', `my-uqt_${HEX}`],
   ['undefined', undefined],
   ['null', null],
-  ['an object that reads as one', { toString: () => `uqt_${HEX}` }],
 ]
 for (const [title, id] of NOT_IDS) {
   test(`${title} is not a task id of UnifiedQuantum's form`, () => {
     assert.equal(isUniqcTaskId(id as string), false)
+    assert.equal(isGeneratedId(id as string), false)
   })
 }
+
+test('an object that reads as a task id is not one', () => {
+  assert.equal(isUniqcTaskId({ toString: () => `uqt_${HEX}` } as unknown as string), false)
+})
 
 test('uqt_ and 32 lower-case hex digits are one', () => {
   for (const digits of [HEX, '0'.repeat(32), 'f'.repeat(32)])
