@@ -7,14 +7,15 @@ import { performance } from 'node:perf_hooks'
 export const elapsed: () => number = performance.now.bind(performance)
 
 const MICROSECONDS = 1000
-/** How far ahead of this clock a stored time may be and still be followed, in microseconds. */
+/** How far ahead of the clock a time may be and still be followed, in microseconds. */
 const AHEAD = 1_000_000
 let last = 0
+let lastClock = 0
 
 /**
  * The time now, as the file holds it: UTC, six digits, with offset (`2026-05-03T01:02:03.123456+00:00`).
  * `Date.now()` is the one source, so a test that mocks `Date` sets it. Times of one millisecond are told apart by their
- * last three digits, which count up.
+ * last three digits, which count up, and into the next milliseconds if there are more than a thousand.
  *
  * @param after The stored time that it replaces. It always differs from that one, and is later unless that one is of
  * another form, or more than a second ahead of this clock.
@@ -22,7 +23,10 @@ let last = 0
 export function now(after?: string): string {
   const clock = Date.now() * MICROSECONDS
   const isThisMillisecond = (time: number) => time >= clock && time < clock + MICROSECONDS
-  const time = isThisMillisecond(last) ? last + 1 : clock
+  // A clock that was set back is followed.
+  const isCounting = clock >= lastClock && last >= clock && last < clock + AHEAD
+  const time = isCounting ? last + 1 : clock
+  lastClock = clock
   const stored = after === undefined ? undefined : parseOwn(after)
   const isFollowed = stored !== undefined && stored >= time && stored <= clock + AHEAD
   const later = isFollowed ? stored + 1 : time

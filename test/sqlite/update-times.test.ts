@@ -134,3 +134,16 @@ for (const [what, clock] of Object.entries(CLOCKS)) {
     assert.ok(shots >= 3 * count && shots <= 3 * count + 3, `${3 * count - shots} updates were lost`)
   })
 }
+
+test('the tasks of one call stay in the order of their insertion, also if a millisecond has more than a thousand', (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2027, 0, 1) })
+  using store = new TaskStore({ file: ':memory:' })
+  const ids = Array.from({ length: 2500 }, (_, n) => `task-${n}`)
+  store.saveMany(ids.map((taskId) => ({ ...TASK, taskId })))
+  const listed = store.listSummaries()
+  assert.deepEqual(
+    listed.map(({ taskId }) => taskId),
+    ids.toReversed(),
+  )
+  assert.equal(new Set(listed.map(({ submitTime }) => submitTime)).size, ids.length)
+})
