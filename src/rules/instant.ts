@@ -14,9 +14,12 @@ export function parseInstant(text: string, timeZone?: string): number | undefine
   const [, date, minutes = '00:00', seconds = '00', fraction = '', offset] = match
   const wall = `${date}T${minutes}:${seconds}`
   const asUtc = Date.parse(`${wall}Z`)
-  // Date reads a 31st of February as the 3rd of March.
-  if (Number.isNaN(asUtc) || !new Date(asUtc).toISOString().startsWith(wall)) return undefined
-  const milliseconds = offset === undefined ? wallTimeIn(wall, asUtc, timeZone) : atOffset(wall, offset)
+  // Date reads a 31st of February as the 3rd of March, and 24:00 as the next day.
+  const mayRollOver = (date as string).slice(8) > '28' || minutes.startsWith('24')
+  if (Number.isNaN(asUtc) || (mayRollOver && !new Date(asUtc).toISOString().startsWith(wall)))
+    return undefined
+  const milliseconds =
+    offset === undefined ? wallTimeIn(wall, asUtc, timeZone) : atOffset(wall, asUtc, offset)
   if (Number.isNaN(milliseconds)) return undefined
   return milliseconds * 1000 + Number(fraction.slice(0, 6).padEnd(6, '0'))
 }
@@ -40,15 +43,16 @@ export function timeZone(_name: string, value: unknown): string | undefined {
   return value
 }
 
-function atOffset(wall: string, offset: string): number {
-  if (/^z$/i.test(offset)) return Date.parse(`${wall}Z`)
+function atOffset(wall: string, asUtc: number, offset: string): number {
+  // As the store writes it, and most others.
+  if (offset === '+00:00' || offset === 'Z' || offset === 'z') return asUtc
   const digits = offset.replace(':', '').padEnd(5, '0')
   return Date.parse(`${wall}${digits.slice(0, 3)}:${digits.slice(3)}`)
 }
 
 function wallTimeIn(wall: string, asUtc: number, timeZone: string | undefined): number {
   if (timeZone === undefined) return Date.parse(wall)
-  if (OFFSET.test(timeZone)) return atOffset(wall, timeZone)
+  if (OFFSET.test(timeZone)) return atOffset(wall, asUtc, timeZone)
   // A zone has an offset at a moment, not at a wall time: look twice, in case the guess is across a change.
   const guess = asUtc - offsetAt(asUtc, timeZone)
   return asUtc - offsetAt(guess, timeZone)
