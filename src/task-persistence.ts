@@ -1,5 +1,5 @@
 import { RECORD_NAMES } from '../drizzle/columns.ts'
-import { type JsonObject, type JsonValue, UnreadableJson } from '../drizzle/json/value.ts'
+import { type JsonObject, type JsonValue, setOwn, UnreadableJson } from '../drizzle/json/value.ts'
 import type { NewTaskInfo, TaskInfo } from '../drizzle/schema.ts'
 import type { AnyStatus } from '../drizzle/task-status.ts'
 import { invalidValue } from './rules/argument-error.ts'
@@ -344,12 +344,6 @@ function fromTask(task: TaskInfo): TaskRecord {
     if (!Object.hasOwn(record, key)) setOwn(record, key, metadata[key] as JsonValue)
   }
   return record
-}
-
-/** Sets any key as an own property, even `__proto__`. */
-function setOwn(object: Record<string, JsonValue | undefined>, key: string, value: JsonValue): void {
-  if (key !== '__proto__') object[key] = value
-  else Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
 }
 
 /** Metadata that cannot be read has no keys to show, so it is shown whole under `metadata`. */

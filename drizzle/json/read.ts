@@ -1,5 +1,5 @@
 import { endOfString } from './text.ts'
-import type { JsonArray, JsonObject, JsonValue } from './value.ts'
+import { type JsonArray, type JsonObject, type JsonValue, setOwn } from './value.ts'
 
 /** `JSON.parse` may round an integer with this many digits. */
 const LONG = 16
@@ -104,12 +104,7 @@ class PythonJsonParser {
       const key = this.#string()
       this.#space()
       if (!this.#skip(':')) throw this.#unexpected()
-      const value = this.#value()
-      if (key === '__proto__') {
-        Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
-      } else {
-        object[key] = value
-      }
+      setOwn(object, key, this.#value())
       this.#space()
     } while (this.#skip(','))
     if (!this.#skip('}')) throw this.#unexpected()

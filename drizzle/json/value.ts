@@ -36,6 +36,12 @@ export class UnreadableJson {
   }
 }
 
+/** Sets any key as an own property, even `__proto__`. */
+export function setOwn<Value>(object: Record<string, Value>, key: string, value: Value): void {
+  if (key !== '__proto__') object[key] = value
+  else Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
+}
+
 /** True for object literals, objects without a prototype, and those of other realms. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
