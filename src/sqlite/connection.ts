@@ -366,9 +366,11 @@ export class Connection implements Statements {
   #readAsNewest<T>(work: () => T): T {
     if (this.client.inTransaction) return work()
     this.#beginRead()
-    const isStale = readPragma(this.client, 'schema_version') !== this.#opened.schemaVersion
-    const value = this.#transact(() => (isStale ? undefined : work()))
-    if (!isStale) return value as T
+    const read = this.#transact(() => {
+      const isStale = readPragma(this.client, 'schema_version') !== this.#opened.schemaVersion
+      return isStale ? undefined : { value: work() }
+    })
+    if (read !== undefined) return read.value
     this.#reopen()
     return this.#call(READS_LOOK_AFTER, work)
   }
