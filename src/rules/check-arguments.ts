@@ -39,14 +39,17 @@ export function optionsReader<Options extends object>(
   readers: { readonly [name in keyof Options]: OptionReader<Options[name]> },
   name = 'options',
 ): (given: object | undefined) => Options {
-  const entries = Object.entries(readers) as [string, OptionReader<unknown>][]
-  const names = entries.map(([option]) => option)
+  const names = Object.keys(readers)
+  const readValues: readonly OptionReader<unknown>[] = Object.values(readers)
   let defaults: Options | undefined
   const read = (given: object) => {
     checkKeys(name, given, names)
     const values = given as Readonly<Record<string, unknown>>
     const options: Record<string, unknown> = {}
-    for (const [option, readOption] of entries) options[option] = readOption(option, values[option])
+    for (let i = 0; i < names.length; i++) {
+      const option = names[i] as string
+      options[option] = readValues[i]?.(option, values[option])
+    }
     return options as Options
   }
   return (given) => {
