@@ -20,7 +20,7 @@ import { checkFile } from './postgres/upkeep/check-file.ts'
 import { PostgresTaskArchive } from './postgres-task-archive.ts'
 import { aggregateStatus, checkShards } from './rules/aggregate-shards.ts'
 import { invalidValue } from './rules/argument-error.ts'
-import { inBatches } from './rules/batches.ts'
+import { DELETE_BATCH, GET_BATCH, inBatches } from './rules/batches.ts'
 import {
   checkInteger,
   checkIterable,
@@ -71,12 +71,6 @@ import type { TaskRepository } from './task-repository.ts'
 export type { PostgresDatabase, PostgresTaskStoreOptions } from './postgres/open-connection.ts'
 export type { PgClient, PgPool, PgQuery, PgResult } from './postgres/statement.ts'
 export type { PostgresTaskArchive } from './postgres-task-archive.ts'
-
-/** How many tasks are looked for at once. */
-const GET_BATCH = 500
-
-/** How many tasks of a long deletion go under one lock, so that other writers get their turn. */
-const DELETE_BATCH = 1000
 
 /** How a transaction is run. */
 export interface TransactionOptions {

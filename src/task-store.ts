@@ -4,7 +4,7 @@ import type { ExportOptions, ExportReport } from './formats/export-options.ts'
 import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
 import { aggregateStatus, checkShards } from './rules/aggregate-shards.ts'
 import { invalidType } from './rules/argument-error.ts'
-import { inBatches } from './rules/batches.ts'
+import { DELETE_BATCH, GET_BATCH, inBatches } from './rules/batches.ts'
 import { checkIterable, checkString, strings, stringsOf, wrongType } from './rules/check-arguments.ts'
 import { checkNewShard, checkNewTask } from './rules/check-task.ts'
 import { now } from './rules/clock.ts'
@@ -62,12 +62,6 @@ import { type RepairReport, repairFile } from './sqlite/upkeep/repair-file.ts'
 import { type RestoreReport, restoreBackup } from './sqlite/upkeep/restore-backup.ts'
 import { TaskArchive } from './task-archive.ts'
 import type { TaskRepository } from './task-repository.ts'
-
-/** How many tasks are looked for at once. */
-const GET_BATCH = 500
-
-/** How many tasks of a long deletion go under one lock, so that other writers get their turn. */
-const DELETE_BATCH = 1000
 
 /**
  * The records of quantum tasks in one SQLite file, which UnifiedQuantum (Python) may be using at the same

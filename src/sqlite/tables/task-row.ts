@@ -1,19 +1,12 @@
-import { SHARD_COLUMNS, TASK_COLUMNS } from '../../../drizzle/columns.ts'
+import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { archivedTasks, type TaskInfo } from '../../../drizzle/schema.ts'
 import type { TaskSummary } from '../../rules/task-filter.ts'
 import { type Row, readSummary, readTask, SUMMARY_FIELDS } from '../../rules/task-row.ts'
 import { ARCHIVE, type Place } from './place.ts'
 
-const ARCHIVED_AT = archivedTasks.archivedAt.name
-
 /** The columns of a task of a place, in the order of a row. */
-export const taskColumns = (place: Place) => columnsOf(place, TASK_COLUMNS)
-
-/** The columns of a shard of a place, in the order of a row. */
-export const shardColumns = (place: Place) => columnsOf(place, SHARD_COLUMNS)
-
-function columnsOf(place: Place, columns: Readonly<Record<string, string>>): string[] {
-  return [...Object.values(columns), ...(place === ARCHIVE ? [ARCHIVED_AT] : [])]
+export function taskColumns(place: Place): string[] {
+  return [...Object.values(TASK_COLUMNS), ...(place === ARCHIVE ? [archivedTasks.archivedAt.name] : [])]
 }
 
 /** How a task is read from a row: what to select, and how to decode it. */
