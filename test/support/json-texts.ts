@@ -40,6 +40,8 @@ const WRITTEN: readonly string[] = [
   '{"__proto__": NaN, "toString": 1, "hasOwnProperty": null}',
   '{"__proto__": 1, "__proto__": {"a": 2}}',
   '{"a": 1, "a": NaN, "b": 2, "a": 12345678901234567}',
+  '{"00": 512, "11": 488, "a": "b\\n", "c": null, "d": -123456789012345}',
+  '{"$float": "NaN", "a": "$b", "c": "\\"$d"}',
   '{"10": 1, "9": 2, "-1": 3, "01": 4, "": 5}',
   '"\\u00e9\\n\\t\\/\\\\\\"\\b\\f\\r"',
   '"\\ud83d\\ude00 \\ud83d \\ude00\\ud83d"',

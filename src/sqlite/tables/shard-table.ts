@@ -4,7 +4,7 @@ import { SHARD_COLUMNS } from '../../../drizzle/columns.ts'
 import type { TaskShard } from '../../../drizzle/schema.ts'
 import type { RawShard } from '../../rules/raw-task.ts'
 import type { ShardEnd } from '../../rules/save-shard.ts'
-import type { Row } from '../../rules/task-row.ts'
+import { type Row, rawShard } from '../../rules/task-row.ts'
 import type { Query, Statement, Statements, TaskDatabase } from '../statement.ts'
 import { bindings } from './bindings.ts'
 import { ARCHIVE, type Place } from './place.ts'
@@ -34,6 +34,25 @@ export class ShardTable {
         .orderBy(asc(shards.shardIndex)),
     )
     return statement.all({ taskId })
+  }
+
+  /** The shards of some tasks, those of each by their index. */
+  ofAll(taskIds: readonly string[]): ReadonlyMap<string, readonly RawShard[]> {
+    const statement = this.#statement('of all', (drizzle, { shards }) =>
+      drizzle
+        .select()
+        .from(shards)
+        .where(isOneOf(shards.uniqcTaskId))
+        .orderBy(asc(shards.uniqcTaskId), asc(shards.shardIndex)),
+    )
+    const found = new Map<string, RawShard[]>()
+    for (const row of statement.all({ ids: JSON.stringify(taskIds) })) {
+      const shard = rawShard(row)
+      const others = found.get(shard.uniqcTaskId)
+      if (others === undefined) found.set(shard.uniqcTaskId, [shard])
+      else others.push(shard)
+    }
+    return found
   }
 
   at(taskId: string, index: number): Row | undefined {

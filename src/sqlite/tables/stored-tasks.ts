@@ -1,6 +1,6 @@
 import { getTableName } from 'drizzle-orm'
 import { BATCH } from '../../rules/batches.ts'
-import type { StoredTask } from '../../rules/raw-task.ts'
+import type { RawShard, StoredTask } from '../../rules/raw-task.ts'
 import { archivedAtOf, type Row, rawShard, rawTask } from '../../rules/task-row.ts'
 import type { Statements } from '../statement.ts'
 import { EVERY_TASK, type FilterSql } from './filter-sql.ts'
@@ -15,15 +15,23 @@ export function* storedTasks(
   filter: FilterSql = EVERY_TASK,
 ): Generator<StoredTask[]> {
   for (const rows of walk(file, BATCH, (rowid) => table.after(rowid, filter, BATCH))) {
-    yield rows.map((row) => storedTask(table, row))
+    yield storedTasksOf(table, rows)
   }
 }
 
+/** The tasks of some rows, with their shards. */
+export function storedTasksOf(table: TaskTable, rows: readonly Row[]): StoredTask[] {
+  const shards = table.shards.ofAll(rows.map(([taskId]) => taskId as string))
+  return rows.map((row) => storedTask(table, row, shards.get(row[0] as string) ?? []))
+}
+
 /** The task of a row, with its shards. */
-export function storedTask(table: TaskTable, row: Row): StoredTask {
-  const task = rawTask(row)
-  const archivedAt = table.place === ARCHIVE ? archivedAtOf(row) : null
-  return { task, archivedAt, shards: table.shards.of(task.taskId).map(rawShard) }
+export function storedTask(
+  table: TaskTable,
+  row: Row,
+  shards: readonly RawShard[] = table.shards.of(row[0] as string).map(rawShard),
+): StoredTask {
+  return { task: rawTask(row), archivedAt: table.place === ARCHIVE ? archivedAtOf(row) : null, shards }
 }
 
 /** Which of these ids exist, as task ids or as platform task ids. */

@@ -4,7 +4,7 @@ import { recordName, type Transfer } from '../../rules/transfer.ts'
 import type { Connection } from '../connection.ts'
 import { filterSql } from '../tables/filter-sql.ts'
 import { BEFORE_ALL, readRowid } from '../tables/rowid.ts'
-import { knownIds, storedTask } from '../tables/stored-tasks.ts'
+import { knownIds, storedTasksOf } from '../tables/stored-tasks.ts'
 import { lookupIn, takeTasks } from './reconcile-tasks.ts'
 
 /** What `copyTasks` needs of a store on SQLite. */
@@ -17,7 +17,7 @@ export function transferTasks(connection: Connection): Transfer {
         const table = connection.at(place)
         const rows = table.after(after ?? BEFORE_ALL, filterSql(filter), BATCH)
         const next = rows.length < BATCH ? undefined : readRowid(rows.at(-1)?.at(-1))
-        return { tasks: rows.map((row) => storedTask(table, row)), next }
+        return { tasks: storedTasksOf(table, rows), next }
       }),
     present: (taskIds) =>
       connection.run(() => {
