@@ -10,6 +10,7 @@ import type { PlaceName } from '../rules/place-name.ts'
 import { readArchivedTask, readTask } from '../rules/task-row.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { isBusy, translateDriverError } from './driver-error.ts'
+import { newLogRemover } from './leave-no-log.ts'
 import { LockFairness } from './lock-fairness.ts'
 import { readPragma } from './migrating/inspect-file.ts'
 import type { MigrateGoal } from './migrating/migrate.ts'
@@ -37,6 +38,8 @@ export class Connection implements Statements {
   readonly #goal: MigrateGoal
   readonly #lock: LockFairness
   readonly #statements = new StatementCache()
+  /** Removes the log that SQLite creates for a reader, and which a reader cannot remove. */
+  #removeNewLog: (() => void) | undefined
   #opened: OpenFile
   #drizzle: TaskDatabase | undefined
   #lookedAt: number
@@ -181,8 +184,10 @@ export class Connection implements Statements {
     if (this.client.inTransaction) {
       throw invalidValue('work', 'close() was called inside transaction(); call it afterwards')
     }
+    if (!this.client.open) return
     this.client.close()
     forgetClosed(this.#opened.identity)
+    this.#removeNewLog?.()
   }
 
   /**
@@ -332,7 +337,9 @@ export class Connection implements Statements {
   }
 
   #open(): OpenFile {
+    const { readonly, cacheDir, file } = this.#location
     checkExists(this.#location)
+    if (readonly && cacheDir !== undefined) this.#removeNewLog ??= newLogRemover(file)
     const opened = openFile(this.#location, this.#goal)
     noteOpen(opened.identity, opened.client)
     this.#setBusyTimeout(opened)

@@ -7,12 +7,20 @@ import { openDriver } from './driver.ts'
  * reader is not allowed to remove it: so it is removed afterwards, if there was none before.
  */
 export function leaveNoLog<T>(path: string, work: () => T): T {
-  const file = followLinks(path)
-  const hasLog = () => existsSync(`${file}-wal`)
-  const hadLog = hasLog()
+  const removeNewLog = newLogRemover(path)
   try {
     return work()
   } finally {
+    removeNewLog()
+  }
+}
+
+/** Returns a function that does this after a file was closed that is read from now on. */
+export function newLogRemover(path: string): () => void {
+  const file = followLinks(path)
+  const hasLog = () => existsSync(`${file}-wal`)
+  const hadLog = hasLog()
+  return () => {
     if (!hadLog && hasLog()) removeLog(file)
   }
 }

@@ -89,12 +89,12 @@ function prepareOwn(client: Database, location: StoreLocation, goal: MigrateGoal
 }
 
 function openOwn(
-  { file, timeout, readonly }: StoreLocation,
+  { file, timeout, readonly, create }: StoreLocation,
   goal: MigrateGoal,
 ): Pick<OpenFile, 'client' | 'identity'> {
   if (file === ':memory:') return { client: openDriver(file, { timeout }), identity: undefined }
   for (let attempt = 1; ; attempt++) {
-    if (!readonly) createIfMissing(file, goal)
+    if (create) createIfMissing(file, goal)
     const identity = identifyFile(file)
     const isStillThere = () => identity !== undefined && isSameFile(identity, identifyFile(file))
     let client: Database | undefined
@@ -110,7 +110,7 @@ function openOwn(
       client.close()
     } catch (error) {
       client?.close()
-      const isMissing = readonly && identity === undefined
+      const isMissing = !create && identity === undefined
       if (isMissing || isStillThere() || attempt >= ATTEMPTS) throw openError(error, file)
     }
     // Replaced at this very moment: it is unknown which of the two was opened.

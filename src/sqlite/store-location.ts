@@ -35,6 +35,8 @@ export interface TaskStoreOptions {
    * the newest.
    */
   readonly readonly?: boolean | undefined
+  /** Create the file if it is missing. With `false` that is a `CANNOT_OPEN`. Default true. */
+  readonly create?: boolean | undefined
   /**
    * `FULL` (default): a commit survives a power cut. `NORMAL`: faster, and a power cut can undo the last
    * commits. Both survive a killed process.
@@ -53,10 +55,12 @@ export interface StoreLocation {
   readonly database: Database | undefined
   readonly timeout: number
   readonly readonly: boolean
+  /** False if the file must be there. */
+  readonly create: boolean
   readonly synchronous: 'FULL' | 'NORMAL'
 }
 
-const OPTIONS = ['cacheDir', 'file', 'database', 'timeout', 'readonly', 'synchronous'] as const
+const OPTIONS = ['cacheDir', 'file', 'database', 'timeout', 'readonly', 'create', 'synchronous'] as const
 const MEMORY = ':memory:'
 /** The driver accepts a 32-bit number. */
 const MAX_TIMEOUT = 2 ** 31 - 1
@@ -72,12 +76,13 @@ const readSynchronous = oneOf('FULL', 'NORMAL')
 export function locateStore(given: string | TaskStoreOptions = {}): StoreLocation {
   if (typeof given === 'string') return locateStore({ cacheDir: given })
   checkKeys('options', given, OPTIONS)
-  const { database, timeout, readonly } = given
+  const { database, timeout, readonly, create } = given
   checkInteger('options.timeout', timeout, 0)
   if (timeout !== undefined && timeout > MAX_TIMEOUT) {
     throw wrongValue('options.timeout', `at most ${MAX_TIMEOUT}`, timeout)
   }
   checkBoolean('options.readonly', readonly)
+  checkBoolean('options.create', create)
   const synchronous = readSynchronous('options.synchronous', given.synchronous)
   const places = [given.cacheDir, given.file, database].filter((place) => place !== undefined)
   if (places.length > 1) {
@@ -92,6 +97,7 @@ export function locateStore(given: string | TaskStoreOptions = {}): StoreLocatio
     // The driver refuses -0.
     timeout: (timeout ?? 5000) + 0,
     readonly: readonly ?? false,
+    create: readonly !== true && create !== false,
     synchronous,
   }
 }
@@ -106,16 +112,18 @@ export function locateFile({ cacheDir, file }: TaskStoreOptions = {}): string {
 }
 
 /**
- * Says of a file that is missing and only to be read that it is, which SQLite does not.
+ * Says of a file that is missing and not to be created that it is, which SQLite does not.
  *
  * @throws TaskStoreError `CANNOT_OPEN`.
  */
-export function checkExists({ file, database, readonly, isDefault }: StoreLocation): void {
-  if (!readonly || database !== undefined || file === MEMORY || identifyFile(file) !== undefined) return
+export function checkExists({ file, database, create, readonly, isDefault }: StoreLocation): void {
+  if (create || database !== undefined || file === MEMORY || identifyFile(file) !== undefined) return
+  const reason = readonly ? ', and is not created to be read' : ''
+  const option = readonly ? 'readonly' : 'create: false'
   const advice = isDefault
-    ? 'no program has made the default file yet: open a store without readonly first, or name another file'
+    ? `no program has made the default file yet: open a store without ${option} first, or name another file`
     : 'check the path'
-  throw new TaskStoreError('CANNOT_OPEN', `${file} does not exist, and is not created to be read; ${advice}`)
+  throw new TaskStoreError('CANNOT_OPEN', `${file} does not exist${reason}; ${advice}`)
 }
 
 function databaseFile(database: Database): string {
