@@ -4,6 +4,7 @@ import type { ExportOptions, ExportReport } from './formats/export-options.ts'
 import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
 import { Connection } from './postgres/connection.ts'
 import {
+  findPendingMigrations,
   openConnection,
   type PostgresDatabase,
   type PostgresTaskStoreOptions,
@@ -32,6 +33,7 @@ import {
 } from './rules/check-arguments.ts'
 import { checkNewShard, checkNewTask } from './rules/check-task.ts'
 import { now } from './rules/clock.ts'
+import { checkFindIds, type FindIdsOptions, mergeIds } from './rules/find-ids.ts'
 import type { CheckOptions, CheckReport } from './rules/findings.ts'
 import { REPLACED_ID, soleTask } from './rules/replaced-id.ts'
 import {
@@ -65,7 +67,7 @@ import {
   type TaskChanges,
   type UpdateOptions,
 } from './rules/update-task.ts'
-
+import { readWatchOptions, type WatchOptions, watchList } from './rules/watch-list.ts'
 import type { TaskRepository } from './task-repository.ts'
 
 export type { PostgresDatabase, PostgresTaskStoreOptions } from './postgres/open-connection.ts'
@@ -91,7 +93,7 @@ const readTransactionOptions = optionsReader<{ readonly retries: number }>({
  */
 export type PostgresTransaction = Omit<
   PostgresTaskStore,
-  'check' | 'close' | 'db' | typeof Symbol.asyncDispose
+  'check' | 'close' | 'db' | 'watch' | typeof Symbol.asyncDispose
 >
 
 /**
@@ -128,6 +130,11 @@ export class PostgresTaskStore implements TaskRepository<'async'> {
   static async open(options: PostgresTaskStoreOptions): Promise<PostgresTaskStore> {
     const { connection, transactionTimeout, db } = await openConnection(options)
     return new PostgresTaskStore(connection, transactionTimeout, db)
+  }
+
+  /** {@link TaskStore.pendingMigrations}, of a schema. Nothing is created. */
+  static async pendingMigrations(options: PostgresTaskStoreOptions): Promise<string[]> {
+    return findPendingMigrations(options)
   }
 
   /** Drizzle on the pool, for your own queries with the tables of `uniqc-task-store/postgres-schema`. */
@@ -184,6 +191,15 @@ export class PostgresTaskStore implements TaskRepository<'async'> {
     })
   }
 
+  /** {@link TaskStore.findIds} */
+  async findIds(beginning: string, options?: FindIdsOptions): Promise<string[]> {
+    const { places, from, to, limit } = checkFindIds(beginning, options)
+    return this.#session.snapshot(async ({ live, archive }) => {
+      const found = places.map((place) => (place === 'live' ? live : archive).idsBetween(from, to, limit))
+      return mergeIds(await Promise.all(found), limit)
+    })
+  }
+
   /** {@link TaskStore.update} */
   async update(taskId: string, changes: TaskChanges, options?: UpdateOptions): Promise<TaskInfo | undefined> {
     const update = checkUpdate(taskId, changes, options)
@@ -228,6 +244,12 @@ export class PostgresTaskStore implements TaskRepository<'async'> {
   iterate(options?: TaskListOptions): AsyncGenerator<ListedTask, void, undefined> {
     const { places, ...list } = checkTaskList(options)
     return this.#list.iterate(places, list, WHOLE)
+  }
+
+  /** {@link TaskStore.watch}. The list is read again each time: a server does not tell whether something was written. */
+  watch(options?: TaskListOptions, watch?: WatchOptions): AsyncGenerator<ListedSummary[], void, undefined> {
+    const { places, ...list } = checkTaskList(options)
+    return watchList(() => this.#list.list(places, list, SUMMARY), readWatchOptions(watch))
   }
 
   /** {@link TaskStore.count} */

@@ -8,6 +8,7 @@ import type {
 } from '../drizzle/schema.ts'
 import type { ExportOptions, ExportReport } from './formats/export-options.ts'
 import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
+import type { FindIdsOptions } from './rules/find-ids.ts'
 import type { CheckOptions, CheckReport } from './rules/findings.ts'
 import type {
   ArchiveMoveOptions,
@@ -28,6 +29,7 @@ import type {
   TaskListOptions,
 } from './rules/task-filter.ts'
 import type { TaskChanges, UpdateOptions } from './rules/update-task.ts'
+import type { WatchOptions } from './rules/watch-list.ts'
 
 /** Whether the calls of a store return their results, or promises of them. */
 export type Kind = 'sync' | 'async'
@@ -39,6 +41,7 @@ export type Result<K extends Kind, T> = { sync: T; async: Promise<T> }[K]
 export interface TaskRepository<K extends Kind = Kind> extends TaskRepositoryCalls<K> {
   transaction<T>(work: (tx: TaskRepositoryCalls<K>) => { sync: T; async: T | Promise<T> }[K]): Result<K, T>
   check(options?: CheckOptions): Result<K, CheckReport>
+  watch(options?: TaskListOptions, watch?: WatchOptions): AsyncGenerator<ListedSummary[], void, undefined>
   close(): Result<K, void>
 }
 
@@ -50,6 +53,7 @@ export interface TaskRepositoryCalls<K extends Kind = Kind> {
   saveMany(tasks: Iterable<NewTaskInfo>, options?: SaveOptions): Result<K, number>
   get(taskId: string): Result<K, TaskInfo | undefined>
   getMany(taskIds: Iterable<string>): Result<K, (TaskInfo | undefined)[]>
+  findIds(beginning: string, options?: FindIdsOptions): Result<K, string[]>
   update(taskId: string, changes: TaskChanges, options?: UpdateOptions): Result<K, TaskInfo | undefined>
   list(options?: TaskListOptions): Result<K, ListedTask[]>
   listSummaries(options?: TaskListOptions): Result<K, ListedSummary[]>

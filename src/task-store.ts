@@ -8,6 +8,7 @@ import { DELETE_BATCH, GET_BATCH, inBatches } from './rules/batches.ts'
 import { checkIterable, checkString, strings, stringsOf, wrongType } from './rules/check-arguments.ts'
 import { checkNewShard, checkNewTask } from './rules/check-task.ts'
 import { now } from './rules/clock.ts'
+import { checkFindIds, type FindIdsOptions, mergeIds } from './rules/find-ids.ts'
 import type { CheckOptions, CheckReport, Finding } from './rules/findings.ts'
 import type { MergeReport } from './rules/merge-tasks.ts'
 import {
@@ -41,7 +42,10 @@ import {
   type TaskChanges,
   type UpdateOptions,
 } from './rules/update-task.ts'
+import { readWatchOptions, type WatchOptions, watchList } from './rules/watch-list.ts'
+import { Changes } from './sqlite/changes.ts'
 import { Connection } from './sqlite/connection.ts'
+import { pendingMigrations } from './sqlite/migrating/pending-migrations.ts'
 import type { TaskDatabase } from './sqlite/statement.ts'
 import { locateStore, type StoreLocation, type TaskStoreOptions } from './sqlite/store-location.ts'
 import { filterSql } from './sqlite/tables/filter-sql.ts'
@@ -196,6 +200,20 @@ export class TaskStore implements TaskRepository<'sync'> {
   }
 
   /**
+   * Returns the ids that begin with a text, in their order: a short form that a person types, up to the whole id.
+   * They are looked up in an index, however many tasks there are.
+   */
+  findIds(beginning: string, options?: FindIdsOptions): string[] {
+    const { places, from, to, limit } = checkFindIds(beginning, options)
+    return this.#connection.snapshot(() =>
+      mergeIds(
+        places.map((place) => this.#connection.at(place).idsBetween(from, to, limit)),
+        limit,
+      ),
+    )
+  }
+
+  /**
    * Changes fields of a task in one transaction, so that nothing another process writes meanwhile is lost.
    * Metadata is merged key by key, and every other given field is replaced; fields that are not given keep
    * their text in the file byte for byte.
@@ -261,6 +279,20 @@ export class TaskStore implements TaskRepository<'sync'> {
   iterate(options?: TaskListOptions): Generator<ListedTask, void, undefined> {
     const { places, ...list } = checkTaskList(options)
     return this.#list.iterate(places, list, WHOLE)
+  }
+
+  /**
+   * Yields what {@link TaskStore.listSummaries} returns, at once and then whenever it is another list, whoever
+   * changed it, UnifiedQuantum included. SQLite tells whether the file was written; only then is it read. Nothing is
+   * locked or written. It ends when the loop is left, or by its signal.
+   *
+   * @throws The reason of the signal.
+   */
+  watch(options?: TaskListOptions, watch?: WatchOptions): AsyncGenerator<ListedSummary[], void, undefined> {
+    const { places, ...list } = checkTaskList(options)
+    const changes = new Changes(this.#connection)
+    const read = () => (changes.areSeen ? this.#list.list(places, list, SUMMARY) : undefined)
+    return watchList(read, readWatchOptions(watch))
   }
 
   /** Counts the live tasks that match. */
@@ -458,6 +490,17 @@ export class TaskStore implements TaskRepository<'sync'> {
    */
   static restoreBackup(backup: string, options?: string | TaskStoreOptions): RestoreReport {
     return restoreBackup(backup, options)
+  }
+
+  /**
+   * Returns the names of the migrations that opening a store would apply to its file, oldest first; none if it is up
+   * to date. The file is only read.
+   *
+   * @param options The store, as for the constructor.
+   * @throws TaskStoreError `CANNOT_OPEN` if there is no file; `CORRUPT_FILE`, `FOREIGN_FILE`, `SCHEMA_TOO_NEW`.
+   */
+  static pendingMigrations(options?: string | TaskStoreOptions): string[] {
+    return pendingMigrations(options)
   }
 
   /**

@@ -4,7 +4,7 @@ import { invalidType, invalidValue } from '../rules/argument-error.ts'
 import { checkInteger, checkObject, checkString, flag, optionsReader } from '../rules/check-arguments.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { Connection } from './connection.ts'
-import { migrate } from './migrating/migrate.ts'
+import { migrate, pendingMigrations } from './migrating/migrate.ts'
 import type { PgPool } from './statement.ts'
 
 /** Where a store on PostgreSQL is, and how it is used. Exactly one of `url` and `pool` is given. */
@@ -67,13 +67,7 @@ const readOptions = optionsReader<Required<PostgresTaskStoreOptions>>({
 
 /** Connects to a server, and brings the schema up to date. */
 export async function openConnection(given: PostgresTaskStoreOptions) {
-  checkObject('options', given)
-  const options = readOptions(given)
-  checkTogether(given, options)
-  const isOurs = options.pool === undefined
-  const pool = options.pool ?? (await openPool(options))
-  const { schema, prepare } = options as { schema: string; prepare: boolean }
-  const connection = new Connection(pool, { isOurs, schema, prepare })
+  const { connection, pool, options } = await connect(given)
   try {
     await migrate(connection, options.migrate === true)
   } catch (error) {
@@ -84,6 +78,28 @@ export async function openConnection(given: PostgresTaskStoreOptions) {
   const { drizzle } = await import('drizzle-orm/node-postgres')
   const db = drizzle({ client: pool as never }) as unknown as PostgresDatabase
   return { connection, db, transactionTimeout: options.transactionTimeout }
+}
+
+/** Connects to a server, and looks which migrations the schema lacks. */
+export async function findPendingMigrations(given: PostgresTaskStoreOptions): Promise<string[]> {
+  const { connection } = await connect(given)
+  try {
+    return await pendingMigrations(connection)
+  } catch (error) {
+    throw cannotOpen(error)
+  } finally {
+    await connection.close()
+  }
+}
+
+async function connect(given: PostgresTaskStoreOptions) {
+  checkObject('options', given)
+  const options = readOptions(given)
+  checkTogether(given, options)
+  const isOurs = options.pool === undefined
+  const pool = options.pool ?? (await openPool(options))
+  const { schema, prepare } = options as { schema: string; prepare: boolean }
+  return { connection: new Connection(pool, { isOurs, schema, prepare }), pool, options }
 }
 
 function checkTogether(

@@ -8,8 +8,9 @@ export interface Migration {
   readonly statements: readonly string[]
 }
 
-/** When a migration of a release was created, and the SHA-256 of its text. */
+/** The name of a migration of a release, when it was created, and the SHA-256 of its text. */
 export interface Released {
+  readonly tag: string
   readonly when: number
   readonly hash: string
 }

@@ -172,7 +172,8 @@ const LIVE: readonly PlaceName[] = ['live']
 const ARCHIVED: readonly PlaceName[] = ['archived']
 const BOTH: readonly PlaceName[] = ['live', 'archived']
 
-function limit(name: string, value: unknown = -1): number {
+/** The most to return; negative for all. */
+export function limit(name: string, value: unknown = -1): number {
   checkInteger(name, value)
   return value as number
 }

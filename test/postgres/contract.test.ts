@@ -7,6 +7,7 @@ import { clockContract } from '../contract/clock.ts'
 import { closeContract } from '../contract/close.ts'
 import { deleteContract } from '../contract/delete.ts'
 import { anyExportContract, exportFileContract } from '../contract/export-file.ts'
+import { findIdsContract } from '../contract/find-ids.ts'
 import { importFileContract } from '../contract/import-file.ts'
 import { importedRecordsContract } from '../contract/imported-records.ts'
 import { listContract } from '../contract/list.ts'
@@ -21,6 +22,7 @@ import { shardsContract } from '../contract/shards.ts'
 import { transactionContract } from '../contract/transaction.ts'
 import { updateContract } from '../contract/update.ts'
 import { valuesContract } from '../contract/values.ts'
+import { watchContract } from '../contract/watch.ts'
 import type { AnyStore, OpenStore, ReadRows } from '../support/any-store.ts'
 import { needsPostgres, openPostgres, query, schemaOf, sharedServer } from '../support/postgres.ts'
 
@@ -61,6 +63,8 @@ describe('a store on PostgreSQL', needsPostgres, () => {
   manyAndCountsContract(open, "c'; --\td")
   clockContract(open)
   closeContract(open)
+  findIdsContract(open)
+  watchContract(open)
   valuesContract(open, hasNoNull)
   misuseContract(open)
   anyFilterContract(open)

@@ -157,3 +157,16 @@ test(
     assert.equal((await pool.query('SELECT 1 AS one')).rows[0]?.one, 1)
   },
 )
+
+test('the migrations that a schema lacks are told, and nothing is created', needsPostgres, async () => {
+  const { url } = await sharedServer()
+  const schema = freshSchema()
+  const pending = () => PostgresTaskStore.pendingMigrations({ url, schema })
+  assert.deepEqual(await pending(), ['0000_create_tables'])
+  assert.deepEqual(await query(url, 'SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema]), [])
+  await (await open({ url, schema })).close()
+  assert.deepEqual(await pending(), [])
+  await assert.rejects(PostgresTaskStore.pendingMigrations({ url: 'postgres://nobody@localhost:1/none' }), {
+    code: 'CANNOT_OPEN',
+  })
+})

@@ -6,6 +6,7 @@ import { clockContract } from '../contract/clock.ts'
 import { closeContract } from '../contract/close.ts'
 import { deleteContract } from '../contract/delete.ts'
 import { anyExportContract, exportFileContract } from '../contract/export-file.ts'
+import { findIdsContract } from '../contract/find-ids.ts'
 import { importFileContract } from '../contract/import-file.ts'
 import { importedRecordsContract } from '../contract/imported-records.ts'
 import { listContract } from '../contract/list.ts'
@@ -19,6 +20,7 @@ import { shardsContract } from '../contract/shards.ts'
 import { transactionContract } from '../contract/transaction.ts'
 import { updateContract } from '../contract/update.ts'
 import { valuesContract } from '../contract/values.ts'
+import { watchContract } from '../contract/watch.ts'
 import type { ReadRows } from '../support/any-store.ts'
 import { openFile, openMemory } from '../support/open-store.ts'
 import { readRows } from '../support/read-rows.ts'
@@ -46,6 +48,8 @@ for (const [where, open] of [
     importFileContract(open, rows)
     clockContract(open)
     closeContract(open)
+    findIdsContract(open)
+    watchContract(open)
   })
 }
 

@@ -168,6 +168,14 @@ store.archive.archiveOlderThan({ hours: 1, statuses: ['queued'], by: 'updateTime
 persistence.listAll({ status: 'queued' })
 TaskStore.aggregateStatus([{ status: anyStatus }])
 
+const lists: AsyncGenerator<ListedSummary[]> = store.watch(
+  { limit: 5 },
+  { interval: 100, signal: new AbortController().signal },
+)
+const ids: readonly string[] = store.findIds('uqt_', { archived: 'both', limit: 5 })
+const pending: readonly string[] = TaskStore.pendingMigrations({ file: 'x', create: false })
+console.log(lists, ids, pending)
+
 const many: (TaskInfo | undefined)[] = store.getMany(['a', 'b'])
 const byBackend: Record<string, number> = store.countByBackend({ status: 'success' })
 const archivedRunning: number = store.archive.countByStatus().running

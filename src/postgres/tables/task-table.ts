@@ -58,6 +58,15 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return found !== undefined ? taskId : soleTask(taskId, await this.replacing(taskId, lock))?.taskId
   }
 
+  /** The ids from one text up to another, at most `limit`, in their order. */
+  async idsBetween(from: string, to: string, limit: number): Promise<string[]> {
+    const rows = await this.#session.read(
+      `SELECT ${ID} FROM ${this.place.tasks} WHERE ${ID} >= $1 AND ${ID} < $2 ORDER BY ${ID} LIMIT $3`,
+      [from, to, limit < 0 ? null : limit],
+    )
+    return rows.map(([taskId]) => taskId as string)
+  }
+
   /** The rows of the tasks with exactly these ids. */
   rows(taskIds: readonly string[], lock: Lock = ''): Promise<Row[]> {
     const [only] = taskIds

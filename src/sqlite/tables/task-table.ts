@@ -82,6 +82,18 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return statement.get({ taskId }) !== undefined
   }
 
+  /** The ids from one text up to another, at most `limit`, in their order. */
+  idsBetween(from: string, to: string, limit: number): string[] {
+    const statement = this.#statement(
+      'ids between',
+      () =>
+        `SELECT ${TASK_COLUMNS.taskId} FROM ${getTableName(this.place.tasks)}
+         WHERE ${TASK_COLUMNS.taskId} >= ? AND ${TASK_COLUMNS.taskId} < ?
+         ORDER BY ${TASK_COLUMNS.taskId} LIMIT CAST(? AS INTEGER)`,
+    )
+    return statement.all([from, to, limit]).map(([taskId]) => taskId as string)
+  }
+
   /** The tasks that replaced this id in version 5: several if two programs upgraded the file at once. */
   replacing(taskId: string): Task[] {
     if (!mayBeReplacedId(taskId)) return []
