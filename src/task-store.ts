@@ -77,8 +77,8 @@ import type { TaskRepository } from './task-repository.ts'
  *
  * Every method throws an `ArgumentError`, which is a `TypeError`, for an argument of the wrong type or value
  * and an option that does not exist, and a {@link TaskStoreError} with the code `CLOSED`, `LOCKED`,
- * `READONLY`, `DISK_FULL` or `CORRUPT_FILE` if it cannot use the file; after either, an atomic call has
- * written nothing.
+ * `READONLY`, `DISK_FULL`, `CORRUPT_FILE` or `CANNOT_OPEN` if it cannot use the file; after either, an atomic
+ * call has written nothing.
  *
  * @example
  * ```ts
@@ -215,8 +215,9 @@ export class TaskStore implements TaskRepository<'sync'> {
 
   /**
    * Changes fields of a task in one transaction, so that nothing another process writes meanwhile is lost.
-   * Metadata is merged key by key, and every other given field is replaced; fields that are not given keep
-   * their text in the file byte for byte.
+   * Metadata is merged key by key, at the top level, and every other given field is replaced; fields that are
+   * not given keep their text in the file byte for byte. `updateTime` becomes the current time; see
+   * {@link UpdateOptions.keepUpdateTime}.
    *
    * @returns The task as it is now stored; undefined if there is none, or a condition of the options does not
    * hold.
@@ -258,7 +259,7 @@ export class TaskStore implements TaskRepository<'sync'> {
    * `next` as `after` to get the page after it: no task is listed twice or left out because others were
    * inserted, and the last page costs as much as the first.
    *
-   * @throws TypeError for an `after` that is not the `next` of a page.
+   * @throws ArgumentError for an `after` that is not the `next` of a page, and a `limit` below 1.
    */
   page(options?: TaskListOptions): Page<ListedTask> {
     const { places, ...list } = checkPage(options)
@@ -407,6 +408,7 @@ export class TaskStore implements TaskRepository<'sync'> {
    * stays. UnifiedQuantum's `clear_all` deletes the whole file instead, while others have it open.
    *
    * @returns How many were deleted.
+   * @throws TaskStoreError `CONFLICT` if a row of another table refers to one of them.
    */
   clearAll(): number {
     return this.#clear(checkFilter())
@@ -418,7 +420,7 @@ export class TaskStore implements TaskRepository<'sync'> {
    * store. Numbers that JSON cannot hold are written as `{"$float":"NaN"}` and
    * `{"$int":"12345678901234567890123"}`.
    *
-   * @throws TaskStoreError `CONFLICT` if the file exists, `CANNOT_OPEN`, `DISK_FULL`.
+   * @throws TaskStoreError `CONFLICT` if the file exists and `replace` is not set, `CANNOT_OPEN`, `DISK_FULL`.
    */
   exportFile(file: string, options?: ExportOptions): ExportReport {
     return exportFile(this.#connection, file, options)
@@ -431,7 +433,8 @@ export class TaskStore implements TaskRepository<'sync'> {
    * after it was interrupted, it adds what is missing and changes nothing else.
    *
    * @param path The file, or a folder that contains such files.
-   * @throws TaskStoreError `CANNOT_OPEN` if there is no such file.
+   * @throws TaskStoreError `CANNOT_OPEN` if there is no such file, or it is a database; `CONFLICT` if it is a
+   * database in use. {@link TaskStore.mergeFile} takes databases.
    */
   importFile(path: string, options?: ImportOptions): ImportReport {
     return importFile(this.#connection, path, options)
@@ -442,7 +445,8 @@ export class TaskStore implements TaskRepository<'sync'> {
    * Tasks are matched by their ids, else by the id and backend on their platform; of two records of one task
    * the newer one stays, shard by shard. It works in batches; if it is interrupted, call it again.
    *
-   * @throws TaskStoreError With the codes of opening a store, for the other file.
+   * @throws TaskStoreError With the codes of opening a store, for the other file: `FOREIGN_FILE` also if it
+   * holds triggers or views of another program on our tables.
    */
   mergeFile(file: string, options?: MergeOptions): MergeReport {
     return mergeFile(this.#connection, file, options)
@@ -460,8 +464,8 @@ export class TaskStore implements TaskRepository<'sync'> {
 
   /**
    * Repairs those findings of a check that can be repaired without loss. Looks for them again first, works in
-   * one transaction, and leaves a copy of the old file beside it (`tasks.sqlite.before-repair.<time>`; the
-   * newest five are kept).
+   * one transaction, which a merge of the fallback store precedes in batches, and leaves a copy of the old file
+   * beside it (`tasks.sqlite.before-repair.<time>`; the newest five are kept).
    *
    * @param findings The findings of {@link TaskStore.check}, or some of them.
    */
@@ -473,20 +477,22 @@ export class TaskStore implements TaskRepository<'sync'> {
    * Copies a snapshot of the file while others go on writing, and checks the copy before it gets its name.
    * This is the only asynchronous call: pages are copied in steps.
    *
-   * @throws TaskStoreError `CONFLICT` if the file exists, `CORRUPT_FILE` if this one is damaged,
-   * `CANNOT_OPEN`, `DISK_FULL`; nothing is left behind.
+   * @throws TaskStoreError `CONFLICT` if the file exists and `replace` is not set, or if it has a log beside it;
+   * `CORRUPT_FILE` if this one is damaged; `CANNOT_OPEN`, `DISK_FULL`. Nothing is left behind.
    */
   async backup(file: string, options?: BackupOptions): Promise<BackupReport> {
     return backupFile(this.#connection, file, options)
   }
 
   /**
-   * Replaces the contents of a store with those of a backup of any version: in one transaction or, if the
-   * store's file is damaged or missing, with a new file. The previous contents are kept beside it
-   * (`tasks.sqlite.before-restore.<time>`, or `.damaged.<time>`).
+   * Replaces the tasks and shards of a store with those of a backup of any version: in one transaction or, if
+   * the store's file is damaged or missing, with a new file. The previous contents are kept beside it
+   * (`tasks.sqlite.before-restore.<time>`, of which the newest five are kept, or `.damaged.<time>`). Tables of
+   * others stay as they are; those of the backup are not restored.
    *
    * @param options The store to restore, as for the constructor.
-   * @throws TaskStoreError With the codes of opening a store; the store is unchanged.
+   * @throws TaskStoreError With the codes of opening a store, for either file; `CONFLICT` if rows of another
+   * table refer to tasks that the backup does not have. The store is unchanged.
    */
   static restoreBackup(backup: string, options?: string | TaskStoreOptions): RestoreReport {
     return restoreBackup(backup, options)

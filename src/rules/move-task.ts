@@ -45,8 +45,8 @@ export interface ArchiveOlderThanOptions extends ArchiveMoveOptions {
   /** The statuses of the tasks that are moved. Default: the terminal ones. */
   readonly statuses?: AnyStatus | readonly AnyStatus[] | undefined
   /**
-   * The zone of times without an offset, as UnifiedQuantum wrote them until 0.0.11: `UTC`, `+08:00`,
-   * `Asia/Shanghai`. Default: the zone of this machine.
+   * The zone of times without an offset, such as the submit times of UnifiedQuantum's `TaskPersistence`: `UTC`,
+   * `+08:00`, `Asia/Shanghai`. Default: the zone of this machine.
    */
   readonly timeZone?: string | undefined
   /** Report what would be moved, and move nothing. Default false. */

@@ -23,9 +23,9 @@ export interface TaskFilter {
   readonly backend?: string | undefined
   /** A platform with all its chips: `originq` matches itself and `originq:...`. */
   readonly platform?: string | undefined
-  /** Submitted later than this. Compared as text, as the list is ordered. */
+  /** Submitted later than this ISO 8601 date or time, or Date. Compared as text, as the list is ordered. */
   readonly submittedAfter?: string | Date | undefined
-  /** Submitted earlier than this. Compared as text, as the list is ordered. */
+  /** Submitted earlier than this ISO 8601 date or time, or Date. Compared as text, as the list is ordered. */
   readonly submittedBefore?: string | Date | undefined
 }
 

@@ -1,7 +1,8 @@
 /**
  * What went wrong:
  * - `INVALID_TASK`: a field of a task cannot be stored; nothing was written.
- * - `FOREIGN_FILE`: the file belongs to another program; it was not touched.
+ * - `FOREIGN_FILE`: the file belongs to another program, or holds triggers or views of one on our tables; it was
+ * not touched.
  * - `SCHEMA_TOO_NEW`: a newer release of UnifiedQuantum or of this package wrote the file; it was not
  * touched.
  * - `MIGRATION_FAILED`: the file could not be migrated; it is unchanged.
@@ -12,8 +13,8 @@
  * - `DISK_FULL`: the disk is full, over a limit or failing; the call was undone.
  * - `CANNOT_OPEN`: the file or its folder cannot be opened or created, or the driver cannot be loaded.
  * - `AMBIGUOUS_ID`: several tasks replaced the given id.
- * - `CONFLICT`: a task is both live and archived, a row of another table refers to a task that is to go, or a
- * file to write already exists; nothing was changed.
+ * - `CONFLICT`: a task is both live and archived, a row of another table refers to a task that is to go, a file
+ * to write already exists, or a file to read or replace is in use; nothing was changed.
  * - `CLOSED`: the store is closed.
  * - `TIMED_OUT`: an asynchronous store gave up: a statement or a transaction took longer than its limit.
  * - `DISCONNECTED`: an asynchronous store lost its server or its thread; `outcome` says what is known.
@@ -54,9 +55,9 @@ interface StoreError<Code extends TaskStoreErrorCode> extends Error {
 }
 
 /**
- * The error of every failure except misuse of the API, which is an `ArgumentError`. `cause` is the driver's error.
- * Its `code` says of what kind it is: for `INVALID_TASK` it has `invalid`,
- * for `DISCONNECTED` it has `outcome`; else they are absent.
+ * The error of every failure except misuse of the API, which is an `ArgumentError`. Its `code` says of what kind it
+ * is. `invalid` is there for `INVALID_TASK`, `outcome` for `DISCONNECTED`, and `cause`, the error of the driver or of
+ * Node, where there is one.
  */
 export type TaskStoreError =
   | (StoreError<'INVALID_TASK'> & { readonly invalid: InvalidField; readonly outcome?: undefined })

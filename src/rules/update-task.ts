@@ -15,7 +15,10 @@ export type TaskChanges = Partial<Omit<NewTaskInfo, 'taskId'>>
 export interface UpdateOptions {
   /** Update the task only if it has this status, or one of these. */
   readonly ifStatus?: AnyStatus | readonly AnyStatus[] | undefined
-  /** Update the task only if this is still its `updateTime`: no one has written it since it was read. */
+  /**
+   * Update the task only if this is still its `updateTime`: no one has written it since it was read. Two writes
+   * that store one given time look alike to it; times that the store stamps always differ.
+   */
   readonly ifUpdateTime?: string | undefined
   /** Store the given `updateTime`, or keep the stored one, instead of the current time. Default false. */
   readonly keepUpdateTime?: boolean | undefined

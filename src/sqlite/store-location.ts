@@ -20,19 +20,22 @@ import { cacheFolder } from './cache-folder.ts'
 export interface TaskStoreOptions {
   /** The folder of `tasks.sqlite`, created if missing. Default: `$UNIQC_CACHE_DIR`, else `~/.uniqc/cache`. */
   readonly cacheDir?: string | undefined
-  /** The file itself, or `:memory:`. */
+  /** The file itself, created with its folder if missing, or `:memory:`. */
   readonly file?: string | undefined
-  /** A better-sqlite3 connection that stays the caller's to set up and to close. */
+  /**
+   * A better-sqlite3 connection that stays the caller's to set up and to close: `timeout` and `synchronous` have
+   * no effect on it. It may be the database of another program, which gets our tables beside its own.
+   */
   readonly database?: Database | undefined
   /**
-   * How long a call waits for another process's write lock, in milliseconds. Default 5000. A process that
-   * writes for a quarter of the time or more also leaves the lock to others for 150 of every 2000
+   * How long a call waits for the write lock of another process or store, in milliseconds. Default 5000. A
+   * process that writes for a quarter of the time or more also leaves the lock to others for 150 of every 2000
    * milliseconds, whatever the timeout.
    */
   readonly timeout?: number | undefined
   /**
    * Read only: the file must exist and is neither migrated nor locked. A file of an older version reads as
-   * the newest.
+   * the newest. Default false.
    */
   readonly readonly?: boolean | undefined
   /** Create the file if it is missing. With `false` that is a `CANNOT_OPEN`. Default true. */
