@@ -1,11 +1,12 @@
 // Builds dist: `npm run build`. With --coverage each file of code has a source map, and Drizzle, whose coverage is not
 // ours to measure, is not bundled. What is published has no maps: they would lead to sources that are not published.
 import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { embedMigrations } from './embed-migrations.ts'
 import { pruneDeclarations } from './prune-declarations.ts'
+import { requireBuiltins } from './require-builtins.ts'
 import { usersDrizzle } from './users-drizzle.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -19,6 +20,9 @@ const ENTRIES = [
   'drizzle/postgres-schema.ts',
   'src/sqlite/adopt-file.ts',
 ]
+
+/** The command line, by where it is built. */
+const PROGRAMS = { 'cli/main': 'src/cli/main.ts' }
 
 const DRIVERS = ['better-sqlite3', 'pg']
 
@@ -39,17 +43,22 @@ pruneDeclarations(
 
 await build({
   absWorkingDir: ROOT,
-  entryPoints: ENTRIES,
+  entryPoints: {
+    ...Object.fromEntries(ENTRIES.map((entry) => [entry.replace(/\.ts$/, ''), entry])),
+    ...PROGRAMS,
+  },
   outdir: DIST,
-  outbase: ROOT,
   bundle: true,
   splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
   // Drizzle is bundled: its many files take longer to load than all the rest.
-  external: forCoverage ? [...DRIVERS, 'drizzle-orm'] : DRIVERS,
-  plugins: [usersDrizzle('drizzle/schema.ts', 'drizzle/postgres-schema.ts')],
+  // Colours of tables are ours, so that those of cli-table3 are not loaded.
+  external: [...DRIVERS, ...(forCoverage ? ['drizzle-orm'] : []), '@colors/colors/safe'],
+  plugins: [usersDrizzle('drizzle/schema.ts', 'drizzle/postgres-schema.ts'), requireBuiltins],
   sourcemap: forCoverage ? 'linked' : false,
   logLevel: 'warning',
 })
+
+for (const program of Object.keys(PROGRAMS)) chmodSync(join(DIST, `${program}.js`), 0o755)

@@ -7,6 +7,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 
 /** The wings of the house, from the top down: a file may import from its own wing and from those below it. */
 const WINGS = [
+  'src/cli',
   'src',
   'src/sqlite',
   'src/postgres',
@@ -26,6 +27,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   pg: 'src/postgres',
   'drizzle-orm/pg-core': 'src/postgres',
   'drizzle-orm/node-postgres': 'src/postgres',
+  commander: 'src/cli',
+  'cli-table3': 'src/cli',
+  'cli-progress': 'src/cli',
+  'string-width': 'src/cli',
 }
 
 /** What an import or a re-export names; not what stands in a comment. */
@@ -77,7 +82,7 @@ function problemOf({ file, target }: Import): string | undefined {
   return isDrizzle ? `${file} imports ${target}; drizzle/ imports drizzle-orm alone` : undefined
 }
 
-test('imports point one way: front rooms, an engine, formats, files, rules, drizzle', () => {
+test('imports point one way: the command line, front rooms, an engine, formats, files, rules, drizzle', () => {
   const imports = readImports()
   assert.ok(imports.length > 200, `only ${imports.length} imports were found`)
   assert.deepEqual(
@@ -95,6 +100,8 @@ test('an import that points up, or a driver outside its wing, is found', () => {
     'src/postgres/planted.ts': "import { walk } from '../sqlite/tables/walk.ts'",
     'src/other.ts': "import pg from 'pg'",
     'src/planted.ts': "import Database from 'better-sqlite3'",
+    'src/task-store.ts': "import { createProgram } from './cli/program.ts'",
+    'src/rules/other.ts': "import { Command } from 'commander'",
   }
   for (const [file, text] of Object.entries(wrong)) {
     assert.ok(
@@ -121,4 +128,20 @@ test('neither entry leads to the engine of the other', () => {
   assert.deepEqual(leadsTo('src/postgres-task-store.ts', 'src/sqlite'), [])
   assert.ok(leadsTo('src/index.ts', 'src/sqlite/').length > 20)
   assert.ok(leadsTo('src/postgres-task-store.ts', 'src/postgres/').length > 10)
+})
+
+test('the command line uses what is public, and loads a store only when a command needs it', () => {
+  const imports = readImports().filter(({ file }) => file.startsWith('src/cli/'))
+  assert.ok(imports.length > 100, `only ${imports.length} imports were found`)
+  const rooms = imports.filter(({ target }) => wingOf(target) !== 'src/cli' && wingOf(target) !== undefined)
+  const names = new Set(rooms.map(({ target }) => target))
+  assert.deepEqual([...names].sort(), ['src/index.ts', 'src/postgres-task-store.ts'])
+  for (const file of new Set(rooms.map((found) => found.file))) {
+    const text = readFileSync(join(ROOT, file), 'utf8')
+    assert.doesNotMatch(
+      text,
+      /^import (?!type )[^']* from '(?:\.\.\/)+(?:index|postgres-task-store)\.ts'/m,
+      file,
+    )
+  }
 })

@@ -139,7 +139,7 @@ test(
       const text = readFileSync(join(dist, name), 'utf8')
       assert.doesNotMatch(text, /import\.meta|createRequire/, name)
       for (const [, late = ''] of text.matchAll(/\bimport\((?:"([^"]*)"\))?/g)) {
-        assert.match(late, /^(?:pg|\.\/\S+|\.\.\/\S+)$/, name)
+        assert.match(late, /^(?:pg|node:\S+|\.\/\S+|\.\.\/\S+)$/, name)
       }
       const imported = [...text.matchAll(/from "([^."][^"]*)"/g)].map(([, target]) => target)
       const drizzle = imported.filter((target) => target?.startsWith('drizzle-orm'))
@@ -148,3 +148,19 @@ test(
     }
   },
 )
+
+test('whatever package is bundled is named in the notices', built, () => {
+  const dist = join(ROOT, 'dist')
+  const notices = readFileSync(join(ROOT, 'THIRD-PARTY-NOTICES.txt'), 'utf8')
+  const code = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.js'))
+  // Where each file of a package begins, esbuild names it.
+  const bundled = code.flatMap((name) => [
+    ...readFileSync(join(dist, name), 'utf8').matchAll(
+      /^ *\/\/ (?:.*\/)?node_modules\/((?:@[^/]+\/)?[^/]+)\//gm,
+    ),
+  ])
+  const packages = new Set(bundled.map(([, name]) => name as string))
+  assert.ok(packages.has('commander') && packages.has('drizzle-orm'), [...packages].join())
+  const unnamed = [...packages].filter((name) => name !== 'drizzle-orm' && !notices.includes(`\n${name}\n`))
+  assert.deepEqual(unnamed, [])
+})

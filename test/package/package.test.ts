@@ -57,6 +57,16 @@ test('the packed package works in a program of its own', async (t) => {
     store.save({ taskId: 'a', backend: 'b', status: 'running' })
     console.log(store.db.select().from(tasks).all().length, new TaskPersistence(store).load('a').platform)
   `
+  await t.test('its command line runs under both of its names', () => {
+    const { bin, version } = JSON.parse(
+      readFileSync(join(folder, 'node_modules/uniqc-task-store/package.json'), 'utf8'),
+    )
+    assert.deepEqual(Object.keys(bin).toSorted(), ['uniqc-task-store', 'uniqc-tasks'])
+    for (const path of Object.values(bin) as string[]) {
+      assert.equal(node(folder, join('node_modules/uniqc-task-store', path), '--version'), `${version}\n`)
+    }
+  })
+
   await t.test('it can be imported', () => {
     const text = `import { TaskStore, TaskPersistence } from 'uniqc-task-store'
       import { tasks } from 'uniqc-task-store/schema'
