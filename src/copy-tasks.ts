@@ -1,13 +1,14 @@
 import { invalidType } from './rules/argument-error.ts'
-import { callback, flag, optionsReader } from './rules/check-arguments.ts'
+import { flag, optionsReader } from './rules/check-arguments.ts'
 import { timeZone } from './rules/instant.ts'
+import { type LongCallOptions, longCall, stepOf } from './rules/long-call.ts'
 import { idsOf } from './rules/match-tasks.ts'
-import { Merge, type MergeReport } from './rules/merge-tasks.ts'
+import { Merge, type MergeProgress, type MergeReport } from './rules/merge-tasks.ts'
 import { type CheckedFilter, checkFilter, places, type TaskFilter } from './rules/task-filter.ts'
 import { type Position, recordName, TRANSFER, type Transfer, type Transferable } from './rules/transfer.ts'
 
 /** Which tasks are copied, and how. */
-export interface CopyOptions {
+export interface CopyOptions extends LongCallOptions<MergeProgress> {
   /** Which tasks. Default: all. */
   readonly filter?: TaskFilter | undefined
   /** `false` for the live tasks alone, `true` for the archived ones. Default `'both'`. */
@@ -21,20 +22,6 @@ export interface CopyOptions {
   readonly timeZone?: string | undefined
   /** Report what would happen, and write nothing. Default false. */
   readonly dryRun?: boolean | undefined
-  /** Called after each batch, while nothing is locked. If it throws, the copy ends. */
-  readonly onProgress?: ((progress: CopyProgress) => void) | undefined
-  /** Ends the copy between two batches, with its reason. */
-  readonly signal?: AbortSignal | undefined
-}
-
-/** How far a copy is. */
-export interface CopyProgress {
-  readonly read: number
-  readonly added: number
-  readonly updated: number
-  readonly unchanged: number
-  readonly kept: number
-  readonly conflicts: number
 }
 
 /** What a copy did: `read` is the sum of `added`, `updated`, `unchanged`, `kept` and the conflicts. */
@@ -46,11 +33,7 @@ const readOptions = optionsReader({
   overwrite: flag(false),
   timeZone,
   dryRun: flag(false),
-  onProgress: callback<(progress: CopyProgress) => void>,
-  signal: (name, value) => {
-    if (value === undefined || value instanceof AbortSignal) return value
-    throw invalidType(name, `${name} must be an AbortSignal`)
-  },
+  ...longCall<MergeProgress>(),
 })
 
 /**
@@ -70,16 +53,15 @@ export async function copyTasks(
   const [source, target] = [transferOf('from', from), transferOf('to', to)]
   if (from === to) throw invalidType('to', 'to must be another store than from')
   const { filter, archived, dryRun, onProgress, signal, ...reconcile } = readOptions(options)
+  const step = stepOf({ onProgress, signal })
   const merge = new Merge(reconcile)
   for (const place of archived) {
     for await (const batch of batchesOf(source, place, filter)) {
-      signal?.throwIfAborted()
       const candidates = await target.known(batch.flatMap(idsOf))
       const ids = new Set([...batch.map(({ task }) => task.taskId), ...candidates])
       const present = await source.present([...ids])
       await target.take(batch, merge, (taskId, at) => present.has(recordName(taskId, at)), dryRun)
-      const { conflicts, renamed: _, ...counts } = merge.report
-      onProgress?.({ ...counts, conflicts: conflicts.length })
+      step(merge.progress)
     }
   }
   return merge.report

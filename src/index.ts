@@ -8,7 +8,7 @@ export type {
   TaskShard,
 } from '../drizzle/schema.ts'
 export { type AnyStatus, TASK_STATUSES, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
-export { type CopyOptions, type CopyProgress, type CopyReport, copyTasks } from './copy-tasks.ts'
+export { type CopyOptions, type CopyReport, copyTasks } from './copy-tasks.ts'
 export type { ExportOptions, ExportReport } from './formats/export-options.ts'
 export { fromJson, toJson } from './formats/json.ts'
 export type { ImportOptions, ImportProgress, ImportReport, SkippedRecord } from './formats/read-batches.ts'
@@ -16,16 +16,19 @@ export { ArgumentError, type ArgumentErrorCode } from './rules/argument-error.ts
 export { countsOf, countsPerCircuit, probabilitiesOf } from './rules/counts-of-result.ts'
 export type { FindIdsOptions } from './rules/find-ids.ts'
 export type { CheckOptions, CheckReport, Finding, FindingKind } from './rules/findings.ts'
-export type { MergeConflict, MergeReport } from './rules/merge-tasks.ts'
+export type { LongCallOptions, RecordProgress, TaskProgress } from './rules/long-call.ts'
+export type { MergeConflict, MergeProgress, MergeReport } from './rules/merge-tasks.ts'
 export type {
+  ArchiveManyOptions,
   ArchiveMoveOptions,
   ArchiveMoveResult,
   ArchiveOlderThanOptions,
+  ArchiveOlderThanProgress,
   ArchiveOlderThanReport,
 } from './rules/move-task.ts'
 export { parseListQuery } from './rules/parse-list-query.ts'
 export type { SaveShardOptions } from './rules/save-shard.ts'
-export type { SaveOptions } from './rules/save-task.ts'
+export type { SaveManyOptions, SaveOptions } from './rules/save-task.ts'
 export type { StatusCounts } from './rules/status-counts.ts'
 export type {
   ArchiveListOptions,
@@ -52,8 +55,8 @@ export type { TaskDatabase } from './sqlite/statement.ts'
 export type { TaskStoreOptions } from './sqlite/store-location.ts'
 export type { MergeOptions } from './sqlite/transfer/merge-file.ts'
 export type { BackupOptions, BackupProgress, BackupReport } from './sqlite/upkeep/backup-file.ts'
-export type { RepairReport } from './sqlite/upkeep/repair-file.ts'
-export type { RestoreReport } from './sqlite/upkeep/restore-backup.ts'
+export type { RepairOptions, RepairProgress, RepairReport } from './sqlite/upkeep/repair-file.ts'
+export type { RestoreOptions, RestoreReport } from './sqlite/upkeep/restore-backup.ts'
 export type { TaskArchive } from './task-archive.ts'
 export {
   type NewTaskRecord,

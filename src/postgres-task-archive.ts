@@ -7,7 +7,9 @@ import type { Session, Transaction } from './postgres/transaction.ts'
 import { BATCH, inBatches } from './rules/batches.ts'
 import { checkString, strings, stringsOf } from './rules/check-arguments.ts'
 import { now } from './rules/clock.ts'
+import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from './rules/long-call.ts'
 import {
+  type ArchiveManyOptions,
   type ArchiveMoveOptions,
   type ArchiveMoveResult,
   type ArchiveOlderThanOptions,
@@ -17,6 +19,7 @@ import {
   type OnConflict,
   planArchive,
   planMove,
+  readManyOptions,
   readMoveOptions,
   readOlderThanOptions,
 } from './rules/move-task.ts'
@@ -53,29 +56,31 @@ export class PostgresTaskArchive implements ArchiveRepository<'async'> {
   }
 
   /** {@link TaskArchive.archiveMany} */
-  async archiveMany(taskIds: Iterable<string>, options?: ArchiveMoveOptions): Promise<ArchiveMoveResult[]> {
+  async archiveMany(taskIds: Iterable<string>, options?: ArchiveManyOptions): Promise<ArchiveMoveResult[]> {
     return this.#moveMany(taskIds, 'live', options)
   }
 
   /** {@link TaskArchive.restoreMany} */
-  async restoreMany(taskIds: Iterable<string>, options?: ArchiveMoveOptions): Promise<ArchiveMoveResult[]> {
+  async restoreMany(taskIds: Iterable<string>, options?: ArchiveManyOptions): Promise<ArchiveMoveResult[]> {
     return this.#moveMany(taskIds, 'archived', options)
   }
 
   /** {@link TaskArchive.archiveOlderThan} */
   async archiveOlderThan(options: ArchiveOlderThanOptions): Promise<ArchiveOlderThanReport> {
-    const { isDue, onConflict, dryRun } = readOlderThanOptions(options, Date.now())
+    const { isDue, onConflict, dryRun, step } = readOlderThanOptions(options, Date.now())
     const statuses = strings('statuses', options.statuses) ?? TERMINAL_STATUSES
     const { live } = this.#session
     const report = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[] }
     for await (const rows of walk(SCAN_BATCH, (seq) => live.movableAfter(seq, statuses, SCAN_BATCH))) {
       const due = rows.map(movableTask).filter((task) => isDue(task) !== false)
+      step(report)
       for (const batch of inBatches(due, BATCH)) {
         const archive = (tx: Transaction) => this.#archiveDue(tx, batch, isDue, onConflict, dryRun)
         const plan = await (dryRun ? this.#session.snapshot(archive) : this.#session.transaction(archive))
         report.archived.push(...plan.archived)
         report.conflicts.push(...plan.conflicts)
         report.unreadable.push(...plan.unreadable)
+        step(report)
       }
     }
     return report
@@ -117,8 +122,11 @@ export class PostgresTaskArchive implements ArchiveRepository<'async'> {
   }
 
   /** {@link TaskArchive.deleteMany} */
-  async deleteMany(taskIds: Iterable<string>): Promise<ArchiveMoveResult[]> {
-    return this.#inBatches(taskIds, (tx, batch) =>
+  async deleteMany(
+    taskIds: Iterable<string>,
+    options?: LongCallOptions<TaskProgress>,
+  ): Promise<ArchiveMoveResult[]> {
+    return this.#inBatches(taskIds, readLongCall(options), (tx, batch) =>
       oneByOne(batch, async (taskId) => ((await deleteArchived(tx, taskId)) ? 'deleted' : 'not-found')),
     )
   }
@@ -132,11 +140,11 @@ export class PostgresTaskArchive implements ArchiveRepository<'async'> {
   #moveMany(
     taskIds: Iterable<string>,
     from: PlaceName,
-    options: ArchiveMoveOptions | undefined,
+    options: ArchiveManyOptions | undefined,
   ): Promise<ArchiveMoveResult[]> {
-    const { onConflict } = readMoveOptions(options)
+    const { onConflict, ...following } = readManyOptions(options)
     const outcome = from === 'live' ? 'archived' : 'restored'
-    return this.#inBatches(taskIds, async (tx, batch) => {
+    return this.#inBatches(taskIds, following, async (tx, batch) => {
       const moved = await moveFree(tx, batch, from)
       return oneByOne(batch, async (taskId) => {
         if (moved.delete(taskId) || (await move(tx, taskId, from, onConflict))) return outcome
@@ -148,9 +156,11 @@ export class PostgresTaskArchive implements ArchiveRepository<'async'> {
 
   async #inBatches(
     taskIds: Iterable<string>,
+    following: LongCallOptions<TaskProgress>,
     work: (tx: Transaction, batch: readonly string[]) => Promise<ArchiveMoveResult[]>,
   ): Promise<ArchiveMoveResult[]> {
     const ids = stringsOf('taskIds', taskIds, 'an iterable of task ids')
+    const step = stepOf(following)
     const results: ArchiveMoveResult[] = []
     for (const batch of inBatches(ids, BATCH)) {
       const inTurn = async (tx: Transaction) => {
@@ -158,6 +168,7 @@ export class PostgresTaskArchive implements ArchiveRepository<'async'> {
         return work(tx, batch)
       }
       results.push(...(await this.#session.transaction(inTurn)))
+      step({ done: results.length, total: ids.length })
     }
     return results
   }

@@ -1,5 +1,5 @@
 import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
-import { type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
+import { type AnyStatus, type TaskStatus, TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 import type { ExportOptions, ExportReport } from './formats/export-options.ts'
 import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
 import { Connection } from './postgres/connection.ts'
@@ -35,6 +35,7 @@ import { checkNewShard, checkNewTask } from './rules/check-task.ts'
 import { now } from './rules/clock.ts'
 import { checkFindIds, type FindIdsOptions, mergeIds } from './rules/find-ids.ts'
 import type { CheckOptions, CheckReport } from './rules/findings.ts'
+import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from './rules/long-call.ts'
 import { REPLACED_ID, soleTask } from './rules/replaced-id.ts'
 import {
   checkHasIndex,
@@ -42,7 +43,15 @@ import {
   readSaveShardOptions,
   type SaveShardOptions,
 } from './rules/save-shard.ts'
-import { readSaveOptions, rowUnderNewId, type SaveOptions, type TaskRow, taskRow } from './rules/save-task.ts'
+import {
+  readSaveManyOptions,
+  readSaveOptions,
+  rowUnderNewId,
+  type SaveManyOptions,
+  type SaveOptions,
+  type TaskRow,
+  taskRow,
+} from './rules/save-task.ts'
 import { type StatusCounts, statusCounts } from './rules/status-counts.ts'
 import {
   type CheckedFilter,
@@ -157,14 +166,19 @@ export class PostgresTaskStore implements TaskRepository<'async'> {
   }
 
   /** {@link TaskStore.saveMany}. All tasks are held in memory. */
-  async saveMany(tasks: Iterable<NewTaskInfo>, options?: SaveOptions): Promise<number> {
-    const { keepUpdateTime } = readSaveOptions(options)
+  async saveMany(tasks: Iterable<NewTaskInfo>, options?: SaveManyOptions): Promise<number> {
+    const { keepUpdateTime, ...following } = readSaveManyOptions(options)
     checkIterable('tasks', tasks, 'an iterable of tasks')
+    const step = stepOf(following)
     const rows: TaskRow[] = []
-    for (const task of tasks) rows.push(taskRow(checkNewTask(task), keepUpdateTime, now()))
+    for (const task of tasks) {
+      rows.push(taskRow(checkNewTask(task), keepUpdateTime, now()))
+      step()
+    }
     return this.#session.transaction(async (tx) => {
       await tx.alone()
-      await upsertTasks(tx, rows, (row) => saveOverStored(tx, row))
+      const written = (done: number) => step({ done, total: rows.length })
+      await upsertTasks(tx, rows, (row) => saveOverStored(tx, row), written)
       return rows.length
     })
   }
@@ -315,13 +329,16 @@ export class PostgresTaskStore implements TaskRepository<'async'> {
   }
 
   /** {@link TaskStore.clearCompleted} */
-  async clearCompleted(statuses: string | readonly string[] = TERMINAL_STATUSES): Promise<number> {
-    return this.#clear(checkFilter({ status: strings('statuses', statuses) ?? [] }))
+  async clearCompleted(
+    statuses: AnyStatus | readonly AnyStatus[] = TERMINAL_STATUSES,
+    options?: LongCallOptions<TaskProgress>,
+  ): Promise<number> {
+    return this.#clear(checkFilter({ status: strings('statuses', statuses) ?? [] }), options)
   }
 
   /** {@link TaskStore.clearAll} */
-  async clearAll(): Promise<number> {
-    return this.#clear(checkFilter())
+  async clearAll(options?: LongCallOptions<TaskProgress>): Promise<number> {
+    return this.#clear(checkFilter(), options)
   }
 
   /** {@link TaskStore.exportFile}, on this machine. */
@@ -385,7 +402,8 @@ export class PostgresTaskStore implements TaskRepository<'async'> {
     return this.#shards.save(checkNewShard(shard), keepUpdateTime, refreshTask)
   }
 
-  async #clear(filter: CheckedFilter): Promise<number> {
+  async #clear(filter: CheckedFilter, options: LongCallOptions<TaskProgress> | undefined): Promise<number> {
+    const step = stepOf(readLongCall(options))
     const last = await this.#session.live.lastSeq()
     const deleteAfter = (seq: number) =>
       this.#session.transaction(async (tx) => {
@@ -395,6 +413,7 @@ export class PostgresTaskStore implements TaskRepository<'async'> {
     let cleared = 0
     for await (const rows of walk(DELETE_BATCH, deleteAfter)) {
       cleared += rows.filter(([, isDeleted]) => isDeleted).length
+      step({ done: cleared })
     }
     return cleared
   }

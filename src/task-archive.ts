@@ -2,7 +2,9 @@ import type { ArchivedTaskInfo, ArchivedTaskShard } from '../drizzle/schema.ts'
 import { BATCH, inBatches } from './rules/batches.ts'
 import { checkString, stringsOf } from './rules/check-arguments.ts'
 import { now } from './rules/clock.ts'
+import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from './rules/long-call.ts'
 import {
+  type ArchiveManyOptions,
   type ArchiveMoveOptions,
   type ArchiveMoveResult,
   type ArchiveOlderThanOptions,
@@ -12,6 +14,7 @@ import {
   type OnConflict,
   planArchive,
   planMove,
+  readManyOptions,
   readMoveOptions,
   readOlderThanOptions,
 } from './rules/move-task.ts'
@@ -81,12 +84,12 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
    * Archives any number of tasks, in batches, so that others can write between them. A problem with one task
    * does not stop the others: each task has its own result.
    */
-  archiveMany(taskIds: Iterable<string>, options?: ArchiveMoveOptions): ArchiveMoveResult[] {
+  archiveMany(taskIds: Iterable<string>, options?: ArchiveManyOptions): ArchiveMoveResult[] {
     return this.#moveMany(taskIds, 'live', options)
   }
 
   /** Restores any number of tasks, in batches like {@link TaskArchive.archiveMany}. */
-  restoreMany(taskIds: Iterable<string>, options?: ArchiveMoveOptions): ArchiveMoveResult[] {
+  restoreMany(taskIds: Iterable<string>, options?: ArchiveManyOptions): ArchiveMoveResult[] {
     return this.#moveMany(taskIds, 'archived', options)
   }
 
@@ -96,7 +99,7 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
    * read. It works in batches, so that others can write between them; if it is interrupted, call it again.
    */
   archiveOlderThan(options: ArchiveOlderThanOptions): ArchiveOlderThanReport {
-    const { isDue, onConflict, dryRun } = readOlderThanOptions(options, Date.now())
+    const { isDue, onConflict, dryRun, step } = readOlderThanOptions(options, Date.now())
     const { live } = this.#connection
     const report = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[] }
     const plan = (batch: readonly MovableTask[]) => this.#planArchive(batch, isDue, onConflict)
@@ -109,6 +112,7 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
     const scan = (rowid: Rowid) => this.#connection.run(() => live.movableAfter(rowid, SCAN_BATCH))
     for (const rows of walk(this.#connection.file, SCAN_BATCH, scan)) {
       const due = rows.map(movableTask).filter((task) => isDue(task) !== false)
+      step(report)
       for (const batch of inBatches(due, BATCH)) {
         const done = dryRun
           ? [this.#connection.snapshot(() => plan(batch))]
@@ -118,6 +122,7 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
           report.conflicts.push(...conflicts)
           report.unreadable.push(...unreadable)
         }
+        step(report)
       }
     }
     return report
@@ -176,8 +181,8 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
   }
 
   /** Deletes any number of archived tasks, in batches like {@link TaskArchive.archiveMany}. */
-  deleteMany(taskIds: Iterable<string>): ArchiveMoveResult[] {
-    return this.#inBatches(taskIds, (batch) =>
+  deleteMany(taskIds: Iterable<string>, options?: LongCallOptions<TaskProgress>): ArchiveMoveResult[] {
+    return this.#inBatches(taskIds, readLongCall(options), (batch) =>
       batch.map((taskId) => attempt(taskId, () => (this.#delete(taskId) ? 'deleted' : 'not-found'))),
     )
   }
@@ -191,11 +196,11 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
   #moveMany(
     taskIds: Iterable<string>,
     from: PlaceName,
-    options: ArchiveMoveOptions | undefined,
+    options: ArchiveManyOptions | undefined,
   ): ArchiveMoveResult[] {
-    const { onConflict } = readMoveOptions(options)
+    const { onConflict, ...following } = readManyOptions(options)
     const done = from === 'live' ? 'archived' : 'restored'
-    return this.#inBatches(taskIds, (batch) => {
+    return this.#inBatches(taskIds, following, (batch) => {
       const moved = this.#moveFree(batch, from)
       return batch.map((taskId) =>
         moved.delete(taskId)
@@ -211,13 +216,20 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
 
   #inBatches(
     taskIds: Iterable<string>,
+    following: LongCallOptions<TaskProgress>,
     work: (batch: readonly string[]) => ArchiveMoveResult[],
   ): ArchiveMoveResult[] {
     const ids = stringsOf('taskIds', taskIds, 'an iterable of task ids')
     const conflict = (taskId: string, error: TaskStoreError): ArchiveMoveResult => {
       return { taskId, outcome: 'conflict', error }
     }
-    return inBatches(ids, BATCH).flatMap((batch) => this.#batch(batch, work, conflict))
+    const step = stepOf(following)
+    const results: ArchiveMoveResult[] = []
+    for (const batch of inBatches(ids, BATCH)) {
+      results.push(...this.#batch(batch, work, conflict))
+      step({ done: results.length, total: ids.length })
+    }
+    return results
   }
 
   /**

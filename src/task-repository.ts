@@ -6,18 +6,21 @@ import type {
   TaskInfo,
   TaskShard,
 } from '../drizzle/schema.ts'
+import type { AnyStatus } from '../drizzle/task-status.ts'
 import type { ExportOptions, ExportReport } from './formats/export-options.ts'
 import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
 import type { FindIdsOptions } from './rules/find-ids.ts'
 import type { CheckOptions, CheckReport } from './rules/findings.ts'
+import type { LongCallOptions, TaskProgress } from './rules/long-call.ts'
 import type {
+  ArchiveManyOptions,
   ArchiveMoveOptions,
   ArchiveMoveResult,
   ArchiveOlderThanOptions,
   ArchiveOlderThanReport,
 } from './rules/move-task.ts'
 import type { SaveShardOptions } from './rules/save-shard.ts'
-import type { SaveOptions } from './rules/save-task.ts'
+import type { SaveManyOptions, SaveOptions } from './rules/save-task.ts'
 import type { StatusCounts } from './rules/status-counts.ts'
 import type {
   ArchiveListOptions,
@@ -50,7 +53,7 @@ export interface TaskRepositoryCalls<K extends Kind = Kind> {
   readonly kind: K
   readonly archive: ArchiveRepository<K>
   save(task: NewTaskInfo, options?: SaveOptions): Result<K, TaskInfo>
-  saveMany(tasks: Iterable<NewTaskInfo>, options?: SaveOptions): Result<K, number>
+  saveMany(tasks: Iterable<NewTaskInfo>, options?: SaveManyOptions): Result<K, number>
   get(taskId: string): Result<K, TaskInfo | undefined>
   getMany(taskIds: Iterable<string>): Result<K, (TaskInfo | undefined)[]>
   findIds(beginning: string, options?: FindIdsOptions): Result<K, string[]>
@@ -72,8 +75,11 @@ export interface TaskRepositoryCalls<K extends Kind = Kind> {
   findShards(platformTaskId: string, options?: FindShardsOptions): Result<K, TaskShard[]>
   deleteShards(taskId: string): Result<K, number>
   delete(taskId: string): Result<K, boolean>
-  clearCompleted(statuses?: string | readonly string[]): Result<K, number>
-  clearAll(): Result<K, number>
+  clearCompleted(
+    statuses?: AnyStatus | readonly AnyStatus[],
+    options?: LongCallOptions<TaskProgress>,
+  ): Result<K, number>
+  clearAll(options?: LongCallOptions<TaskProgress>): Result<K, number>
   exportFile(file: string, options?: ExportOptions): Result<K, ExportReport>
   importFile(path: string, options?: ImportOptions): Result<K, ImportReport>
 }
@@ -82,8 +88,8 @@ export interface TaskRepositoryCalls<K extends Kind = Kind> {
 export interface ArchiveRepository<K extends Kind = Kind> {
   archive(taskId: string, options?: ArchiveMoveOptions): Result<K, boolean>
   restore(taskId: string, options?: ArchiveMoveOptions): Result<K, boolean>
-  archiveMany(taskIds: Iterable<string>, options?: ArchiveMoveOptions): Result<K, ArchiveMoveResult[]>
-  restoreMany(taskIds: Iterable<string>, options?: ArchiveMoveOptions): Result<K, ArchiveMoveResult[]>
+  archiveMany(taskIds: Iterable<string>, options?: ArchiveManyOptions): Result<K, ArchiveMoveResult[]>
+  restoreMany(taskIds: Iterable<string>, options?: ArchiveManyOptions): Result<K, ArchiveMoveResult[]>
   archiveOlderThan(options: ArchiveOlderThanOptions): Result<K, ArchiveOlderThanReport>
   list(options?: ArchiveListOptions): Result<K, ArchivedTaskInfo[]>
   get(taskId: string): Result<K, ArchivedTaskInfo | undefined>
@@ -91,5 +97,8 @@ export interface ArchiveRepository<K extends Kind = Kind> {
   count(filter?: TaskFilter): Result<K, number>
   countByStatus(filter?: TaskFilter): Result<K, StatusCounts>
   delete(taskId: string): Result<K, boolean>
-  deleteMany(taskIds: Iterable<string>): Result<K, ArchiveMoveResult[]>
+  deleteMany(
+    taskIds: Iterable<string>,
+    options?: LongCallOptions<TaskProgress>,
+  ): Result<K, ArchiveMoveResult[]>
 }

@@ -4,12 +4,13 @@ import type { ExportOptions, ExportReport } from './formats/export-options.ts'
 import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
 import { aggregateStatus, checkShards } from './rules/aggregate-shards.ts'
 import { invalidType } from './rules/argument-error.ts'
-import { DELETE_BATCH, GET_BATCH, inBatches } from './rules/batches.ts'
+import { BATCH, DELETE_BATCH, GET_BATCH, inBatches } from './rules/batches.ts'
 import { checkIterable, checkString, strings, stringsOf, wrongType } from './rules/check-arguments.ts'
 import { checkNewShard, checkNewTask } from './rules/check-task.ts'
 import { now } from './rules/clock.ts'
 import { checkFindIds, type FindIdsOptions, mergeIds } from './rules/find-ids.ts'
 import type { CheckOptions, CheckReport, Finding } from './rules/findings.ts'
+import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from './rules/long-call.ts'
 import type { MergeReport } from './rules/merge-tasks.ts'
 import {
   checkHasIndex,
@@ -17,7 +18,15 @@ import {
   readSaveShardOptions,
   type SaveShardOptions,
 } from './rules/save-shard.ts'
-import { readSaveOptions, rowUnderNewId, type SaveOptions, type TaskRow, taskRow } from './rules/save-task.ts'
+import {
+  readSaveManyOptions,
+  readSaveOptions,
+  rowUnderNewId,
+  type SaveManyOptions,
+  type SaveOptions,
+  type TaskRow,
+  taskRow,
+} from './rules/save-task.ts'
 import { type StatusCounts, statusCounts } from './rules/status-counts.ts'
 import {
   type CheckedFilter,
@@ -62,8 +71,8 @@ import { type MergeOptions, mergeFile } from './sqlite/transfer/merge-file.ts'
 import { transferTasks } from './sqlite/transfer/transfer-tasks.ts'
 import { type BackupOptions, type BackupReport, backupFile } from './sqlite/upkeep/backup-file.ts'
 import { checkFile } from './sqlite/upkeep/check-file.ts'
-import { type RepairReport, repairFile } from './sqlite/upkeep/repair-file.ts'
-import { type RestoreReport, restoreBackup } from './sqlite/upkeep/restore-backup.ts'
+import { type RepairOptions, type RepairReport, repairFile } from './sqlite/upkeep/repair-file.ts'
+import { type RestoreOptions, type RestoreReport, restoreBackup } from './sqlite/upkeep/restore-backup.ts'
 import { TaskArchive } from './task-archive.ts'
 import type { TaskRepository } from './task-repository.ts'
 
@@ -163,14 +172,20 @@ export class TaskStore implements TaskRepository<'sync'> {
    * @returns How many were saved.
    * @throws TaskStoreError `INVALID_TASK` for the first that cannot be stored, `AMBIGUOUS_ID`.
    */
-  saveMany(tasks: Iterable<NewTaskInfo>, options?: SaveOptions): number {
-    const { keepUpdateTime } = readSaveOptions(options)
+  saveMany(tasks: Iterable<NewTaskInfo>, options?: SaveManyOptions): number {
+    const { keepUpdateTime, ...following } = readSaveManyOptions(options)
     checkIterable('tasks', tasks, 'an iterable of tasks')
+    const step = stepOf(following)
     using rows = new StagedRows()
-    for (const task of tasks) rows.add(taskRow(checkNewTask(task), keepUpdateTime, now()))
+    for (const task of tasks) {
+      rows.add(taskRow(checkNewTask(task), keepUpdateTime, now()))
+      step()
+    }
     return this.#connection.transaction(() => {
+      let done = 0
       for (const row of rows) {
         if (!upsertOneOfMany(this.#connection, row)) this.#saveOverStored(row)
+        if (++done % BATCH === 0 || done === rows.count) step({ done, total: rows.count })
       }
       return rows.count
     })
@@ -399,8 +414,11 @@ export class TaskStore implements TaskRepository<'sync'> {
    * @returns How many were deleted.
    * @throws TaskStoreError `CONFLICT` if a row of another table refers to one of them.
    */
-  clearCompleted(statuses: AnyStatus | readonly AnyStatus[] = TERMINAL_STATUSES): number {
-    return this.#clear(checkFilter({ status: strings('statuses', statuses) ?? [] }))
+  clearCompleted(
+    statuses: AnyStatus | readonly AnyStatus[] = TERMINAL_STATUSES,
+    options?: LongCallOptions<TaskProgress>,
+  ): number {
+    return this.#clear(checkFilter({ status: strings('statuses', statuses) ?? [] }), options)
   }
 
   /**
@@ -410,8 +428,8 @@ export class TaskStore implements TaskRepository<'sync'> {
    * @returns How many were deleted.
    * @throws TaskStoreError `CONFLICT` if a row of another table refers to one of them.
    */
-  clearAll(): number {
-    return this.#clear(checkFilter())
+  clearAll(options?: LongCallOptions<TaskProgress>): number {
+    return this.#clear(checkFilter(), options)
   }
 
   /**
@@ -469,8 +487,8 @@ export class TaskStore implements TaskRepository<'sync'> {
    *
    * @param findings The findings of {@link TaskStore.check}, or some of them.
    */
-  repair(findings: readonly Finding[]): RepairReport {
-    return repairFile(this.#connection, findings)
+  repair(findings: readonly Finding[], options?: RepairOptions): RepairReport {
+    return repairFile(this.#connection, findings, options)
   }
 
   /**
@@ -490,11 +508,11 @@ export class TaskStore implements TaskRepository<'sync'> {
    * (`tasks.sqlite.before-restore.<time>`, of which the newest five are kept, or `.damaged.<time>`). Tables of
    * others stay as they are; those of the backup are not restored.
    *
-   * @param options The store to restore, as for the constructor.
+   * @param options The store to restore, as for the constructor, and {@link RestoreOptions}.
    * @throws TaskStoreError With the codes of opening a store, for either file; `CONFLICT` if rows of another
    * table refer to tasks that the backup does not have. The store is unchanged.
    */
-  static restoreBackup(backup: string, options?: string | TaskStoreOptions): RestoreReport {
+  static restoreBackup(backup: string, options?: string | RestoreOptions): RestoreReport {
     return restoreBackup(backup, options)
   }
 
@@ -562,14 +580,18 @@ export class TaskStore implements TaskRepository<'sync'> {
     return { taskId: row.taskId, metadata, submitTime: upsertKnownTask(this.#connection, row), updateTime }
   }
 
-  #clear(filter: CheckedFilter): number {
+  #clear(filter: CheckedFilter, options: LongCallOptions<TaskProgress> | undefined): number {
+    const step = stepOf(readLongCall(options))
     const { live } = this.#connection
     const matching = filterSql(filter)
     const last = this.#connection.write(() => live.lastRowid())
     const deleteAfter = (rowid: Rowid) =>
       this.#connection.batch(() => live.deleteAfter(rowid, last, matching, DELETE_BATCH))
     let cleared = 0
-    for (const deleted of walk(this.file, DELETE_BATCH, deleteAfter)) cleared += deleted.length
+    for (const deleted of walk(this.file, DELETE_BATCH, deleteAfter)) {
+      cleared += deleted.length
+      step({ done: cleared })
+    }
     return cleared
   }
 }

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { checkNotOwn, checkRegularFile, followLinks, identifyFile, isFolder } from '../files/file-identity.ts'
 import { logsBeside } from '../files/left-logs.ts'
 import { isOpenHere } from '../files/open-databases.ts'
-import { callback, flag, optionsReader } from '../rules/check-arguments.ts'
+import { flag, optionsReader } from '../rules/check-arguments.ts'
 import { timeZone } from '../rules/instant.ts'
+import { type LongCallOptions, longCall } from '../rules/long-call.ts'
 import type { PlaceName } from '../rules/place-name.ts'
 import type { StoredTask } from '../rules/raw-task.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
@@ -12,7 +13,7 @@ import { parseCacheEntry, parseLine, RecordError } from './parse-record.ts'
 import { isDatabase, type RawRecord, readEntries, readLines, sizeOf } from './read-records.ts'
 
 /** How a file is imported. */
-export interface ImportOptions {
+export interface ImportOptions extends LongCallOptions<ImportProgress> {
   /** Replace a record of the store even if it is newer than the file's. Default false. */
   readonly overwrite?: boolean | undefined
   /**
@@ -25,11 +26,9 @@ export interface ImportOptions {
    * Default false.
    */
   readonly dryRun?: boolean | undefined
-  /** Called after each batch, while nothing is locked. If it throws, the import ends. */
-  readonly onProgress?: ((progress: ImportProgress) => void) | undefined
 }
 
-/** How far an import is. */
+/** How far an import is: the numbers of its report, so far. */
 export interface ImportProgress {
   readonly file: string
   readonly read: number
@@ -68,7 +67,7 @@ export const readImportOptions = optionsReader({
   overwrite: flag(false),
   timeZone,
   dryRun: flag(false),
-  onProgress: callback<(progress: ImportProgress) => void>,
+  ...longCall<ImportProgress>(),
 })
 
 /** UnifiedQuantum's own names, in the folders in which it kept them. */

@@ -4,6 +4,7 @@ import { isTaskStatus, isTerminal, TASK_STATUSES } from '../../drizzle/task-stat
 import { aggregateStatus } from './aggregate-shards.ts'
 import { amount, optionsReader } from './check-arguments.ts'
 import { parseInstant, timeZone } from './instant.ts'
+import { type LongCallOptions, longCall, type RecordProgress, type Step, stepOf } from './long-call.ts'
 import type { RawShard, RawTask } from './raw-task.ts'
 
 /** What a finding is about. */
@@ -24,7 +25,7 @@ export interface Finding {
 }
 
 /** What {@link TaskStore.check} looks for beyond the file itself. */
-export interface CheckOptions {
+export interface CheckOptions extends LongCallOptions<RecordProgress> {
   /** A task that is not done after this many days is a finding. Default 7. */
   readonly pendingDays?: number | undefined
   /** The zone of times without an offset. Default: the zone of this machine. */
@@ -42,6 +43,7 @@ export interface CheckReport {
 export const readCheckOptions = optionsReader({
   pendingDays: (name, value = 7) => amount(name, value),
   timeZone,
+  ...longCall<RecordProgress>(),
 })
 
 /** What decides whether a time is a finding. */
@@ -52,9 +54,13 @@ export interface CheckTimes {
 }
 
 /** @throws TypeError for an option that does not exist or has the wrong type. */
-export function readCheckTimes(options: CheckOptions | undefined): CheckTimes {
-  const { pendingDays, timeZone } = readCheckOptions(options)
-  return { timeZone, oldest: (Date.now() - pendingDays * 86_400_000) * 1000 }
+export function readCheck(options: CheckOptions | undefined): {
+  readonly times: CheckTimes
+  readonly step: Step<RecordProgress>
+} {
+  const { pendingDays, timeZone, ...following } = readCheckOptions(options)
+  const times = { timeZone, oldest: (Date.now() - pendingDays * 86_400_000) * 1000 }
+  return { times, step: stepOf(following) }
 }
 
 /** Whether a task has another status than its shards add up to. One that is not done may be pending or running. */
@@ -159,6 +165,12 @@ export const NAMED_ROWS = 100
 /** Collects the rows of each kind. */
 export class Findings {
   readonly #rows = new Map<FindingKind, { count: number; rows: string[] }>()
+  readonly #seen = { tasks: 0, shards: 0 }
+
+  /** How many tasks and shards were looked at. */
+  get progress(): RecordProgress {
+    return { ...this.#seen }
+  }
 
   add(kind: FindingKind, row: string): void {
     const found = this.#rows.get(kind) ?? { count: 0, rows: [] }
@@ -177,6 +189,7 @@ export class Findings {
    * @param row A name for a row that has no id.
    */
   addTask(task: RawTask, row: string, isLive: boolean, { timeZone, oldest }: CheckTimes): void {
+    this.#seen.tasks++
     const { taskId, status, shots, submitTime, updateTime, result, metadata } = task
     const name = taskId ?? row
     if (taskId === null) this.add('missing-id', name)
@@ -196,6 +209,7 @@ export class Findings {
 
   /** Adds what is to be said of a shard. */
   addShard({ uniqcTaskId, shardIndex, result, submitTime, updateTime }: RawShard): void {
+    this.#seen.shards++
     const shard = `${uniqcTaskId}, shard ${shardIndex}`
     if (isUnreadable(readJsonValue(result))) this.add('unreadable-json', shard)
     if (![submitTime, updateTime].every((time) => parseInstant(time) !== undefined)) {

@@ -19,6 +19,16 @@ export interface MergeReport {
   readonly renamed: readonly { readonly theirs: string; readonly ours: string }[]
 }
 
+/** How far a merge or a copy is: the numbers of its report. */
+export interface MergeProgress {
+  readonly read: number
+  readonly added: number
+  readonly updated: number
+  readonly unchanged: number
+  readonly kept: number
+  readonly conflicts: number
+}
+
 /** A task of the other store that was left out. */
 export interface MergeConflict {
   readonly taskId: string
@@ -40,6 +50,10 @@ export class Merge {
 
   get report(): MergeReport {
     return { ...this.#counts, conflicts: [...this.#conflicts], renamed: [...this.#renamed] }
+  }
+
+  get progress(): MergeProgress {
+    return { ...this.#counts, conflicts: this.#conflicts.length }
   }
 
   /**

@@ -2,6 +2,7 @@ import { type AnyStatus, TERMINAL_STATUSES } from '../../drizzle/task-status.ts'
 import { invalidValue } from './argument-error.ts'
 import { amount, checkObject, flag, oneOf, optionsReader, strings, wrongValue } from './check-arguments.ts'
 import { parseInstant, timeZone } from './instant.ts'
+import { type LongCallOptions, longCall, stepOf, type TaskProgress } from './long-call.ts'
 import type { PlaceName } from './place-name.ts'
 import { TaskStoreError } from './task-store-error.ts'
 
@@ -13,6 +14,9 @@ export interface ArchiveMoveOptions {
    */
   readonly onConflict?: OnConflict | undefined
 }
+
+/** How several tasks are moved, and how the call is followed and ended. */
+export interface ArchiveManyOptions extends ArchiveMoveOptions, LongCallOptions<TaskProgress> {}
 
 /** What happened to one of several tasks. */
 export interface ArchiveMoveResult {
@@ -34,7 +38,9 @@ export interface ArchiveMoveResult {
 }
 
 /** Which tasks are moved to the archive. */
-export interface ArchiveOlderThanOptions extends ArchiveMoveOptions {
+export interface ArchiveOlderThanOptions
+  extends ArchiveMoveOptions,
+    LongCallOptions<ArchiveOlderThanProgress> {
   /** Submitted, or by `by` updated, more than this many hours ago. */
   readonly hours: number
   /**
@@ -53,6 +59,13 @@ export interface ArchiveOlderThanOptions extends ArchiveMoveOptions {
   readonly dryRun?: boolean | undefined
 }
 
+/** How far {@link TaskArchive.archiveOlderThan} is: how many tasks its report names. */
+export interface ArchiveOlderThanProgress {
+  readonly archived: number
+  readonly conflicts: number
+  readonly unreadable: number
+}
+
 /** What {@link TaskArchive.archiveOlderThan} did, by task id. */
 export interface ArchiveOlderThanReport {
   /** The tasks that were moved, or that a dry run would move. */
@@ -69,6 +82,8 @@ const onConflict = oneOf<OnConflict>('throw', 'live', 'archived')
 
 export const readMoveOptions = optionsReader({ onConflict })
 
+export const readManyOptions = optionsReader({ onConflict, ...longCall<TaskProgress>() })
+
 const readOptions = optionsReader({
   hours: finiteAmount,
   by: oneOf('submitTime', 'updateTime'),
@@ -76,6 +91,7 @@ const readOptions = optionsReader({
   timeZone,
   dryRun: flag(false),
   onConflict,
+  ...longCall<ArchiveOlderThanProgress>(),
 })
 
 function finiteAmount(name: string, value: unknown): number {
@@ -100,10 +116,20 @@ export function readOlderThanOptions(options: ArchiveOlderThanOptions, now: numb
     const hours = typeof days === 'number' ? days * 24 : 'days * 24'
     throw invalidValue('days', `options has no "days"; write { hours: ${hours} }`)
   }
-  const { hours, by, statuses = TERMINAL_STATUSES as readonly string[], ...rest } = readOptions(options)
+  const {
+    hours,
+    by,
+    statuses = TERMINAL_STATUSES as readonly string[],
+    onProgress,
+    signal,
+    ...rest
+  } = readOptions(options)
+  const step = stepOf({ onProgress, signal })
   const latest = (now - hours * 3_600_000) * 1000
   return {
     ...rest,
+    step: ({ archived, conflicts, unreadable }: ArchiveOlderThanReport) =>
+      step({ archived: archived.length, conflicts: conflicts.length, unreadable: unreadable.length }),
     /** Whether a task is old enough; undefined if its time cannot be read. */
     isDue: ({ status, [by]: time }: MovableTask): boolean | undefined => {
       if (!statuses.includes(status)) return false

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../drizzle/json/value.ts'
 import type { TaskInfo } from '../../drizzle/schema.ts'
 import { flag, optionsReader } from './check-arguments.ts'
 import { type CheckedTask, encodeJson } from './check-task.ts'
+import { type LongCallOptions, longCall, type TaskProgress } from './long-call.ts'
 import { keepReplacedId, namesReplacedId, REPLACED_ID } from './replaced-id.ts'
 
 /** How a task is saved. */
@@ -11,7 +12,14 @@ export interface SaveOptions {
   readonly keepUpdateTime?: boolean | undefined
 }
 
-export const readSaveOptions = optionsReader({ keepUpdateTime: flag(false) })
+/** How many tasks are saved, and how the call is followed and ended. */
+export interface SaveManyOptions extends SaveOptions, LongCallOptions<TaskProgress> {}
+
+const SAVE_OPTIONS = { keepUpdateTime: flag(false) }
+
+export const readSaveOptions = optionsReader(SAVE_OPTIONS)
+
+export const readSaveManyOptions = optionsReader({ ...SAVE_OPTIONS, ...longCall<TaskProgress>() })
 
 /** A task as it is bound to a statement: JSON as text. */
 export interface TaskRow {

@@ -11,6 +11,7 @@ import { findIdsContract } from '../contract/find-ids.ts'
 import { importFileContract } from '../contract/import-file.ts'
 import { importedRecordsContract } from '../contract/imported-records.ts'
 import { listContract } from '../contract/list.ts'
+import { longCallsContract } from '../contract/long-calls.ts'
 import { anyCountContract, manyAndCountsContract } from '../contract/many-and-counts.ts'
 import { misuseContract } from '../contract/misuse.ts'
 import { anyFilterContract, pageContract } from '../contract/page.ts'
@@ -65,6 +66,7 @@ describe('a store on PostgreSQL', needsPostgres, () => {
   closeContract(open)
   findIdsContract(open)
   watchContract(open)
+  longCallsContract(open, rows)
   valuesContract(open, hasNoNull)
   misuseContract(open)
   anyFilterContract(open)

@@ -27,10 +27,14 @@ for (const [title, options, word] of REFUSED) {
 }
 
 test('by default a task is long pending after 7 days, in the zone of this machine', () => {
-  const defaults = { pendingDays: 7, timeZone: undefined }
+  const defaults = { pendingDays: 7, timeZone: undefined, onProgress: undefined, signal: undefined }
   assert.deepEqual(readCheckOptions(undefined), defaults)
   assert.deepEqual(readCheckOptions({ pendingDays: undefined }), defaults)
-  assert.deepEqual(readCheckOptions({ pendingDays: 0, timeZone: 'UTC' }), { pendingDays: 0, timeZone: 'UTC' })
+  assert.deepEqual(readCheckOptions({ pendingDays: 0, timeZone: 'UTC' }), {
+    ...defaults,
+    pendingDays: 0,
+    timeZone: 'UTC',
+  })
   assert.deepEqual(readCheckOptions({ pendingDays: 0.5 }), { ...defaults, pendingDays: 0.5 })
 })
 

@@ -63,12 +63,13 @@ for (const [title, options, word] of REFUSED_AGES) {
 }
 
 test('by default tasks are moved, by the zone of this machine, and a conflict throws', () => {
-  const { isDue: _, ...options } = readOlderThanOptions({ hours: 1 }, NOW)
+  const { isDue: _, step: __, ...options } = readOlderThanOptions({ hours: 1 }, NOW)
   assert.deepEqual(options, { timeZone: undefined, dryRun: false, onConflict: 'throw' })
-  const { isDue: __, ...given } = readOlderThanOptions(
-    { hours: 1, timeZone: 'UTC', dryRun: true, onConflict: 'live' },
-    NOW,
-  )
+  const {
+    isDue: ___,
+    step: ____,
+    ...given
+  } = readOlderThanOptions({ hours: 1, timeZone: 'UTC', dryRun: true, onConflict: 'live' }, NOW)
   assert.deepEqual(given, { timeZone: 'UTC', dryRun: true, onConflict: 'live' })
 })
 

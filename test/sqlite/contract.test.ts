@@ -10,6 +10,7 @@ import { findIdsContract } from '../contract/find-ids.ts'
 import { importFileContract } from '../contract/import-file.ts'
 import { importedRecordsContract } from '../contract/imported-records.ts'
 import { listContract } from '../contract/list.ts'
+import { longCallsContract } from '../contract/long-calls.ts'
 import { misuseContract } from '../contract/misuse.ts'
 import { anyFilterContract, pageContract } from '../contract/page.ts'
 import { persistenceContract } from '../contract/persistence.ts'
@@ -50,6 +51,7 @@ for (const [where, open] of [
     closeContract(open)
     findIdsContract(open)
     watchContract(open)
+    longCallsContract(open, rows)
   })
 }
 

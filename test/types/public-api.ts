@@ -78,6 +78,20 @@ for (const each of store.iterate()) holds<Equal<typeof each, ListedTask>>()
 const hasResult: boolean | undefined = store.listSummaries()[0]?.hasResult
 const problems: readonly Finding[] = store.check({ pendingDays: 1 }).findings
 const unrepaired: number = store.repair(problems).unrepaired.length
+const { signal } = new AbortController()
+const steps: number[] = []
+store.saveMany([task], {
+  keepUpdateTime: true,
+  signal,
+  onProgress: ({ done, total = 0 }) => steps.push(done, total),
+})
+store.clearAll({ signal, onProgress: ({ done }) => steps.push(done) })
+store.archive.archiveMany(['a'], { onConflict: 'live', signal, onProgress: ({ done }) => steps.push(done) })
+store.check({ signal, onProgress: ({ tasks, shards }) => steps.push(tasks, shards) })
+store.mergeFile('x', { signal, onProgress: ({ conflicts }) => steps.push(conflicts) })
+TaskStore.restoreBackup('x', { file: 'y', signal, onProgress: ({ tasks }) => steps.push(tasks) })
+// @ts-expect-error a controller is not its signal
+store.clearAll({ signal: new AbortController() })
 const made: Promise<BackupReport> = store.backup('x', { onProgress: ({ remainingPages }) => remainingPages })
 console.log(moved, listed, hasResult, unrepaired, made)
 

@@ -37,16 +37,24 @@ export async function upsertKnownTask(session: Session, row: TaskRow): Promise<s
   return (await upsert(session, [row], form)).get(row.taskId) as string
 }
 
-/** {@link upsertTask} for many rows, in their order; `refused` gets those that were not written. */
+/**
+ * {@link upsertTask} for many rows, in their order; `refused` gets those that were not written, and `written` is told
+ * how many are done.
+ */
 export async function upsertTasks(
   session: Session,
   rows: readonly TaskRow[],
   refused: (row: TaskRow) => Promise<unknown>,
+  written: (rows: number) => void,
 ): Promise<void> {
+  let done = 0
   for (const run of runsOf(rows)) {
-    const written = await upsert(session, run, formOf(run[0] as TaskRow))
-    if (written.size === run.length) continue
-    for (const row of run) if (!written.has(row.taskId)) await refused(row)
+    const stored = await upsert(session, run, formOf(run[0] as TaskRow))
+    if (stored.size < run.length) {
+      for (const row of run) if (!stored.has(row.taskId)) await refused(row)
+    }
+    done += run.length
+    written(done)
   }
 }
 

@@ -12,7 +12,7 @@ export async function exportFile(
   options?: ExportOptions,
 ): Promise<ExportReport> {
   checkPath('file', path)
-  const { places, replace, filter } = readExportOptions(options)
+  const { places, replace, filter, step } = readExportOptions(options)
   const file = openWholeFile(path, replace)
   try {
     const report = await session.snapshot(async (tx) => {
@@ -24,6 +24,7 @@ export async function exportFile(
             report.tasks++
             report.shards += task.shards.length
           }
+          step({ ...report })
         }
       }
       return report

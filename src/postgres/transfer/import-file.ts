@@ -10,6 +10,7 @@ import {
 } from '../../formats/read-batches.ts'
 import { BATCH } from '../../rules/batches.ts'
 import { checkPath } from '../../rules/check-arguments.ts'
+import { stepOf } from '../../rules/long-call.ts'
 import type { Session } from '../transaction.ts'
 import { takeTasks } from './take-tasks.ts'
 
@@ -20,7 +21,8 @@ export async function importFile(
   options?: ImportOptions,
 ): Promise<ImportReport> {
   checkPath('path', path)
-  const { onProgress, dryRun, ...reconcileOptions } = readImportOptions(options)
+  const { onProgress, signal, dryRun, ...reconcileOptions } = readImportOptions(options)
+  const step = stepOf({ onProgress, signal })
   const files = findFiles(resolve(path))
   for (const file of files) checkSource(file, undefined)
   const tally = new ImportTally(files, reconcileOptions)
@@ -36,7 +38,7 @@ export async function importFile(
         dryRun,
       })
       tally.endBatch(batch)
-      onProgress?.(tally.progress(file))
+      step(tally.progress(file))
     }
   }
   return tally.report

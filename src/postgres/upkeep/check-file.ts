@@ -3,9 +3,10 @@ import { fromStoredText } from '../../../drizzle/json/stored-cell.ts'
 import {
   type CheckOptions,
   type CheckReport,
+  type FindingKind,
   Findings,
   isMismatch,
-  readCheckTimes,
+  readCheck,
 } from '../../rules/findings.ts'
 import { REPLACED_ID } from '../../rules/replaced-id.ts'
 import { type Row, rawShard, rawTask } from '../../rules/task-row.ts'
@@ -26,20 +27,26 @@ const EVERY_TASK = {
 
 /** Checks the records of a schema in one snapshot, and changes nothing. The server looks after its files. */
 export async function checkFile(session: Session, options?: CheckOptions): Promise<CheckReport> {
-  const times = readCheckTimes(options)
+  const { times, step } = readCheck(options)
   return session.snapshot(async (tx) => {
     const findings = new Findings()
-    findings.addAll('live-and-archived', await findInBoth(tx))
+    const look = async (kind: FindingKind, find: Promise<string[]>) => {
+      findings.addAll(kind, await find)
+      step(findings.progress)
+    }
+    await look('live-and-archived', findInBoth(tx))
     for (const table of [tx.live, tx.archive]) {
       const isLive = !table.place.isArchive
-      findings.addAll('orphan-shard', await findOrphans(tx, table))
-      findings.addAll('status-mismatch', await findMismatches(tx, table))
-      findings.addAll('duplicate-task', await findDuplicates(tx, table))
+      await look('orphan-shard', findOrphans(tx, table))
+      await look('status-mismatch', findMismatches(tx, table))
+      await look('duplicate-task', findDuplicates(tx, table))
       for await (const rows of walk(ROWS, (seq) => table.after(seq, EVERY_TASK, ROWS))) {
         for (const row of rows) findings.addTask(rawTask(row), '', isLive, times)
+        step(findings.progress)
       }
       for await (const rows of shardsOf(table)) {
         for (const row of rows) findings.addShard(rawShard(row))
+        step(findings.progress)
       }
     }
     return findings.report()

@@ -11,7 +11,7 @@ import { storedTasks } from '../tables/stored-tasks.ts'
 export function exportFile(connection: Connection, file: string, options?: ExportOptions): ExportReport {
   checkPath('file', file)
   checkNotOwn('file', file, connection.file, 'name another one')
-  const { places, replace, filter } = readExportOptions(options)
+  const { places, replace, filter, step } = readExportOptions(options)
   const matching = filterSql(filter)
   const report = { tasks: 0, shards: 0 }
   writeWholeFile(file, replace, (append) =>
@@ -23,6 +23,7 @@ export function exportFile(connection: Connection, file: string, options?: Expor
             report.tasks++
             report.shards += task.shards.length
           }
+          step({ ...report })
         }
       }
     }),

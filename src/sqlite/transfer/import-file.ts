@@ -10,6 +10,7 @@ import {
 } from '../../formats/read-batches.ts'
 import { BATCH } from '../../rules/batches.ts'
 import { checkPath } from '../../rules/check-arguments.ts'
+import { stepOf } from '../../rules/long-call.ts'
 import type { Connection } from '../connection.ts'
 import { knownIds } from '../tables/stored-tasks.ts'
 import { lookupIn, writeReconciled } from './reconcile-tasks.ts'
@@ -17,7 +18,8 @@ import { lookupIn, writeReconciled } from './reconcile-tasks.ts'
 /** Reads the tasks of a file, or of the files of a folder, into a store. */
 export function importFile(connection: Connection, path: string, options?: ImportOptions): ImportReport {
   checkPath('path', path)
-  const { onProgress, dryRun, ...reconcileOptions } = readImportOptions(options)
+  const { onProgress, signal, dryRun, ...reconcileOptions } = readImportOptions(options)
+  const step = stepOf({ onProgress, signal })
   const files = findFiles(resolve(path))
   for (const file of files) checkSource(file, connection.file)
   const tally = new ImportTally(files, reconcileOptions)
@@ -38,7 +40,7 @@ export function importFile(connection: Connection, path: string, options?: Impor
       if (dryRun) connection.snapshot(takeAll)
       else connection.batch(takeAll)
       tally.endBatch(batch)
-      onProgress?.(tally.progress(file))
+      step(tally.progress(file))
     }
   }
   return tally.report

@@ -2,7 +2,8 @@ import { checkNotOwn, checkRegularFile } from '../../files/file-identity.ts'
 import { invalidValue } from '../../rules/argument-error.ts'
 import { checkDatabasePath, flag, optionsReader } from '../../rules/check-arguments.ts'
 import { timeZone } from '../../rules/instant.ts'
-import { Merge, type MergeReport } from '../../rules/merge-tasks.ts'
+import { type LongCallOptions, longCall, stepOf } from '../../rules/long-call.ts'
+import { Merge, type MergeProgress, type MergeReport } from '../../rules/merge-tasks.ts'
 import { PLACE_NAMES, type PlaceName } from '../../rules/place-name.ts'
 import { Connection } from '../connection.ts'
 import { leaveNoLog } from '../leave-no-log.ts'
@@ -11,7 +12,7 @@ import { storedTasks } from '../tables/stored-tasks.ts'
 import { lookupIn, takeTasks } from './reconcile-tasks.ts'
 
 /** How another store's file is merged. */
-export interface MergeOptions {
+export interface MergeOptions extends LongCallOptions<MergeProgress> {
   /**
    * The zone of times without an offset, to tell which of two records is newer: `UTC`, `+08:00`,
    * `Asia/Shanghai`. Default: the zone of this machine.
@@ -21,7 +22,7 @@ export interface MergeOptions {
   readonly dryRun?: boolean | undefined
 }
 
-const readOptions = optionsReader({ timeZone, dryRun: flag(false) })
+const readOptions = optionsReader({ timeZone, dryRun: flag(false), ...longCall<MergeProgress>() })
 
 /** Merges the tasks of another store's file into a store. The other file is only read. */
 export function mergeFile(connection: Connection, file: string, options?: MergeOptions): MergeReport {
@@ -58,9 +59,10 @@ export function mergeStore(
 function merge(
   connection: Connection,
   other: Connection,
-  { dryRun, timeZone }: ReturnType<typeof readOptions>,
+  { dryRun, timeZone, ...following }: ReturnType<typeof readOptions>,
   isWanted: IsWanted,
 ): MergeReport {
+  const step = stepOf(following)
   const merge = new Merge({ overwrite: false, timeZone })
   const lookup = lookupIn(connection)
   // Through the other connection, so that damage to its file is not taken for damage to this one.
@@ -71,6 +73,7 @@ function merge(
         isWanted([task, ...shards].map(({ updateTime }) => updateTime)),
       )
       takeTasks(connection, wanted, merge, lookup, isIncoming, dryRun)
+      step(merge.progress)
     }
   }
   return merge.report

@@ -5,7 +5,8 @@ import { withFile } from '../../files/file-error.ts'
 import { checkNotOwn, type FileIdentity, identifyFile, isSameFile } from '../../files/file-identity.ts'
 import { checkNoLog, LOG_ENDINGS, placeDatabase, replaceDatabase } from '../../files/left-logs.ts'
 import { existsAlready, finishFile, temporaryName } from '../../files/whole-file.ts'
-import { callback, checkDatabasePath, flag, optionsReader } from '../../rules/check-arguments.ts'
+import { checkDatabasePath, flag, optionsReader } from '../../rules/check-arguments.ts'
+import { type LongCallOptions, longCall, stepOf } from '../../rules/long-call.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Connection } from '../connection.ts'
 import { openReader } from '../copy-beside.ts'
@@ -14,11 +15,9 @@ import { translateDriverError } from '../driver-error.ts'
 import { isSoundAside } from './is-sound-aside.ts'
 
 /** How a backup is made. */
-export interface BackupOptions {
+export interface BackupOptions extends LongCallOptions<BackupProgress> {
   /** Replace an existing file. Default false. */
   readonly replace?: boolean | undefined
-  /** Called after each step. If it throws, the backup ends. */
-  readonly onProgress?: ((progress: BackupProgress) => void) | undefined
 }
 
 /** How far a backup is. */
@@ -36,7 +35,7 @@ export interface BackupReport {
 
 const readOptions = optionsReader({
   replace: flag(false),
-  onProgress: callback<(progress: BackupProgress) => void>,
+  ...longCall<BackupProgress>(),
 })
 
 /** How many pages are copied in one step, before other work on this thread gets its turn. */
@@ -49,7 +48,8 @@ export async function backupFile(
   options?: BackupOptions,
 ): Promise<BackupReport> {
   checkDatabasePath('file', path)
-  const { replace, onProgress } = readOptions(options)
+  const { replace, ...following } = readOptions(options)
+  const step = stepOf(following)
   const file = resolve(path)
   checkTarget(file, replace, connection.file)
   const temporary = temporaryName(file)
@@ -63,12 +63,13 @@ export async function backupFile(
     if (reader !== connection.client) reader.exec('BEGIN; SELECT count(*) FROM sqlite_master')
     const done = await reader.backup(temporary, {
       progress: (progress) => {
-        onProgress?.(progress)
+        step(progress)
         return PAGES
       },
     })
-    onProgress?.(done)
+    step(done)
     if (!(await isSoundAside(temporary, { flush: true }))) checkCopy(temporary, connection.file)
+    step()
     const bytes = statSync(temporary).size
     const copy = identifyFile(temporary)
     finishFile(temporary, file, replace ? replaceDatabase : placeDatabase)

@@ -7,8 +7,9 @@ import {
   Findings,
   isMismatch,
   NAMED_ROWS,
-  readCheckTimes,
+  readCheck,
 } from '../../rules/findings.ts'
+import type { RecordProgress, Step } from '../../rules/long-call.ts'
 import { rawShard, rawTask } from '../../rules/task-row.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Connection } from '../connection.ts'
@@ -24,10 +25,12 @@ import { findOrphans } from './orphan-shards.ts'
 
 /** Checks a whole file in one snapshot, and changes nothing. */
 export function checkFile(connection: Connection, options?: CheckOptions): CheckReport {
-  const times = readCheckTimes(options)
+  const { times, step } = readCheck(options)
   const findings = new Findings()
-  const look = (kind: FindingKind, find: () => Iterable<string>) =>
+  const look = (kind: FindingKind, find: () => Iterable<string>) => {
     unlessDamaged(connection, findings, () => findings.addAll(kind, find()))
+    step(findings.progress)
+  }
   connection.snapshot(() => {
     look('damaged-file', () => findDamage(connection))
     let isOurs = true
@@ -43,8 +46,8 @@ export function checkFile(connection: Connection, options?: CheckOptions): Check
       look('orphan-shard', () => findOrphans(connection, table))
       look('status-mismatch', () => findMismatches(connection, table))
       look('duplicate-task', () => findDuplicates(connection, table).flat())
-      unlessDamaged(connection, findings, () => checkTasks(connection, table, findings, times))
-      unlessDamaged(connection, findings, () => checkShards(connection, table, findings))
+      unlessDamaged(connection, findings, () => checkTasks(connection, table, findings, times, step))
+      unlessDamaged(connection, findings, () => checkShards(connection, table, findings, step))
     }
   })
   const fallback = findFallback(connection)
@@ -95,18 +98,31 @@ function* findMismatches(connection: Connection, { place }: TaskTable): Generato
 /** How many rows are held at a time. */
 const ROWS = 500
 
-function checkTasks({ file }: Connection, table: TaskTable, findings: Findings, times: CheckTimes): void {
+function checkTasks(
+  { file }: Connection,
+  table: TaskTable,
+  findings: Findings,
+  times: CheckTimes,
+  step: Step<RecordProgress>,
+): void {
   const isLive = table.place.name === 'live'
   for (const rows of walk(file, ROWS, (rowid) => table.after(rowid, EVERY_TASK, ROWS))) {
     for (const row of rows) {
       const name = `${getTableName(table.place.tasks)}, row ${row.at(-1)}`
       findings.addTask(rawTask(row), name, isLive, times)
     }
+    step(findings.progress)
   }
 }
 
-function checkShards({ file }: Connection, { shards }: TaskTable, findings: Findings): void {
+function checkShards(
+  { file }: Connection,
+  { shards }: TaskTable,
+  findings: Findings,
+  step: Step<RecordProgress>,
+): void {
   for (const rows of walk(file, ROWS, (rowid) => shards.after(rowid, ROWS))) {
     for (const row of rows) findings.addShard(rawShard(row))
+    step(findings.progress)
   }
 }

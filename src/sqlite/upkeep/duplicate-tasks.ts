@@ -31,23 +31,18 @@ export function findDuplicates(connection: Connection, { place }: TaskTable): st
 }
 
 /** Keeps the first of tasks that are equal except for their ids. */
-export function removeDuplicates(connection: Connection): Repaired {
-  const repaired: string[] = []
-  const unrepaired: string[] = []
+export function* removeDuplicates(connection: Connection): Generator<Repaired> {
   for (const table of [connection.live, connection.archive]) {
     for (const [first = '', ...others] of findDuplicates(connection, table)) {
       const kept = contentOf(table, first)
       for (const taskId of others) {
-        if (contentOf(table, taskId) !== kept) {
-          unrepaired.push(taskId)
-          continue
-        }
-        table.deleteAll([taskId])
-        repaired.push(taskId)
+        if (contentOf(table, taskId) === kept) {
+          table.deleteAll([taskId])
+          yield { row: taskId }
+        } else yield { row: taskId, reason: 'they are not equal: compare them, and delete() one' }
       }
     }
   }
-  return { repaired, unrepaired, reason: 'they are not equal: compare them, and delete() one' }
 }
 
 /** All that a task and its shards say, except for the id. */

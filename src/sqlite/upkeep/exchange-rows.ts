@@ -1,13 +1,17 @@
 import type { Database } from 'better-sqlite3'
 import { getTableColumns, getTableName } from 'drizzle-orm'
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
+import type { RecordProgress, Step } from '../../rules/long-call.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Connection } from '../connection.ts'
 import { LEDGER } from '../migrating/foreign-objects.ts'
 import { readPragma } from '../migrating/inspect-file.ts'
+import { BEFORE_ALL, type Rowid } from '../tables/rowid.ts'
 
 /** The tasks before their shards. */
 const TABLES = [tasks, taskShards, archivedTasks, archivedTaskShards]
+
+const SHARDS: readonly unknown[] = [taskShards, archivedTaskShards]
 
 /** The names of our tables, as a list of SQL. */
 const NAMES = TABLES.map((table) => `'${getTableName(table)}'`).join()
@@ -19,7 +23,12 @@ const NAMES = TABLES.map((table) => `'${getTableName(table)}'`).join()
  * @param before Called in the transaction, before anything is changed; what it returns is returned.
  * @throws TaskStoreError `CONFLICT` where rows of another table would refer to a task that is gone.
  */
-export function exchangeRows<T>(connection: Connection, from: string, before: () => T): T {
+export function exchangeRows<T>(
+  connection: Connection,
+  from: string,
+  before: () => T,
+  step: Step<RecordProgress>,
+): T {
   const { client } = connection
   connection.write(() => client.prepare('ATTACH ? AS restored').run(from))
   const foreignKeys = readPragma(client, 'foreign_keys')
@@ -31,7 +40,13 @@ export function exchangeRows<T>(connection: Connection, from: string, before: ()
       const value = before()
       const dangling = findDangling(client)
       for (const table of TABLES.toReversed()) client.exec(`DELETE FROM main.${getTableName(table)}`)
-      for (const table of TABLES) copyRows(client, table)
+      const copied = { tasks: 0, shards: 0 }
+      for (const table of TABLES) {
+        for (const rows of copyRows(client, table)) {
+          copied[SHARDS.includes(table) ? 'shards' : 'tasks'] += rows
+          step({ ...copied })
+        }
+      }
       checkDangling(connection, dangling)
       return value
     })
@@ -55,13 +70,23 @@ export function findOthers(database: Database): string[] {
   return names as string[]
 }
 
-/** In the order of the rows: lists put the last inserted of one time first. */
-function copyRows(client: Database, table: (typeof TABLES)[number]): void {
+/** How many rows are copied at a time. */
+const ROWS = 5000
+
+/** In the order of the rows: lists put the last inserted of one time first. Yields how many rows each part had. */
+function* copyRows(client: Database, table: (typeof TABLES)[number]): Generator<number> {
   const name = getTableName(table)
   const columns = Object.values(getTableColumns(table)).map((column) => column.name)
-  client.exec(
-    `INSERT INTO main.${name} (${columns.join()}) SELECT ${columns.join()} FROM restored.${name} ORDER BY rowid`,
-  )
+  const part = `FROM restored.${name} WHERE rowid > ? ORDER BY rowid LIMIT ${ROWS}`
+  const find = client.prepare(`SELECT count(*), max(rowid) FROM (SELECT rowid ${part})`).raw().safeIntegers()
+  const copy = client.prepare(`INSERT INTO main.${name} (${columns.join()}) SELECT ${columns.join()} ${part}`)
+  for (let after: Rowid = BEFORE_ALL; ; ) {
+    const [rows, last] = find.get(after) as [bigint, bigint | null]
+    if (last === null) return
+    copy.run(after)
+    yield Number(rows)
+    after = last
+  }
 }
 
 /** How many rows of each table of others refer to a task or a shard that is not there. */

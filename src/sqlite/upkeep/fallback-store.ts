@@ -7,6 +7,7 @@ import { identifyFile, isSameFile } from '../../files/file-identity.ts'
 import { LOG_ENDINGS } from '../../files/left-logs.ts'
 import { formatTime } from '../../rules/clock.ts'
 import { parseInstant } from '../../rules/instant.ts'
+import type { Step } from '../../rules/long-call.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { Connection } from '../connection.ts'
 import { leaveNoLog } from '../leave-no-log.ts'
@@ -39,25 +40,23 @@ export function findFallback(connection: Connection): Fallback | undefined {
 }
 
 /** Merges what was not merged before. A task that was deleted since comes back only if the fallback store updated it. */
-export function mergeFallback(connection: Connection): Repaired {
+export function* mergeFallback(connection: Connection, step: Step<never>): Generator<Repaired> {
   const fallback = findFallback(connection)
-  if (fallback === undefined || !fallback.isTrusted) return { repaired: [], unrepaired: [], reason: '' }
+  if (fallback === undefined || !fallback.isTrusted) return
   const { file } = fallback
   try {
     const merged = readMerged(connection, file)
     const newest = withFallback(file, (other) => newestIn(other))
     const isWanted = (times: readonly string[]) =>
       merged === undefined || times.some((time) => (parseInstant(time) ?? merged) > merged)
-    const { conflicts } = mergeStore(connection, file, {}, isWanted)
+    const { conflicts } = mergeStore(connection, file, { onProgress: () => step() }, isWanted)
     remember(connection, file, newest)
-    return {
-      repaired: [file],
-      unrepaired: conflicts.map(({ taskId }) => taskId),
-      reason: `see the conflicts of store.mergeFile(${JSON.stringify(file)})`,
-    }
+    yield { row: file }
+    const reason = `see the conflicts of store.mergeFile(${JSON.stringify(file)})`
+    yield* conflicts.map(({ taskId }) => ({ row: taskId, reason }))
   } catch (error) {
     if (!(error instanceof TaskStoreError)) throw error
-    return { repaired: [], unrepaired: [file], reason: error.message }
+    yield { row: file, reason: error.message }
   }
 }
 

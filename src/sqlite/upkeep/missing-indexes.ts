@@ -13,9 +13,10 @@ export function findMissingIndexes(connection: Connection): string[] {
   return [...readIndexes().keys()].filter((name) => !found.has(name))
 }
 
-export function createMissingIndexes(connection: Connection): Repaired {
-  const missing = findMissingIndexes(connection)
+export function* createMissingIndexes(connection: Connection): Generator<Repaired> {
   const statements = readIndexes()
-  for (const name of missing) connection.client.exec(statements.get(name) ?? '')
-  return { repaired: missing, unrepaired: [], reason: '' }
+  for (const name of findMissingIndexes(connection)) {
+    connection.client.exec(statements.get(name) ?? '')
+    yield { row: name }
+  }
 }

@@ -4,7 +4,7 @@ import { aggregateShards } from '../../rules/aggregate-shards.ts'
 import { encodeJson } from '../../rules/check-task.ts'
 import { otherPlace } from '../../rules/place-name.ts'
 import type { RawTask } from '../../rules/raw-task.ts'
-import { readShard, shardArchivedAtOf } from '../../rules/task-row.ts'
+import { type Row, readShard, shardArchivedAtOf } from '../../rules/task-row.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Connection } from '../connection.ts'
 import type { TaskTable } from '../tables/task-table.ts'
@@ -22,36 +22,36 @@ export function findOrphans(connection: Connection, { place }: TaskTable): strin
 }
 
 /** Recreates tasks from what their shards say. */
-export function recreateTasks(connection: Connection): Repaired {
-  const repaired: string[] = []
-  const unrepaired: string[] = []
-  const reasons = new Set<string>()
-  const leave = (taskId: string, reason: string) => {
-    unrepaired.push(taskId)
-    reasons.add(reason)
-  }
+export function* recreateTasks(connection: Connection): Generator<Repaired> {
   for (const table of [connection.live, connection.archive]) {
-    for (const taskId of findOrphans(connection, table)) {
-      if (connection.at(otherPlace(table.place.name)).has(taskId)) {
-        leave(taskId, 'the task is in the other place, with shards of its own: decide which to keep')
-        continue
-      }
-      const rows = table.shards.of(taskId)
-      const [first] = rows
-      if (first === undefined) continue
-      const shards = rows.map(readShard)
-      try {
-        table.put(taskOf(taskId, shards), shardArchivedAtOf(first))
-        repaired.push(taskId)
-      } catch (error) {
-        // Thrown before anything was written.
-        if (!(error instanceof TaskStoreError && error.invalid)) throw error
-        const { field, problem } = error.invalid
-        leave(taskId, `the shards do not add up (their ${field} ${problem}): save() a task with this id`)
-      }
+    for (const row of findOrphans(connection, table)) {
+      const shards = table.shards.of(row)
+      if (shards.length === 0) continue
+      const reason = recreate(connection, table, row, shards)
+      yield reason === undefined ? { row } : { row, reason }
     }
   }
-  return { repaired, unrepaired, reason: [...reasons].join('; ') }
+}
+
+/** Recreates a task, or says why it cannot. */
+function recreate(
+  connection: Connection,
+  table: TaskTable,
+  taskId: string,
+  shards: readonly Row[],
+): string | undefined {
+  if (connection.at(otherPlace(table.place.name)).has(taskId)) {
+    return 'the task is in the other place, with shards of its own: decide which to keep'
+  }
+  try {
+    table.put(taskOf(taskId, shards.map(readShard)), shardArchivedAtOf(shards[0] as Row))
+    return undefined
+  } catch (error) {
+    // Thrown before anything was written.
+    if (!(error instanceof TaskStoreError && error.invalid)) throw error
+    const { field, problem } = error.invalid
+    return `the shards do not add up (their ${field} ${problem}): save() a task with this id`
+  }
 }
 
 /** @throws TaskStoreError `INVALID_TASK` where no task can hold what the shards say. */

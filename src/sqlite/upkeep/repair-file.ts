@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
-import { checkIterable, wrongType } from '../../rules/check-arguments.ts'
+import { checkIterable, optionsReader, wrongType } from '../../rules/check-arguments.ts'
 import type { Finding, FindingKind } from '../../rules/findings.ts'
+import { type LongCallOptions, longCall, stepOf } from '../../rules/long-call.ts'
 import type { Connection } from '../connection.ts'
 import { copyBeside, pruneCopies } from '../copy-beside.ts'
 import { removeDuplicates } from './duplicate-tasks.ts'
@@ -24,8 +25,19 @@ export interface RepairReport {
   }[]
 }
 
+/** How a repair is followed, and ended early. */
+export type RepairOptions = LongCallOptions<RepairProgress>
+
+/** How many rows are repaired, and how many are left. */
+export interface RepairProgress {
+  readonly repaired: number
+  readonly unrepaired: number
+}
+
+const readOptions = optionsReader(longCall<RepairProgress>())
+
 /** What can be repaired without loss in one transaction, in this order. */
-const REPAIRS: readonly (readonly [FindingKind, (connection: Connection) => Repaired])[] = [
+const REPAIRS: readonly (readonly [FindingKind, (connection: Connection) => Iterable<Repaired>])[] = [
   ['missing-index', createMissingIndexes],
   ['orphan-shard', recreateTasks],
   ['duplicate-task', removeDuplicates],
@@ -37,8 +49,13 @@ const FALLBACK: FindingKind = 'fallback-store'
  * Repairs what the findings are about, as it is now, after a copy and in one transaction, before which another store is
  * merged in batches.
  */
-export function repairFile(connection: Connection, findings: readonly Finding[]): RepairReport {
+export function repairFile(
+  connection: Connection,
+  findings: readonly Finding[],
+  options?: RepairOptions,
+): RepairReport {
   const kinds = checkFindings(findings)
+  const step = stepOf(readOptions(options))
   const repaired: { kind: FindingKind; rows: string[] }[] = []
   const mergesFallback = kinds.has(FALLBACK)
   const unrepaired = findings
@@ -46,9 +63,22 @@ export function repairFile(connection: Connection, findings: readonly Finding[])
     .map(({ kind, rows, fix }) => ({ kind, rows, reason: fix }))
   const repairs = REPAIRS.filter(([kind]) => kinds.has(kind))
   if (repairs.length === 0 && !mergesFallback) return { backup: undefined, repaired, unrepaired }
-  const add = (kind: FindingKind, done: Repaired) => {
-    if (done.repaired.length > 0) repaired.push({ kind, rows: done.repaired })
-    if (done.unrepaired.length > 0) unrepaired.push({ kind, rows: done.unrepaired, reason: done.reason })
+  const counts = { repaired: 0, unrepaired: 0 }
+  const add = (kind: FindingKind, done: Iterable<Repaired>) => {
+    const rows: string[] = []
+    const left: string[] = []
+    const reasons = new Set<string>()
+    for (const { row, reason } of done) {
+      counts[reason === undefined ? 'repaired' : 'unrepaired']++
+      if (reason === undefined) rows.push(row)
+      else {
+        left.push(row)
+        reasons.add(reason)
+      }
+      step({ ...counts })
+    }
+    if (rows.length > 0) repaired.push({ kind, rows })
+    if (left.length > 0) unrepaired.push({ kind, rows: left, reason: [...reasons].join('; ') })
   }
   let backup: string | undefined
   const copy = () => {
@@ -57,7 +87,7 @@ export function repairFile(connection: Connection, findings: readonly Finding[])
   try {
     if (mergesFallback) {
       connection.transaction(copy)
-      add(FALLBACK, mergeFallback(connection))
+      add(FALLBACK, mergeFallback(connection, step))
     }
     connection.transaction(() => {
       if (!mergesFallback) copy()

@@ -1,7 +1,5 @@
-/** What one kind of repair did to rows. */
+/** What a repair did to a row, or why it left it. */
 export interface Repaired {
-  readonly repaired: string[]
-  readonly unrepaired: string[]
-  /** Why the unrepaired rows were not repaired. */
-  readonly reason: string
+  readonly row: string
+  readonly reason?: string
 }

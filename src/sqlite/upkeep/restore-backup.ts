@@ -10,7 +10,14 @@ import { makeFolder } from '../../files/make-folder.ts'
 import { freeTimedName } from '../../files/timed-name.ts'
 import { finishFile, temporaryName } from '../../files/whole-file.ts'
 import { invalidValue } from '../../rules/argument-error.ts'
-import { checkDatabasePath } from '../../rules/check-arguments.ts'
+import { checkDatabasePath, checkObject, optionsReader } from '../../rules/check-arguments.ts'
+import {
+  type LongCallOptions,
+  longCall,
+  type RecordProgress,
+  type Step,
+  stepOf,
+} from '../../rules/long-call.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { Connection } from '../connection.ts'
 import { copyBeside, pruneCopies } from '../copy-beside.ts'
@@ -20,6 +27,9 @@ import { inspectFile } from '../migrating/inspect-file.ts'
 import { locateStore, type TaskStoreOptions } from '../store-location.ts'
 import { checkCopy, checkSound } from './backup-file.ts'
 import { exchangeRows, findOthers } from './exchange-rows.ts'
+
+/** The store that a backup is restored to, and how the call is followed and ended. */
+export interface RestoreOptions extends TaskStoreOptions, LongCallOptions<RecordProgress> {}
 
 /** What restoring a backup did. */
 export interface RestoreReport {
@@ -36,25 +46,30 @@ export interface RestoreReport {
 /** How often a restore begins again where other processes make the file that was missing. */
 const ATTEMPTS = 5
 
+const readLongCall = optionsReader(longCall<RecordProgress>())
+
 /** Replaces the contents of a store with those of a backup. */
-export function restoreBackup(backup: string, options?: string | TaskStoreOptions): RestoreReport {
+export function restoreBackup(backup: string, given: string | RestoreOptions = {}): RestoreReport {
   checkDatabasePath('backup', backup)
+  const { options, following } = splitOptions(given)
   const location = locateStore(options)
   if (location.database !== undefined || location.readonly || location.cacheDir === undefined) {
     throw invalidValue('options', 'restoreBackup() takes a cacheDir or a file that can be written')
   }
   const file = followLinks(location.file)
+  const step = stepOf(readLongCall(following))
   const staged = temporaryName(file)
   try {
     const notRestored = stage(backup, staged, file)
+    step()
     for (let attempt = 1; ; attempt++) {
       const restored =
         existsSync(file) && isReadable(file)
-          ? unlessDamaged(() => exchange(file, options, staged))
+          ? unlessDamaged(() => exchange(file, options, staged, step))
           : undefined
       if (restored !== undefined) return { file, ...restored, notRestored }
       try {
-        return { file, ...createFrom(file, staged), notRestored }
+        return { file, ...createFrom(file, staged, step), notRestored }
       } catch (error) {
         const isConflict = error instanceof TaskStoreError && error.code === 'CONFLICT'
         if (!isConflict || attempt >= ATTEMPTS) throw error
@@ -63,6 +78,13 @@ export function restoreBackup(backup: string, options?: string | TaskStoreOption
   } finally {
     removeStaged(staged)
   }
+}
+
+function splitOptions(given: string | RestoreOptions) {
+  if (typeof given === 'string') return { options: given, following: {} }
+  checkObject('options', given)
+  const { onProgress, signal, ...options } = given
+  return { options, following: { onProgress, signal } }
 }
 
 /** Opens the file read-only: SQLite would otherwise remove the log of a file that it cannot read. */
@@ -110,10 +132,29 @@ function stage(backup: string, staged: string, file: string): string[] {
 }
 
 /** In one transaction: a process that has the file open sees either the old contents or the new ones. */
-function exchange(file: string, options: string | TaskStoreOptions | undefined, staged: string) {
+function exchange(
+  file: string,
+  options: string | TaskStoreOptions,
+  staged: string,
+  step: Step<RecordProgress>,
+) {
   const connection = new Connection(locateStore(options))
   try {
-    const kept = exchangeRows(connection, staged, () => copyBeside(connection.client, file, 'before-restore'))
+    let copy: string | undefined
+    const before = () => {
+      copy = copyBeside(connection.client, file, 'before-restore')
+      return copy
+    }
+    const stepOrUndo: Step<RecordProgress> = (progress) => {
+      try {
+        step(progress)
+      } catch (error) {
+        // The transaction is undone, so the copy is not needed.
+        if (copy !== undefined) rmSync(copy, { force: true })
+        throw error
+      }
+    }
+    const kept = exchangeRows(connection, staged, before, stepOrUndo)
     if (kept !== undefined) pruneCopies(file, 'before-restore', kept)
     return { kept, tasks: countTasks(connection) }
   } finally {
@@ -122,12 +163,16 @@ function exchange(file: string, options: string | TaskStoreOptions | undefined, 
 }
 
 /** A new file of ours in the place of one that is missing or damaged. */
-function createFrom(file: string, staged: string): Pick<RestoreReport, 'kept' | 'tasks'> {
+function createFrom(
+  file: string,
+  staged: string,
+  step: Step<RecordProgress>,
+): Pick<RestoreReport, 'kept' | 'tasks'> {
   const fresh = `${staged}.new`
   try {
     const connection = new Connection(locateStore({ file: fresh }))
     try {
-      exchangeRows(connection, staged, () => undefined)
+      exchangeRows(connection, staged, () => undefined, step)
       // Closing does it too, but says nothing where the disk is full.
       connection.run(() => connection.client.pragma('wal_checkpoint(TRUNCATE)'))
     } finally {
