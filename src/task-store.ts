@@ -80,8 +80,8 @@ import type { TaskRepository } from './task-repository.ts'
  * The records of quantum tasks in one SQLite file, which UnifiedQuantum (Python) may be using at the same
  * time.
  *
- * Every call except {@link TaskStore.backup} is synchronous, and atomic unless it says that it works in
- * batches. An id that UnifiedQuantum's version 5 replaced still finds its task, which is returned under its
+ * Every call except {@link TaskStore.backup} and {@link TaskStore.watch} is synchronous, and atomic unless it says
+ * that it works in batches. An id that UnifiedQuantum's version 5 replaced still finds its task, which is returned under its
  * new id, with the old one in `metadata.legacy_platform_id`.
  *
  * Every method throws an `ArgumentError`, which is a `TypeError`, for an argument of the wrong type or value
@@ -100,7 +100,7 @@ import type { TaskRepository } from './task-repository.ts'
  * ```
  */
 export class TaskStore implements TaskRepository<'sync'> {
-  /** Every call but {@link TaskStore.backup} returns its result. */
+  /** Every call but {@link TaskStore.backup} returns its result, and no promise of it. */
   readonly kind = 'sync'
   readonly #connection: Connection
   readonly #location: StoreLocation
