@@ -259,14 +259,14 @@ export class TaskStore implements TaskRepository<'sync'> {
    * `submitTime`, then last inserted first.
    */
   list(options?: TaskListOptions): ListedTask[] {
-    const { places, ...list } = checkTaskList(options)
-    return this.#list.list(places, list, WHOLE)
+    const list = checkTaskList(options)
+    return this.#list.list(list.places, list, WHOLE)
   }
 
   /** Returns what {@link TaskStore.list} returns, without results and metadata, which are not even read. */
   listSummaries(options?: TaskListOptions): ListedSummary[] {
-    const { places, ...list } = checkTaskList(options)
-    return this.#list.list(places, list, SUMMARY)
+    const list = checkTaskList(options)
+    return this.#list.list(list.places, list, SUMMARY)
   }
 
   /**
@@ -277,14 +277,14 @@ export class TaskStore implements TaskRepository<'sync'> {
    * @throws ArgumentError for an `after` that is not the `next` of a page, and a `limit` below 1.
    */
   page(options?: TaskListOptions): Page<ListedTask> {
-    const { places, ...list } = checkPage(options)
-    return this.#list.page(places, list, WHOLE)
+    const list = checkPage(options)
+    return this.#list.page(list.places, list, WHOLE)
   }
 
   /** Returns what {@link TaskStore.page} returns, without results and metadata, which are not even read. */
   pageSummaries(options?: TaskListOptions): Page<ListedSummary> {
-    const { places, ...list } = checkPage(options)
-    return this.#list.page(places, list, SUMMARY)
+    const list = checkPage(options)
+    return this.#list.page(list.places, list, SUMMARY)
   }
 
   /**
@@ -293,8 +293,8 @@ export class TaskStore implements TaskRepository<'sync'> {
    * deleted meanwhile may or may not be returned.
    */
   iterate(options?: TaskListOptions): Generator<ListedTask, void, undefined> {
-    const { places, ...list } = checkTaskList(options)
-    return this.#list.iterate(places, list, WHOLE)
+    const list = checkTaskList(options)
+    return this.#list.iterate(list.places, list, WHOLE)
   }
 
   /**

@@ -128,7 +128,9 @@ export function checkFilter(filter?: TaskFilter): CheckedFilter {
 
 /** @throws TypeError for an option that does not exist or has the wrong type. */
 export function checkList(options?: ArchiveListOptions): CheckedList {
-  return toList(readList(options))
+  const read = readList(options)
+  const { limit, offset, after } = read
+  return { filter: toFilter(read), limit, offset, after }
 }
 
 /** @throws TypeError for an option that does not exist or has the wrong type. */
@@ -136,7 +138,8 @@ export function checkTaskList(
   options?: TaskListOptions,
 ): CheckedList & { readonly places: readonly PlaceName[] } {
   const read = readTaskList(options)
-  return { ...toList(read), places: read.archived }
+  const { limit, offset, after, archived } = read
+  return { filter: toFilter(read), limit, offset, after, places: archived }
 }
 
 /** How many tasks a page has by default. */
@@ -155,10 +158,6 @@ export function toFilter(read: ReturnType<typeof readFilter>): CheckedFilter {
   const { status, backend, platform, submittedAfter, submittedBefore } = read
   const statuses = status && status.length > 1 ? [...new Set(status)] : status
   return { statuses, backend, platform, submittedAfter, submittedBefore }
-}
-
-function toList(read: ReturnType<typeof readList>): CheckedList {
-  return { filter: toFilter(read), limit: read.limit, offset: read.offset, after: read.after }
 }
 
 /** The places that an option `archived` names. */

@@ -30,7 +30,7 @@ export class ShardTable {
       drizzle
         .select()
         .from(shards)
-        .where(eq(shards.uniqcTaskId, value('taskId')))
+        .where(isGiven(shards.uniqcTaskId, 'taskId'))
         .orderBy(asc(shards.shardIndex)),
     )
     return statement.all({ taskId })
@@ -166,6 +166,12 @@ export function isOneOf(column: SQLiteColumn) {
 }
 
 function isOnPlatform(shards: Place['shards'], onOneBackend: boolean) {
-  const isId = eq(shards.platformTaskId, value('platformTaskId'))
+  const isId = isGiven(shards.platformTaskId, 'platformTaskId')
   return onOneBackend ? and(isId, eq(shards.backend, value('backend'))) : isId
 }
+
+/**
+ * Whether a column is what is bound, in a query with an order: from version 3.54 SQLite plans such a query again at
+ * every call, unless the parameter has a + before it.
+ */
+const isGiven = (column: SQLiteColumn, name: string) => sql`${column} = +${value(name)}`

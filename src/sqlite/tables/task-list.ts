@@ -58,13 +58,13 @@ export class TaskList {
   }
 
   list<T>(places: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): (T & WithArchivedAt)[] {
-    return this.#rows(places, list, shape).map((row) => readRow(row, places, shape))
+    return this.#rows(places, list, shape, false).map((row) => readRow(row, places, shape, -1))
   }
 
   /** A page of at most `limit` tasks. */
   page<T>(places: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): Page<T & WithArchivedAt> {
-    const rows = this.#rows(places, { ...list, limit: list.limit + 1 }, shape)
-    const items = rows.slice(0, list.limit).map((row) => readRow(row, places, shape))
+    const rows = this.#rows(places, { ...list, limit: list.limit + 1 }, shape, true)
+    const items = rows.slice(0, list.limit).map((row) => readRow(row, places, shape, -3))
     const last = rows[list.limit - 1]
     return rows.length > list.limit && last ? { items, next: encodeCursor(cursorOf(last)) } : { items }
   }
@@ -78,8 +78,8 @@ export class TaskList {
     let { after, offset, limit } = list
     while (limit !== 0) {
       const size = limit < 0 ? ITERATION : Math.min(limit, ITERATION)
-      const rows = this.#rows(places, { ...list, after, offset, limit: size }, shape)
-      for (const row of rows) yield readRow(row, places, shape)
+      const rows = this.#rows(places, { ...list, after, offset, limit: size }, shape, true)
+      for (const row of rows) yield readRow(row, places, shape, -3)
       const last = rows.at(-1)
       if (rows.length < size || last === undefined) return
       after = cursorOf(last)
@@ -137,15 +137,16 @@ export class TaskList {
     return statement.get(paramsOf(branch))?.[0] as number
   }
 
-  #rows<T>(placeNames: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): Row[] {
+  /** @param isPaged Whether the rows end with what {@link cursorOf} reads. */
+  #rows<T>(placeNames: readonly PlaceName[], list: CheckedList, shape: RowShape<T>, isPaged: boolean): Row[] {
     const work = () => {
       const places = placeNames.map(placeOf)
       const ofPlaces = places.map((place) => this.#branches(place, list))
       const branches = ofPlaces.flat()
       if (branches.length === 0) return []
       const statement = this.#connection.statement(
-        `list ${shape.name} ${ofPlaces.map(branchesShape).join()}`,
-        () => listSql(places, branches, shape),
+        `${isPaged ? 'page' : 'list'} ${shape.name} ${ofPlaces.map(branchesShape).join()}`,
+        () => listSql(places, branches, shape, isPaged),
       )
       return statement.all([...branches.flatMap(paramsOf), list.limit, list.offset])
     }
@@ -229,23 +230,32 @@ const nextRowid = (rowid: Rowid): Rowid => {
 const tableOf = ({ place }: Branch) => getTableName(place.tasks)
 const isArchivedOf = ({ place }: Branch) => (place === ARCHIVE ? 1 : 0)
 
-/** Conditions on the columns of a table; a + before a column keeps SQLite from using its index. */
+/**
+ * Conditions on the columns of a table; a + before a column keeps SQLite from using its index. That before a value
+ * changes nothing but this: from version 3.54 SQLite looks at a bare parameter when it plans an order that an index
+ * has, and then plans the statement again at every call.
+ */
 const CONDITIONS = {
-  backend: (plus) => `${plus}${BACKEND} = ?`,
-  platform: (plus) => `(${plus}${BACKEND} = ? OR ${plus}${BACKEND} >= ? AND ${plus}${BACKEND} < ?)`,
-  status: (plus) => `${plus}${STATUS} = ?`,
+  backend: (plus) => `${plus}${BACKEND} = +?`,
+  platform: (plus) => `(${plus}${BACKEND} = +? OR ${plus}${BACKEND} >= ? AND ${plus}${BACKEND} < ?)`,
+  status: (plus) => `${plus}${STATUS} = +?`,
   statuses: (plus) => `${plus}${STATUS} IN (SELECT value FROM json_each(?))`,
   after: () => `${SUBMIT_TIME} > ?`,
   before: () => `${SUBMIT_TIME} < ?`,
-  at: () => `${SUBMIT_TIME} = ? AND rowid < ?`,
+  at: () => `${SUBMIT_TIME} = +? AND rowid < ?`,
 } as const satisfies Partial<Record<keyof Branch, (plus: string) => string>>
 
 const CONDITION_NAMES = Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[]
 
 const conditionsOf = (branch: Branch) => CONDITION_NAMES.filter((name) => branch[name] !== undefined)
 const paramsOf = (branch: Branch) => conditionsOf(branch).flatMap((name) => branch[name] as string)
-const branchShape = (branch: Branch) =>
-  `${branch.place.name} ${branch.reads ?? ''} ${conditionsOf(branch).join(' ')}`
+
+/** What tells the SQL of a branch from that of others. Lists are short calls: joined names would take longer to make. */
+function branchShape(branch: Branch): string {
+  let bits = 0
+  for (const name of CONDITION_NAMES) bits = 2 * bits + (branch[name] === undefined ? 0 : 1)
+  return `${branch.place.name} ${branch.reads} ${bits}`
+}
 
 /** Of one place: they are all alike, or two alternate. */
 const branchesShape = (branches: readonly Branch[]) =>
@@ -267,15 +277,24 @@ const timeOf = ({ reads }: Branch) => (reads === 'sorted' ? `+${SUBMIT_TIME}` : 
 const LIMIT = 'LIMIT CAST(? AS INTEGER) OFFSET CAST(? AS INTEGER)'
 
 /**
- * Selects the expressions of a shape, then the time at which the task was archived, its rowid and whether it
- * is archived.
+ * Selects the expressions of a shape, in a list that can hold archived tasks the time at which the task was archived,
+ * and for a page its rowid and whether it is archived.
  */
-function listSql<T>(places: readonly Place[], branches: readonly Branch[], shape: RowShape<T>): string {
+function listSql<T>(
+  places: readonly Place[],
+  branches: readonly Branch[],
+  shape: RowShape<T>,
+  isPaged: boolean,
+): string {
   const [only, ...others] = branches
   if (only !== undefined && others.length === 0) {
     const table = tableOf(only)
-    const archivedAt = only.place === ARCHIVE ? archivedTasks.archivedAt.name : 'NULL'
-    return `SELECT ${shape.select(table).join()}, ${archivedAt}, ${rowidCell('rowid')}, ${isArchivedOf(only)} FROM ${table}
+    const selected = [
+      ...shape.select(table),
+      ...(places.includes(ARCHIVE) ? [only.place === ARCHIVE ? archivedTasks.archivedAt.name : 'NULL'] : []),
+      ...(isPaged ? [rowidCell('rowid'), isArchivedOf(only)] : []),
+    ]
+    return `SELECT ${selected.join()} FROM ${table}
       ${whereOf(only)} ORDER BY ${timeOf(only)} DESC, rowid DESC ${LIMIT}`
   }
   const keys = branches.map(
@@ -286,24 +305,30 @@ function listSql<T>(places: readonly Place[], branches: readonly Branch[], shape
   const merged = `(${keys.join(' UNION ALL ')} ORDER BY 1 DESC, 2 DESC, 3 ${LIMIT}) k`
   const tables = places.map((place) => getTableName(place.tasks))
   const columns = tables.map((table) => shape.select(table))
-  const archivedAt = places.includes(ARCHIVE)
-    ? `${getTableName(ARCHIVE.tasks)}.${archivedTasks.archivedAt.name}`
-    : 'NULL'
   const joins = places.map((place, index) =>
     places.length === 1
       ? `CROSS JOIN ${tables[index]} ON ${tables[index]}.rowid = k.r`
       : `LEFT JOIN ${tables[index]} ON k.a = ${place === ARCHIVE ? 1 : 0} AND ${tables[index]}.rowid = k.r`,
   )
   const [first = [], second] = columns
-  const selected =
-    second === undefined ? first : first.map((column, index) => `coalesce(${column}, ${second[index]})`)
-  return `SELECT ${selected.join()}, ${archivedAt}, ${rowidCell('k.r')}, k.a FROM ${merged} ${joins.join(' ')}`
+  const selected = [
+    ...(second === undefined ? first : first.map((column, index) => `coalesce(${column}, ${second[index]})`)),
+    ...(places.includes(ARCHIVE) ? [`${getTableName(ARCHIVE.tasks)}.${archivedTasks.archivedAt.name}`] : []),
+    ...(isPaged ? [rowidCell('k.r'), 'k.a'] : []),
+  ]
+  return `SELECT ${selected.join()} FROM ${merged} ${joins.join(' ')}`
 }
 
-function readRow<T>(row: Row, places: readonly PlaceName[], shape: RowShape<T>): T & WithArchivedAt {
+/** @param archivedAt The position of the time at which the task was archived, in a list that can hold archived ones. */
+function readRow<T>(
+  row: Row,
+  places: readonly PlaceName[],
+  shape: RowShape<T>,
+  archivedAt: number,
+): T & WithArchivedAt {
   const task = shape.read(row)
   if (!places.includes('archived')) return task as T & WithArchivedAt
-  return { ...task, archivedAt: row.at(-3) as string | null }
+  return { ...task, archivedAt: row.at(archivedAt) as string | null }
 }
 
 function cursorOf(row: Row): Cursor {
