@@ -10,7 +10,8 @@ export function runTrial<T = Times>(name: string, options: object, parent = DISK
   const folder = mkdtempSync(join(parent, 'uniqc-bench-'))
   const given = JSON.stringify({ file: join(folder, 'tasks.sqlite'), ...options })
   try {
-    const args = ['--expose-gc', '--import', 'tsx', join(import.meta.dirname, 'trial.ts'), name, given]
+    const types = new URL('strip-types.js', import.meta.url).href
+    const args = ['--expose-gc', '--import', types, join(import.meta.dirname, 'trial.ts'), name, given]
     const output = execFileSync(process.execPath, args, {
       // Trials find the package by its name from here.
       cwd: join(import.meta.dirname, '..'),
