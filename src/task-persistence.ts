@@ -4,9 +4,9 @@ import type { NewTaskInfo, TaskInfo } from '../drizzle/schema.ts'
 import type { AnyStatus } from '../drizzle/task-status.ts'
 import { invalidValue } from './rules/argument-error.ts'
 import { checkInteger, checkKeys, checkObject, checkString, wrongType } from './rules/check-arguments.ts'
+import { QUIET, type QuietCalls } from './rules/quiet-calls.ts'
 import { RAW_METADATA } from './rules/replaced-id.ts'
 import { invalidTask, TaskStoreError } from './rules/task-store-error.ts'
-import type { TaskChanges } from './rules/update-task.ts'
 import type { TaskStoreOptions } from './sqlite/store-location.ts'
 import type { Kind, Result, TaskRepository, TaskRepositoryCalls } from './task-repository.ts'
 import { TaskStore } from './task-store.ts'
@@ -256,23 +256,35 @@ function then<T, Next>(value: Either<T>, next: (value: T) => Either<Next>): Eith
   return value instanceof Promise ? value.then(next) : next(value)
 }
 
+const quietCallsOf = (store: TaskRepositoryCalls) => (store as { readonly [QUIET]?: QuietCalls })[QUIET]
+
 function save(store: TaskRepositoryCalls, record: TaskRecordChanges): Either<void> {
-  const task = toTask('record', record) as unknown as NewTaskInfo
+  const { fields, metadata } = toTask('record', record)
   checkNames(record)
-  return inRecordTerms(() => then<unknown, void>(store.save(task, { keepUpdateTime: true }), () => undefined))
+  fields.metadata = metadata
+  const quiet = quietCallsOf(store)
+  return inRecordTerms(() =>
+    then<unknown, void>(
+      (quiet ?? store).save(fields as NewTaskInfo, { keepUpdateTime: true }),
+      () => undefined,
+    ),
+  )
 }
 
 function update(store: TaskRepositoryCalls, taskId: string, changes: TaskRecordChanges): Either<boolean> {
   checkString('task_id', taskId)
-  const { metadata, ...fields } = toTask('changes', changes)
-  const hasMetadata = metadata instanceof UnreadableJson || Object.keys(metadata).length > 0
-  return inRecordTerms(() => {
-    const updated = store.update(taskId, { ...fields, ...(hasMetadata && { metadata }) } as TaskChanges, {
-      keepUpdateTime: fields.updateTime !== undefined,
-      removedMetadata: fields.errorMessage === null ? [ERROR] : undefined,
-    })
-    return then(updated, (task) => task !== undefined)
-  })
+  const { fields, metadata } = toTask('changes', changes)
+  if (metadata instanceof UnreadableJson || Object.keys(metadata).length > 0) fields.metadata = metadata
+  const options = {
+    keepUpdateTime: fields.updateTime !== undefined,
+    removedMetadata: fields.errorMessage === null ? [ERROR] : undefined,
+  }
+  const quiet = quietCallsOf(store)
+  return inRecordTerms(() =>
+    quiet === undefined
+      ? then(store.update(taskId, fields, options), (updated) => updated !== undefined)
+      : quiet.update(taskId, fields, options),
+  )
 }
 
 /** The record from either form of `save`. */
@@ -297,17 +309,17 @@ function toRecord(method: string, [first, platform, status, result, metadata]: r
 /** The given fields under the names of a task, and all other keys as its metadata. */
 function toTask(name: string, record: TaskRecordChanges) {
   checkObject(name, record)
-  const task: Record<string, unknown> = {}
+  const fields: Record<string, unknown> = {}
   const metadata: JsonObject = {}
   for (const key of Object.keys(record)) {
     const value = record[key]
     if (value === undefined) continue
     const property = FIELDS.get(key)
-    if (property !== undefined) task[property] = value
+    if (property !== undefined) fields[property] = value
     const isMetadata = property === undefined || (key === ERROR && value !== null)
     if (isMetadata) setOwn(metadata, key, value as JsonValue)
   }
-  return { ...(task as Partial<NewTaskInfo>), metadata: unwrapUnreadable(metadata) }
+  return { fields: fields as Partial<NewTaskInfo>, metadata: unwrapUnreadable(metadata) }
 }
 
 /** What a task calls the fields that a record must have; in a record, these are metadata. */

@@ -12,6 +12,7 @@ import { checkFindIds, type FindIdsOptions, mergeIds } from './rules/find-ids.ts
 import type { CheckOptions, CheckReport, Finding } from './rules/findings.ts'
 import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from './rules/long-call.ts'
 import type { MergeReport } from './rules/merge-tasks.ts'
+import { QUIET, type QuietCalls } from './rules/quiet-calls.ts'
 import {
   checkHasIndex,
   checkHasNoIndex,
@@ -45,6 +46,7 @@ import { mayBeReplacedId } from './rules/task-id.ts'
 import { readTask } from './rules/task-row.ts'
 import { TRANSFER, type Transfer } from './rules/transfer.ts'
 import {
+  type CheckedUpdate,
   checkUpdate,
   isBlind,
   planUpdate,
@@ -63,7 +65,8 @@ import type { Rowid } from './sqlite/tables/rowid.ts'
 import { StagedRows } from './sqlite/tables/staged-rows.ts'
 import { TaskList } from './sqlite/tables/task-list.ts'
 import { SUMMARY, WHOLE } from './sqlite/tables/task-row.ts'
-import { upsertKnownTask, upsertOneOfMany, upsertTask } from './sqlite/tables/upsert-task.ts'
+import { TaskSaves } from './sqlite/tables/task-saves.ts'
+import { upsertKnownTask, upsertOneOfMany } from './sqlite/tables/upsert-task.ts'
 import { walk } from './sqlite/tables/walk.ts'
 import { exportFile } from './sqlite/transfer/export-file.ts'
 import { importFile } from './sqlite/transfer/import-file.ts'
@@ -106,6 +109,7 @@ export class TaskStore implements TaskRepository<'sync'> {
   readonly #location: StoreLocation
   readonly #list: TaskList
   readonly #shards: LiveShards
+  readonly #saves: TaskSaves
 
   /** The archived tasks, with their shards. */
   readonly archive: TaskArchive
@@ -123,6 +127,7 @@ export class TaskStore implements TaskRepository<'sync'> {
     this.#connection = new Connection(this.#location)
     this.#list = new TaskList(this.#connection)
     this.#shards = new LiveShards(this.#connection)
+    this.#saves = new TaskSaves(this.#connection)
     this.archive = new TaskArchive(this.#connection)
   }
 
@@ -156,7 +161,7 @@ export class TaskStore implements TaskRepository<'sync'> {
     const { keepUpdateTime } = readSaveOptions(options)
     const checked = checkNewTask(task)
     const row = taskRow(checked, keepUpdateTime, now())
-    const submitTime = this.#connection.write(() => upsertTask(this.#connection, row))
+    const submitTime = this.#connection.write(() => this.#saves.save(row, true))
     const saved =
       submitTime === undefined
         ? this.#connection.transaction(() => this.#saveOverStored(row))
@@ -240,18 +245,12 @@ export class TaskStore implements TaskRepository<'sync'> {
    */
   update(taskId: string, changes: TaskChanges, options?: UpdateOptions): TaskInfo | undefined {
     const update = checkUpdate(taskId, changes, options)
-    const { live } = this.#connection
     if (isBlind(update)) {
       const updateTime = now()
-      const row = this.#connection.write(() => live.updateIf(update, updateTime))
+      const row = this.#connection.write(() => this.#connection.live.updateIf(update, updateTime))
       if (row !== undefined) return { ...readTask(row), ...update.fields, updateTime } as TaskInfo
     }
-    return this.#connection.transaction(() => {
-      const stored = live.find(taskId)
-      const plan = stored && planUpdate(stored, update, now(stored.updateTime))
-      if (plan !== undefined) live.update(plan.task.taskId, plan.change)
-      return plan?.task
-    })
+    return this.#updateStored(update)
   }
 
   /**
@@ -551,6 +550,23 @@ export class TaskStore implements TaskRepository<'sync'> {
     return transferTasks(this.#connection)
   }
 
+  /** @internal */
+  get [QUIET](): QuietCalls {
+    return {
+      save: (task, options) => {
+        const row = taskRow(checkNewTask(task), readSaveOptions(options).keepUpdateTime, now())
+        const isSaved = this.#connection.write(() => this.#saves.save(row, false)) !== undefined
+        if (!isSaved) this.#connection.transaction(() => this.#saveOverStored(row))
+      },
+      update: (taskId, changes, options) => {
+        const update = checkUpdate(taskId, changes, options)
+        const { live } = this.#connection
+        if (isBlind(update) && this.#connection.write(() => live.updatesIf(update, now()))) return true
+        return this.#updateStored(update) !== undefined
+      },
+    }
+  }
+
   /** Closes the file. A database that was handed in stays open. Closing twice does no harm. */
   close(): void {
     this.#connection.close()
@@ -578,6 +594,16 @@ export class TaskStore implements TaskRepository<'sync'> {
       live.shards.ownersOf(replacedId).includes(taskId),
     )
     return { taskId: row.taskId, metadata, submitTime: upsertKnownTask(this.#connection, row), updateTime }
+  }
+
+  #updateStored(update: CheckedUpdate): TaskInfo | undefined {
+    const { live } = this.#connection
+    return this.#connection.transaction(() => {
+      const stored = live.find(update.taskId)
+      const plan = stored && planUpdate(stored, update, now(stored.updateTime))
+      if (plan !== undefined) live.update(plan.task.taskId, plan.change)
+      return plan?.task
+    })
   }
 
   #clear(filter: CheckedFilter, options: LongCallOptions<TaskProgress> | undefined): number {

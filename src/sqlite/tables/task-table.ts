@@ -160,10 +160,24 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
    * has exactly this id, a condition does not hold, or its update time is not before the new one. A result
    * that is written is not read back.
    */
-  updateIf({ taskId, change, ifStatus, ifUpdateTime }: CheckedUpdate, updateTime: string): Row | undefined {
-    const changed = { ...change, updateTime }
-    const fields = Object.keys(changed)
-    const name = `update if ${fields.join()} ${ifStatus !== undefined} ${ifUpdateTime !== undefined}`
+  updateIf(update: CheckedUpdate, updateTime: string): Row | undefined {
+    const [statement, values] = this.#updateIf(update, updateTime, true)
+    return statement.all(values)[0]
+  }
+
+  /** Does an {@link updateIf}, and returns whether there was a row. */
+  updatesIf(update: CheckedUpdate, updateTime: string): boolean {
+    const [statement, values] = this.#updateIf(update, updateTime, false)
+    return statement.run(values).changes > 0
+  }
+
+  #updateIf(
+    { taskId, change, ifStatus, ifUpdateTime }: CheckedUpdate,
+    updateTime: string,
+    isReturned: boolean,
+  ): [Statement, unknown] {
+    const fields = [...Object.keys(change), 'updateTime']
+    const name = `update if ${fields.join()} ${ifStatus !== undefined} ${ifUpdateTime !== undefined} ${isReturned}`
     const statement = this.#statement(name, (drizzle, { tasks }) => {
       const isStatus = sql`${tasks.status} in (select value from json_each(${value('ifStatus')}))`
       const where = and(
@@ -172,10 +186,12 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
         ifStatus === undefined ? undefined : isStatus,
         ifUpdateTime === undefined ? undefined : eq(tasks.updateTime, value('ifUpdateTime')),
       )
-      const returned = { ...cellsOf(this.place), ...('result' in changed && { result: sql`null` }) }
-      return drizzle.update(tasks).set(bindings(fields)).where(where).returning(returned)
+      const query = drizzle.update(tasks).set(bindings(fields)).where(where)
+      const returned = { ...cellsOf(this.place), ...('result' in change && { result: sql`null` }) }
+      return isReturned ? query.returning(returned) : query
     })
-    return statement.all({ ...changed, taskId, ifUpdateTime, ifStatus: JSON.stringify(ifStatus) })[0]
+    const conditions = { taskId, ifUpdateTime, ifStatus: ifStatus && JSON.stringify(ifStatus) }
+    return [statement, { ...change, updateTime, ...conditions }]
   }
 
   /** Inserts a task, or replaces the one with its id, except for the time at which it was archived. */
