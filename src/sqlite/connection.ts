@@ -41,11 +41,16 @@ export class Connection implements Statements {
   /** Removes the log that SQLite creates for a reader, and which a reader cannot remove. */
   #removeNewLog: (() => void) | undefined
   #opened: OpenFile
+  /** How many times a file was opened. */
+  #openings = 1
   #drizzle: TaskDatabase | undefined
+  #isHandedOut = false
   #lookedAt: number
   /** The log that is open, and its path; undefined where there is none. */
   #log: { readonly path: string; readonly identity: FileIdentity } | undefined
   #logLookedAt: number
+  /** Whether {@link close} was called. To ask the client each time takes a twentieth of the shortest call. */
+  #isClosed = false
   /** How many of our transactions are open, one inside another. */
   #depth = 0
   /** The error that made SQLite undo the transaction by itself. */
@@ -77,7 +82,19 @@ export class Connection implements Statements {
   }
 
   get readonly(): boolean {
-    return this.#location.readonly || this.client.readonly
+    return this.#location.readonly || (!this.#opened.isOurs && this.client.readonly)
+  }
+
+  /**
+   * A text that is another one after each change of what this connection reads, whoever made it; undefined where that is
+   * not sure: in a transaction, which may be undone, and where a caller has the connection, and may be in the middle of a
+   * statement.
+   */
+  get version(): string | undefined {
+    if (this.client.inTransaction || !this.#opened.isOurs || this.#isHandedOut) return undefined
+    const [commitsOfOthers] = this.statement('data version', () => 'PRAGMA data_version').get() ?? []
+    const [ownChanges] = this.statement('total changes', () => 'SELECT total_changes()').get() ?? []
+    return `${this.#openings} ${commitsOfOthers} ${ownChanges}`
   }
 
   /** The tables of a place. */
@@ -101,6 +118,7 @@ export class Connection implements Statements {
    */
   handOut(): TaskDatabase {
     return this.run(() => {
+      this.#isHandedOut = true
       this.#lock.waitInDriver()
       this.#setBusyTimeout()
       return this.drizzle
@@ -186,6 +204,7 @@ export class Connection implements Statements {
     }
     if (!this.client.open) return
     this.client.close()
+    this.#isClosed = true
     forgetClosed(this.#opened.identity)
     this.#removeNewLog?.()
   }
@@ -211,18 +230,21 @@ export class Connection implements Statements {
   }
 
   #call<T>(lookAfter: number, work: () => T): T {
-    if (!this.client.open) {
-      throw new TaskStoreError('CLOSED', `the store of ${this.file} is closed; create a new one`)
-    }
+    if (this.#isClosed) throw this.#closed()
     this.#checkNotUndone()
     try {
       this.#follow(lookAfter)
       return this.#opened.schemaVersion === undefined ? work() : this.#readAsNewest(work)
     } catch (error) {
-      const translated = this.#translate(error)
+      // A caller can close the client itself.
+      const translated = this.client.open ? this.#translate(error) : this.#closed(error)
       if (this.#depth > 0 && !this.client.inTransaction) this.#undoneBy ??= translated
       throw translated
     }
+  }
+
+  #closed(cause?: unknown): TaskStoreError {
+    return new TaskStoreError('CLOSED', `the store of ${this.file} is closed; create a new one`, { cause })
   }
 
   #translate(error: unknown): unknown {
@@ -293,10 +315,10 @@ export class Connection implements Statements {
 
   /** Goes on with the file that the path leads to now, if it is not the one that was opened. */
   #follow(lookAfter: number): void {
-    const { identity, isOurs } = this.#opened
-    if (identity === undefined || this.client.inTransaction) return
     const moment = elapsed()
     if (moment - this.#lookedAt < lookAfter) return
+    const { identity, isOurs } = this.#opened
+    if (identity === undefined || this.client.inTransaction) return
     const found = identifyFile(this.file)
     if (!isSameFile(found, identity)) {
       if (!isOurs) {
@@ -354,7 +376,9 @@ export class Connection implements Statements {
     const old = this.#opened
     this.#opened = this.#open()
     this.#log = findLog(this.#opened)
+    this.#openings++
     this.#drizzle = undefined
+    this.#isHandedOut = false
     this.#statements.clear()
     this.#closeOld(old)
   }

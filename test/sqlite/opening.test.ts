@@ -206,6 +206,20 @@ test('a readonly store reads, and is READONLY for every write', (t) => {
   assert.equal(writer.count(), 1)
 })
 
+test('a store whose client the caller closed is CLOSED, for reads and writes', (t) => {
+  const store = new TaskStore({ file: temporaryFile(t) })
+  store.count()
+  store.db.$client.close()
+  const calls = [
+    () => store.get('a'),
+    () => store.list({ platform: 'originq' }),
+    () => store.countByStatus(),
+    () => store.save({ taskId: 'a', backend: 'b', status: 'running' }),
+    () => store.transaction(() => 1),
+  ]
+  for (const call of calls) assert.throws(call, { code: 'CLOSED' })
+})
+
 test('the Drizzle handle of a closed store is CLOSED', (t) => {
   const store = new TaskStore({ file: temporaryFile(t) })
   store.close()

@@ -8,6 +8,7 @@ import type { CheckedFilter, CheckedList, Page, WithArchivedAt } from '../../rul
 import type { Row } from '../../rules/task-row.ts'
 import type { Connection } from '../connection.ts'
 import { type IndexRange, IndexRanges } from './index-ranges.ts'
+import { KeptCounts } from './kept-counts.ts'
 import { ARCHIVE, type Place, placeOf } from './place.ts'
 import { type Rowid, readRowid, rowidCell } from './rowid.ts'
 import type { RowShape } from './task-row.ts'
@@ -51,10 +52,12 @@ const ITERATION = 200
 export class TaskList {
   readonly #connection: Connection
   readonly #ranges: IndexRanges
+  readonly #counts: KeptCounts
 
   constructor(connection: Connection) {
     this.#connection = connection
     this.#ranges = new IndexRanges(connection)
+    this.#counts = new KeptCounts(connection)
   }
 
   list<T>(places: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): (T & WithArchivedAt)[] {
@@ -92,12 +95,13 @@ export class TaskList {
     const place = placeOf(placeName)
     const work = () => this.#countRanges(place, this.#ranges.counted(place, filter), filter)
     const isOne = !isLookedUp(filter) && (filter.statuses?.length ?? 1) === 1
-    return isOne ? this.#connection.run(work) : this.#connection.snapshot(work)
+    const count = () => (isOne ? this.#connection.run(work) : this.#connection.snapshot(work))
+    return this.#counts.get(countName('all', placeName, filter), count, (total) => total)
   }
 
-  countByStatus(placeName: PlaceName, filter: CheckedFilter): Map<string, number> {
+  countByStatus(placeName: PlaceName, filter: CheckedFilter): ReadonlyMap<string, number> {
     const place = placeOf(placeName)
-    return this.#connection.snapshot(() => {
+    const work = () => {
       const isFree = filter.backend === undefined && filter.platform === undefined
       const statuses = filter.statuses ?? (isFree ? this.#ranges.statuses(place, undefined) : undefined)
       const counts = new Map<string, number>()
@@ -107,21 +111,25 @@ export class TaskList {
         if (count > 0) counts.set(status, (counts.get(status) ?? 0) + count)
       }
       return counts
-    })
+    }
+    const name = countName('by status', placeName, filter)
+    return this.#counts.get(name, () => this.#connection.snapshot(work), totalOf)
   }
 
   /** How many tasks match on each backend, in the order of the backends. */
-  countByBackend(placeName: PlaceName, filter: CheckedFilter): [backend: string, count: number][] {
+  countByBackend(placeName: PlaceName, filter: CheckedFilter): ReadonlyMap<string, number> {
     const place = placeOf(placeName)
-    return this.#connection.snapshot(() =>
-      this.#ranges
-        .backends(place, filter)
-        .map((backend): [string, number] => {
-          const ranges = this.#ranges.counted(place, { ...filter, backend, platform: undefined })
-          return [backend, this.#countRanges(place, ranges, filter)]
-        })
-        .filter(([, count]) => count > 0),
-    )
+    const work = () => {
+      const counts = new Map<string, number>()
+      for (const backend of this.#ranges.backends(place, filter)) {
+        const ranges = this.#ranges.counted(place, { ...filter, backend, platform: undefined })
+        const count = this.#countRanges(place, ranges, filter)
+        if (count > 0) counts.set(backend, count)
+      }
+      return counts
+    }
+    const name = countName('by backend', placeName, filter)
+    return this.#counts.get(name, () => this.#connection.snapshot(work), totalOf)
   }
 
   #countRanges(place: Place, ranges: readonly IndexRange[], filter: CheckedFilter): number {
@@ -208,6 +216,19 @@ function padded(ranges: readonly IndexRange[]): readonly Omit<Branch, 'place'>[]
     status: first.status === undefined ? undefined : null,
   }
   return [...ranges, ...Array.from({ length: length - ranges.length }, () => empty)]
+}
+
+/** A name for a count, which no other filter has. */
+function countName(by: string, place: PlaceName, filter: CheckedFilter): string {
+  let name = `${by} ${place}`
+  for (const value of Object.values(filter)) name += value === undefined ? ' ' : JSON.stringify(value)
+  return name
+}
+
+function totalOf(counts: ReadonlyMap<string, number>): number {
+  let total = 0
+  for (const count of counts.values()) total += count
+  return total
 }
 
 /** Whether the ranges must be looked up first: both reads then need one snapshot. */
