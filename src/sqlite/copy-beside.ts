@@ -12,23 +12,26 @@ export type CopyReason = 'before-v5' | 'before-repair' | 'before-restore'
 /** How many copies are kept for each reason. */
 const KEPT = 5
 
+const UNFINISHED = '.unfinished'
+
 /**
- * Copies a file to `tasks.sqlite.before-v5.<time>` beside it, with the permissions of the file. The caller
- * holds the write lock and has not committed: a second connection reads what was there before.
+ * Copies a file to `tasks.sqlite.before-v5.<time>` beside it, with the permissions of the file. The caller keeps others
+ * from writing. In a transaction that has not committed, a second connection reads what was there before.
  *
  * @returns The path of the copy; undefined for a database in memory, which has none.
  */
 export function copyBeside(database: Database, file: string, reason: CopyReason): string | undefined {
   if (database.memory) return undefined
+  removeUnfinished(file, reason)
   const copy = freeTimedName(`${file}.${reason}`)
-  const temporary = `${copy}.unfinished`
+  const temporary = copy + UNFINISHED
   closeSync(openSync(temporary, 'wx', statSync(file).mode))
   try {
-    const reader = openReader(database)
+    const reader = database.inTransaction ? openReader(database) : database
     try {
       reader.prepare('VACUUM INTO ?').run(temporary)
     } finally {
-      reader.close()
+      if (reader !== database) reader.close()
     }
     renameSync(temporary, copy)
     return copy
@@ -38,18 +41,38 @@ export function copyBeside(database: Database, file: string, reason: CopyReason)
   }
 }
 
+/** Removes what killed processes left half made: no other one makes a copy now, since others are kept from writing. */
+function removeUnfinished(file: string, reason: CopyReason): void {
+  try {
+    for (const ending of ['', ...LOG_ENDINGS]) {
+      for (const path of findCopies(file, reason, UNFINISHED + ending)) rmSync(path, { force: true })
+    }
+  } catch {
+    // A folder that cannot be listed.
+  }
+}
+
+/** The copies beside a file. */
+function findCopies(file: string, reason: CopyReason, ending = ''): string[] {
+  const folder = dirname(file)
+  const prefix = `${basename(file)}.${reason}.`
+  const isCopy = (name: string) =>
+    name.startsWith(prefix) &&
+    name.endsWith(ending) &&
+    TIME_ENDING.test(name.slice(prefix.length, name.length - ending.length))
+  return readdirSync(folder)
+    .filter(isCopy)
+    .map((name) => join(folder, name))
+}
+
 /**
  * Removes the oldest copies of a file, so that the newest few are left, and never the one that was just made: the clock
  * may have been set back. What was done is done, so that nothing is thrown.
  */
 export function pruneCopies(file: string, reason: CopyReason, made: string): void {
   try {
-    const folder = dirname(file)
-    const prefix = `${basename(file)}.${reason}.`
-    const copies = readdirSync(folder)
-      .filter((name) => name.startsWith(prefix) && TIME_ENDING.test(name.slice(prefix.length)))
-      .map((name) => join(folder, name))
-      .filter((path) => path !== join(folder, basename(made)))
+    const copies = findCopies(file, reason)
+      .filter((path) => path !== join(dirname(file), basename(made)))
       .map((path) => ({ path, time: statSync(path).mtimeMs }))
       .toSorted((a, b) => b.time - a.time || (a.path < b.path ? 1 : -1))
     for (const { path } of copies.slice(KEPT - 1)) rmSync(path, { force: true })

@@ -55,6 +55,17 @@ test('files with names that only look like those of copies stay', (t) => {
   for (const path of planted) assert.equal(readFileSync(path, 'utf8'), 'planted')
 })
 
+test('what a killed process left of a copy is removed by the next one', (t) => {
+  const { store, repair, copies } = open(t)
+  const time = 'before-repair.20260503T000000.000Z'
+  for (const ending of ['', '-journal', '-wal', '-shm']) {
+    plant(store.file, `${time}.unfinished${ending}`, new Date(2000, 0))
+  }
+  const other = plant(store.file, 'before-repair.of-may.unfinished', new Date(2000, 0))
+  const backup = repair()
+  assert.deepEqual(copies().toSorted(), [basename(backup), basename(other)].toSorted())
+})
+
 test('two copies of one millisecond get two names', (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: Date.UTC(2026, 4, 3) })
   const { repair } = open(t)
