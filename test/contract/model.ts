@@ -189,6 +189,7 @@ const commandsWith = (t: TestContext, engine: ModelEngine) => {
 
 /** For an engine that takes the time from the clock of this thread, which is set here. */
 export function modelContract(start: (t: TestContext) => ModelEngine, sequences: number): void {
+  const seed = process.env.UNIQC_MODEL_SEED
   test(`${sequences} random sequences of up to ${CALLS} calls: the store answers as a plain model does, and holds the same`, async (t) => {
     const engine = start(t)
     const exported = join(temporaryFolder(t), 'tasks.jsonl')
@@ -214,7 +215,7 @@ export function modelContract(start: (t: TestContext) => ModelEngine, sequences:
           }
         }
       }),
-      { numRuns: sequences },
+      seed === undefined ? { numRuns: sequences } : { numRuns: sequences, seed: Number(seed) },
     )
   })
 }

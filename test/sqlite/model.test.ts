@@ -1,4 +1,5 @@
 // UNIQC_MODEL_SEQUENCES: how many random sequences of calls are run. Default 50, in some 10 s.
+// UNIQC_MODEL_SEED: the seed that a failure printed, to run its sequences again.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
