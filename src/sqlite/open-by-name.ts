@@ -30,11 +30,14 @@ const ATTEMPTS = 10
 /**
  * Opens the file of a path, creating it if it is missing: the one that the path leads to, with its own log.
  *
+ * @param lockingMode With `EXCLUSIVE`, a file with a log is `LOCKED` while another connection has it open, and the others
+ * are kept out until this one is closed.
  * @throws TaskStoreError `CANNOT_OPEN`, or with the code of a driver error.
  */
 export function openByName(
   { file, timeout, readonly, create }: StoreLocation,
   goal: MigrateGoal,
+  lockingMode: 'NORMAL' | 'EXCLUSIVE' = 'NORMAL',
 ): NamedFile {
   if (file === ':memory:') return { client: openDriver(file, { timeout }), identity: undefined }
   for (let attempt = 1; ; attempt++) {
@@ -46,6 +49,8 @@ export function openByName(
       // SQLite must not create it: beside an empty file that is gone again it would delete the log of the
       // next one.
       client = openDriver(file, { timeout, readonly, fileMustExist: true })
+      // Before the first read, or SQLite leaves the mode as it is while the file is open.
+      if (lockingMode === 'EXCLUSIVE') client.pragma('locking_mode = EXCLUSIVE')
       if (isStillThere()) {
         // Opens the log. If the path leads to the same file after that, the log is that file's.
         client.pragma('schema_version')

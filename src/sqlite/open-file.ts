@@ -1,13 +1,14 @@
 import type { Database } from 'better-sqlite3'
 import { type FileIdentity, identifyFile } from '../files/file-identity.ts'
-import { sleep } from '../files/sleep.ts'
 import { elapsed } from '../rules/clock.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
-import { isBusy, translateDriverError } from './driver-error.ts'
+import { translateDriverError } from './driver-error.ts'
 import { inspectFile } from './migrating/inspect-file.ts'
 import { type MigrateGoal, migrate } from './migrating/migrate.ts'
 import { readAsNewest } from './migrating/read-as-newest.ts'
+import { type Upgrade, upgradeAlone } from './migrating/upgrade-alone.ts'
 import { openByName } from './open-by-name.ts'
+import { setUpWriter } from './set-up-writer.ts'
 import type { StoreLocation } from './store-location.ts'
 
 /** A file that is open, and whose schema is the newest or is read as the newest. */
@@ -35,13 +36,32 @@ export function openFile(location: StoreLocation, goal: MigrateGoal): OpenFile {
       throw translateDriverError(error, file)
     }
   }
-  const { client, identity } = openByName(location, goal)
-  try {
-    const schemaVersion = prepareOwn(client, location, goal)
-    return { client, identity, schemaVersion, isOurs: true }
-  } catch (error) {
+  return openOwn(location, goal)
+}
+
+function openOwn(location: StoreLocation, goal: MigrateGoal): OpenFile {
+  const { file, timeout, readonly } = location
+  const deadline = elapsed() + timeout
+  for (let upgrade: Upgrade = 'in-use'; ; ) {
+    const { client, identity } = openByName(location, goal)
+    try {
+      const { isUpToDate, hasOldTables } = inspectFile(client, file, 'by-name')
+      const opened = { client, identity, schemaVersion: undefined, isOurs: true }
+      if (readonly) return isUpToDate ? opened : { ...opened, schemaVersion: readAsNewest(client) }
+      const isToWait = hasOldTables && upgrade === 'in-use' && elapsed() < deadline
+      if (!isToWait) {
+        setUpWriter(client, location)
+        const isBegun = goal === 'begun' && upgrade === 'done'
+        if (!isUpToDate && !isBegun) migrate(client, file, goal, 'by-name')
+        return opened
+      }
+    } catch (error) {
+      client.close()
+      throw translateDriverError(error, file)
+    }
+    // Or it would have the file open itself.
     client.close()
-    throw translateDriverError(error, file)
+    upgrade = upgradeAlone(location, goal)
   }
 }
 
@@ -59,32 +79,4 @@ function openHandedIn(client: Database, file: string, goal: MigrateGoal, readonl
     )
   }
   return { client, identity, schemaVersion: undefined, isOurs: false }
-}
-
-/** Returns the version of the schema if a file of an older version is only read as the newest. */
-function prepareOwn(client: Database, location: StoreLocation, goal: MigrateGoal): number | undefined {
-  const { file, timeout, synchronous } = location
-  const { isUpToDate } = inspectFile(client, file, 'by-name')
-  if (location.readonly) return isUpToDate ? undefined : readAsNewest(client)
-  switchToWal(client, timeout)
-  client.pragma(`synchronous = ${synchronous}`)
-  client.pragma('journal_size_limit = 16777216')
-  client.pragma('foreign_keys = ON')
-  if (!isUpToDate) migrate(client, file, goal, 'by-name')
-  return undefined
-}
-
-/** SQLite does not wait for the lock when it changes the journal mode, so this does. */
-function switchToWal(client: Database, timeout: number): void {
-  const deadline = elapsed() + timeout
-  for (;;) {
-    try {
-      if (client.pragma('journal_mode', { simple: true }) === 'wal') return
-      client.pragma('journal_mode = WAL')
-      return
-    } catch (error) {
-      if (!isBusy(error) || elapsed() >= deadline) throw error
-      sleep(5)
-    }
-  }
 }

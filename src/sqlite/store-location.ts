@@ -30,7 +30,8 @@ export interface TaskStoreOptions {
   /**
    * How long a call waits for the write lock of another process or store, in milliseconds. Default 5000. A
    * process that writes for a quarter of the time or more also leaves the lock to others for 150 of every 2000
-   * milliseconds, whatever the timeout.
+   * milliseconds, whatever the timeout. To upgrade a file from before UnifiedQuantum 0.0.12, opening waits as
+   * long for others to close it: a Python that upgrades it at the same moment would leave each task twice.
    */
   readonly timeout?: number | undefined
   /**

@@ -217,9 +217,13 @@ test('a process killed while it migrates leaves the old file or the new one', ne
     database.close()
     assert.ok(version === 3 || version === 5)
     versions.add(version)
-    using store = new TaskStore({ file })
-    assert.equal(store.count(), count)
-    for (const task of tasks) assert.ok(store.get(task.task_id))
+    {
+      using store = new TaskStore({ file })
+      assert.equal(store.count(), count)
+      for (const task of tasks) assert.equal(store.getShards(task.task_id).length, 1)
+    }
+    const beside = readdirSync(dirname(file)).filter((name) => !/\.before-v5\.[\dTZ.]+$/.test(name))
+    assert.deepEqual(beside, ['tasks.sqlite'])
   }
   assert.deepEqual([...versions].toSorted(), [3, 5], 'the kills came on both sides')
 })

@@ -3,10 +3,13 @@ import { getTableColumns } from 'drizzle-orm'
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { findForeignObjects, LEDGER } from './foreign-objects.ts'
-import { RELEASED, UPSTREAM_VERSION } from './released-migrations.ts'
+import { RELEASED, REWRITE, UPSTREAM_VERSION } from './released-migrations.ts'
 
 /** `UNIC`, the mark of UnifiedQuantum's files. */
 export const APPLICATION_ID = 0x554e4943
+
+/** What the ledger says once ids were replaced. */
+const REWRITTEN = RELEASED[REWRITE]?.when ?? Number.NaN
 
 /** UnifiedQuantum's tables, by their names in the file. */
 export const UPSTREAM_TABLES = {
@@ -30,6 +33,8 @@ export interface FileState {
   readonly userVersion: number
   /** The `created_at` of every migration in the ledger. */
   readonly applied: ReadonlySet<number>
+  /** Whether tables of tasks stand in it whose ids version 5 is yet to replace. */
+  readonly hasOldTables: boolean
   readonly isUpToDate: boolean
 }
 
@@ -66,7 +71,15 @@ export function inspectFile(database: Database, file: string, access: FileAccess
     )
   }
   const isStamped = applicationId === APPLICATION_ID && userVersion === UPSTREAM_VERSION
-  return { isGuest, userVersion, applied, isUpToDate: isMigrated && (isGuest || isStamped) }
+  const hasTables = lost.length < Object.keys(UPSTREAM_TABLES).length
+  const isBefore5 = userVersion < UPSTREAM_VERSION && !applied.has(REWRITTEN)
+  return {
+    isGuest,
+    userVersion,
+    applied,
+    hasOldTables: hasTables && isBefore5,
+    isUpToDate: isMigrated && (isGuest || isStamped),
+  }
 }
 
 export function readPragma(database: Database, name: string): number {

@@ -32,12 +32,13 @@ export type MigrateGoal = 'newest' | 'begun'
 export function migrate(database: Database, file: string, goal: MigrateGoal, access: FileAccess): void {
   let copied: string | undefined
   const copy = () => {
-    copied = copyBeside(database, file, 'before-v5')
+    copied ??= copyBeside(database, file, 'before-v5')
   }
   const foreignKeys = readPragma(database, 'foreign_keys')
   // Has no effect inside a transaction, so it comes before.
   database.pragma('foreign_keys = OFF')
   try {
+    if (isExclusive(database) && willReplaceIds(database, inspectFile(database, file, access))) copy()
     database.transaction(() => migrateLocked(database, file, goal, access, copy)).immediate()
     if (copied !== undefined) pruneCopies(file, 'before-v5', copied)
   } catch (error) {
@@ -127,6 +128,12 @@ function hasIdsToReplace(database: Database): boolean {
         undefined,
   )
 }
+
+/** Whether no second connection can read the file, to copy it while this one is in a transaction. */
+const isExclusive = (database: Database) => database.pragma('locking_mode', { simple: true }) === 'exclusive'
+
+const willReplaceIds = (database: Database, { userVersion }: FileState) =>
+  userVersion < UPSTREAM_VERSION && hasIdsToReplace(database)
 
 const CREATES = /^\s*CREATE (?:UNIQUE )?(TABLE|INDEX) `(\w+)`/
 const ADDS = /^\s*ALTER TABLE `(\w+)` ADD `(\w+)`/
