@@ -40,13 +40,21 @@ export interface ShardEnd {
 
 /** The index at which a shard is saved. @throws TaskStoreError `INVALID_TASK` if none is left. */
 export function shardIndexOf({ shard }: CheckedShard, taskId: string, end: ShardEnd): number {
-  const shardIndex = shard.shardIndex ?? end.shardIndex
-  if (Number.isSafeInteger(shardIndex) && Number.isSafeInteger(end.subIndexOffset)) return shardIndex
-  const problem = 'has no room left after the last shard; save it at an index of its own'
-  throw invalidTask({ taskId, field: 'shardIndex', problem })
+  if (shard.shardIndex !== undefined) return shard.shardIndex
+  return checkRoom(taskId, 'shardIndex', end.shardIndex, 'index; save it at an index of its own')
 }
 
-/** The shard to store. Fields that are not given keep their stored values; a new shard gets defaults. */
+/** Refuses a place after the last one of all. */
+function checkRoom(taskId: string, field: string, end: number, last: string): number {
+  if (Number.isSafeInteger(end)) return end
+  throw invalidTask({ taskId, field, problem: `has no room left after the last ${last}` })
+}
+
+/**
+ * The shard to store. Fields that are not given keep their stored values; a new shard gets defaults.
+ *
+ * @throws TaskStoreError `INVALID_TASK` for a new shard without an offset if none is left.
+ */
 export function planShard(
   { shard }: CheckedShard,
   {
@@ -63,13 +71,16 @@ export function planShard(
   keepUpdateTime: boolean,
   now: string,
 ): TaskShard {
+  const { taskId } = task
+  const nextOffset = () =>
+    checkRoom(taskId, 'subIndexOffset', end.subIndexOffset, 'circuit; give it a subIndexOffset of its own')
   return {
-    uniqcTaskId: task.taskId,
+    uniqcTaskId: taskId,
     shardIndex,
     platformTaskId: shard.platformTaskId,
     backend: shard.backend ?? stored?.backend ?? task.backend,
     circuitCount: shard.circuitCount ?? stored?.circuitCount ?? 1,
-    subIndexOffset: shard.subIndexOffset ?? stored?.subIndexOffset ?? end.subIndexOffset,
+    subIndexOffset: shard.subIndexOffset ?? stored?.subIndexOffset ?? nextOffset(),
     status: shard.status,
     result: shard.result,
     errorMessage: shard.errorMessage,

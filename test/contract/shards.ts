@@ -292,6 +292,23 @@ export function shardsContract(open: OpenStore, rows: ReadRows): void {
       (await store.getShards('a')).map(({ subIndexOffset }) => subIndexOffset),
       [0, Number.MAX_SAFE_INTEGER],
     )
+    // Wherever there is room.
+    await store.saveShard({ ...shard, shardIndex: 1, circuitCount: 2, status: 'running' })
+    await store.saveShard({ ...shard, shardIndex: 7, subIndexOffset: 3 })
+    await store.addShard({ ...shard, subIndexOffset: 4 })
+    await throws(() => store.saveShard({ ...shard, shardIndex: 9 }), {
+      code: 'INVALID_TASK',
+      message: /subIndexOffset/,
+    })
+    assert.deepEqual(
+      (await store.getShards('a')).map(({ shardIndex, subIndexOffset }) => [shardIndex, subIndexOffset]),
+      [
+        [0, 0],
+        [1, Number.MAX_SAFE_INTEGER],
+        [7, 3],
+        [8, 4],
+      ],
+    )
   })
 
   test('no shard can follow the last index, and a shard without circuits has no result', async (t) => {

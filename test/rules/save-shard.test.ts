@@ -41,16 +41,12 @@ test('by default the update time is now and the task stays as it is', () => {
 const check = (given: Partial<NewTaskShard> = {}) =>
   checkNewShard({ uniqcTaskId: 'old-1', platformTaskId: 'p', ...given })
 
-const NO_PLACE: readonly (readonly [title: string, given: Partial<NewTaskShard>, end: ShardEnd])[] = [
-  ['after the last index of all', {}, { shardIndex: MOST + 1, subIndexOffset: 0 }],
-  ['after the last circuit of all', {}, { shardIndex: 1, subIndexOffset: MOST + 1 }],
-  ['after both', {}, { shardIndex: MOST + 1, subIndexOffset: MOST + 1 }],
-]
-for (const [title, given, end] of NO_PLACE) {
-  test(`${title} there is no place for a shard, which is INVALID_TASK`, () => {
-    assert.throws(() => shardIndexOf(check(given), 'uqt_1', end), isInvalid('uqt_1', 'shardIndex'))
-  })
-}
+test('after the last index of all there is no place for a shard, which is INVALID_TASK', () => {
+  for (const subIndexOffset of [0, MOST + 1]) {
+    const end = { shardIndex: MOST + 1, subIndexOffset }
+    assert.throws(() => shardIndexOf(check(), 'uqt_1', end), isInvalid('uqt_1', 'shardIndex'))
+  }
+})
 
 const INDEXES: readonly (readonly [
   title: string,
@@ -70,6 +66,13 @@ const INDEXES: readonly (readonly [
     { shardIndex: MOST + 1, subIndexOffset: 0 },
     1,
   ],
+  [
+    'a given index is taken whatever the circuits are',
+    { shardIndex: 1 },
+    { shardIndex: MOST + 1, subIndexOffset: MOST + 1 },
+    1,
+  ],
+  ['the next index is taken whatever the circuits are', {}, { shardIndex: 3, subIndexOffset: MOST + 1 }, 3],
 ]
 for (const [title, given, end, index] of INDEXES) {
   test(title, () => assert.equal(shardIndexOf(check(given), 'uqt_1', end), index))
@@ -178,6 +181,22 @@ for (const [title, { given, stored, keepUpdateTime = false, expected }] of PLANS
     assert.deepEqual(shard, { ...PLAIN, ...expected })
   })
 }
+
+const FULL = { shardIndex: 5, subIndexOffset: MOST + 1 }
+
+test('after the last circuit of all there is no place for a shard without an offset, which is INVALID_TASK', () => {
+  const places = { task: TASK, stored: undefined, end: FULL, shardIndex: 3 }
+  assert.throws(() => planShard(check(), places, false, NOW), isInvalid(TASK.taskId, 'subIndexOffset'))
+})
+
+test('after the last circuit of all a shard can be saved at a given offset, or where it is', () => {
+  const places = { task: TASK, stored: undefined, end: FULL, shardIndex: 3 }
+  assert.equal(planShard(check({ subIndexOffset: 2 }), places, false, NOW).subIndexOffset, 2)
+  assert.equal(
+    planShard(check(), { ...places, stored: STORED }, false, NOW).subIndexOffset,
+    STORED.subIndexOffset,
+  )
+})
 
 test('the error for a task that is not live names the task, and says whether it is archived', () => {
   for (const isArchived of [true, false]) {
