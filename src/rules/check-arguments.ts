@@ -146,14 +146,15 @@ export function checkInteger(name: string, value: unknown, least = Number.MIN_SA
   }
 }
 
-/** One string or several, as an array; undefined stays. */
+/** One string or several, as an array of their own; undefined stays. */
 export function strings(name: string, value: unknown): readonly string[] | undefined {
   if (value === undefined) return undefined
-  const values = Array.isArray(value) ? value : [value]
+  // The caller may change his array while a long call goes on.
+  const values: readonly unknown[] = Array.isArray(value) ? Array.from(value) : [value]
   for (const item of values) {
     if (typeof item !== 'string') throw wrongType(name, 'a string or an array of strings', item)
   }
-  return values
+  return values as readonly string[]
 }
 
 /** Throws unless the value is iterable. Strings are refused: no one means their characters. */

@@ -194,6 +194,16 @@ export function pageContract(open: OpenStore): void {
     await throws(() => store.page({ limit: -1 }), /limit must be a whole number from 1/)
   })
 
+  test('an iteration goes by the statuses that it was given, whatever becomes of their array', async (t) => {
+    const store = await open(t)
+    await store.save({ taskId: 'a', backend: 'b', status: 'running' })
+    await store.save({ taskId: 'b', backend: 'b', status: 'failed' })
+    const status = ['running']
+    const tasks = store.iterate({ status })
+    status[0] = 'failed'
+    assert.deepEqual(idsOf(await collect(tasks)), ['a'])
+  })
+
   test('after a cursor, a narrower range of times returns only tasks within both', async (t) => {
     const store = await open(t)
     for (let day = 1; day <= 9; day++) {
