@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { parseJsonOrText } from '../../drizzle/json/read.ts'
-import { isPlainObject } from '../../drizzle/json/value.ts'
+import { readJsonValue } from '../../drizzle/json/cell.ts'
 import { parseInstant } from './instant.ts'
 import type { PlaceName } from './place-name.ts'
 import type { RawShard, RawTask, StoredTask } from './raw-task.ts'
-import { keepReplacedIdText, REPLACED_ID } from './replaced-id.ts'
+import { keepReplacedIdText } from './replaced-id.ts'
 
 /** How the records of another file are reconciled with those of a store. */
 export interface ReconcileOptions {
@@ -137,18 +136,17 @@ function differingFields<Raw extends Timed & { result: string | null }>(a: Raw, 
 }
 
 function isSameJson(a: string | null, b: string | null): boolean {
-  return a === b || isEqual(parseJsonOrText(a || 'null'), parseJsonOrText(b || 'null'))
+  return a === b || isEqual(readJsonValue(a), readJsonValue(b))
 }
 
-/** Whether two metadata are equal. One of them alone may name the id that version 5 replaced. */
+/**
+ * Whether two metadata are equal. One of them alone may name the id that version 5 replaced: they are equal if the other
+ * one would be, with that id.
+ */
 function isSameMetadata(a: string, b: string): boolean {
   if (a === b) return true
-  const [first, second] = [a, b].map((text) => parseJsonOrText(text || '{}'))
-  if (!isPlainObject(first) || !isPlainObject(second)) return isEqual(first, second)
-  const { [REPLACED_ID]: firstId, ...firstRest } = first
-  const { [REPLACED_ID]: secondId, ...secondRest } = second
-  const isSameId = firstId === undefined || secondId === undefined || firstId === secondId
-  return isSameId && isEqual(firstRest, secondRest)
+  const [first, second] = [keepReplacedIdText(b, a), keepReplacedIdText(a, b)]
+  return isEqual(readJsonValue(first || '{}'), readJsonValue(second || '{}'))
 }
 
 /** Values that are nested too deeply to compare count as different. */

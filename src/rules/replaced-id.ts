@@ -34,16 +34,22 @@ export function namesReplacedId(metadata: JsonObject): boolean {
   return metadata instanceof UnreadableJson || Object.hasOwn(metadata, REPLACED_ID)
 }
 
+/** The id that a task replaced, as its metadata name it: always a string, as ids are. */
+function replacedIdIn(metadata: unknown): string | undefined {
+  const id = isPlainObject(metadata) ? metadata[REPLACED_ID] : undefined
+  return typeof id === 'string' ? id : undefined
+}
+
 /** New metadata for a stored task, with the id that it replaced unless they name one. */
 export function keepReplacedId(stored: JsonObject, given: JsonObject): JsonObject {
-  const id = stored[REPLACED_ID]
-  return typeof id !== 'string' || namesReplacedId(given) ? given : { ...given, [REPLACED_ID]: id }
+  const id = replacedIdIn(stored)
+  return id === undefined || namesReplacedId(given) ? given : { ...given, [REPLACED_ID]: id }
 }
 
 /** {@link keepReplacedId} on the texts of two cells. The added key comes last, as in version 5. */
 export function keepReplacedIdText(stored: string, given: string): string {
   const [storedValue, value] = [stored, given].map((text) => parseJsonOrText(text || '{}'))
-  const id = isPlainObject(storedValue) ? storedValue[REPLACED_ID] : undefined
+  const id = replacedIdIn(storedValue)
   if (id === undefined || (isPlainObject(value) && Object.hasOwn(value, REPLACED_ID))) return given
   const text = given.trim() || '{}'
   const members = isPlainObject(value)

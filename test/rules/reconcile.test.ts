@@ -370,6 +370,9 @@ const SAME_RESULTS: readonly (readonly [a: string | null, b: string | null, same
   ['{"torn', '{"torn', true],
   ['{"torn', '{"torn ', false],
   ['"a"', '"\\u0061"', true],
+  // A torn cell is not the string of its text.
+  ['{"torn', '"{\\"torn"', false],
+  ['torn', '"torn"', false],
 ]
 for (const [a, b, same] of SAME_RESULTS) {
   test(`the results ${JSON.stringify(a)} and ${JSON.stringify(b)} ${same ? 'say the same' : 'differ'}`, () => {
@@ -419,6 +422,17 @@ const METADATA: readonly (readonly [a: string, b: string, same: boolean])[] = [
   ['[]', '{}', false],
   ['{"torn', '{"torn', true],
   ['{"torn', '{}', false],
+  ['{"torn', '"{\\"torn"', false],
+  // As version 5 wrote them.
+  ['[1]', `{"legacy_metadata_raw": [1], ${ID}}`, true],
+  ['[1]', `{"legacy_metadata_raw": [2], ${ID}}`, false],
+  ['[1]', `{"legacy_metadata_raw": [1], "a": 1, ${ID}}`, false],
+  ['[1]', '{"legacy_metadata_raw": [1]}', false],
+  ['{"torn', `{"legacy_metadata_raw": "{\\"torn", ${ID}}`, true],
+  ['null', `{"legacy_metadata_raw": null, ${ID}}`, true],
+  // No id is a number.
+  ['{"legacy_platform_id": 1}', '{}', false],
+  ['{"legacy_platform_id": null}', '{}', false],
 ]
 for (const [a, b, same] of METADATA) {
   test(`the metadata ${JSON.stringify(a)} and ${JSON.stringify(b)} ${same ? 'say the same' : 'differ'}`, () => {
@@ -429,6 +443,19 @@ for (const [a, b, same] of METADATA) {
       const [task, stored] = [incoming({ metadata: there }), existing({ metadata: here })]
       assert.equal(reconcile(task, stored, OPTIONS).outcome, same ? 'unchanged' : 'conflict')
       assert.equal(reconcile(task, stored, OVERWRITE).outcome, same ? 'unchanged' : 'updated')
+    }
+  })
+}
+
+for (const metadata of ['[1, 2]', '{"torn', 'null', '"text"', '{"legacy_platform_id": 5}']) {
+  test(`a newer task with the metadata ${metadata} is unchanged when it comes again`, () => {
+    for (const options of [OPTIONS, OVERWRITE]) {
+      const newer = incoming({ metadata, updateTime: NEW })
+      const before = existing({ metadata: `{"a": 1, ${ID}}` })
+      const reconciled = reconcile(newer, before, options)
+      assert.equal(reconciled.outcome, 'updated')
+      const after = written(before, reconciled)
+      assert.equal(reconcile(newer, after, options).outcome, 'unchanged')
     }
   })
 }

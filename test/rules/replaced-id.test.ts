@@ -69,6 +69,14 @@ const KEPT: readonly (readonly [title: string, stored: string, given: string, ke
   ['if the stored cell is null, the text stays as it is', 'null', '{}', '{}'],
   ['if the stored cell is a list, the text stays as it is', '["legacy_platform_id"]', '{}', '{}'],
   ['if the stored cell is torn, the text stays as it is', '{"legacy_platform_id": "old-1"', '{}', '{}'],
+  [
+    'if what is stored is a number, the text stays as it is',
+    '{"legacy_platform_id": 5}',
+    '{"a":1}',
+    '{"a":1}',
+  ],
+  ['if what is stored is a list, the text stays as it is', '{"legacy_platform_id": ["x"]}', '{}', '{}'],
+  ['if what is stored is null, the text stays as it is', '{"legacy_platform_id": null}', '{}', '{}'],
   ['empty metadata get the id', OLD, '{}', '{"legacy_platform_id": "old-1"}'],
   ['metadata of white space alone inside get the id', OLD, '{ \n }', '{"legacy_platform_id": "old-1"}'],
   ['an empty cell gets the id', OLD, '', '{"legacy_platform_id": "old-1"}'],
@@ -123,7 +131,7 @@ test('metadata that cannot be read stay as they are', () => {
 
 const anyKey = fc.oneof(fc.constantFrom(REPLACED_ID, '__proto__', 'legacy_metadata_raw'), fc.string())
 const anyMembers = fc.array(fc.tuple(anyKey, fc.jsonValue({ maxDepth: 0 })), { maxLength: 5 })
-const anyStoredId = fc.option(fc.string())
+const anyStoredId = fc.option(fc.oneof(fc.string(), fc.jsonValue({ maxDepth: 0 })))
 const textOf = (members: readonly (readonly [string, unknown])[]) =>
   stringifyJson(Object.fromEntries(members))
 
@@ -137,7 +145,7 @@ test('on values and on texts the same id is kept', () => {
       const text = keepReplacedIdText(stored, given)
       assert.deepEqual(parseJson(text), value)
       assert.equal(keepReplacedIdText(stored, text), text)
-      if (id !== null) assert.equal(namesReplacedId(value), true)
+      if (typeof id === 'string') assert.equal(namesReplacedId(value), true)
     }),
   )
 })
