@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import type { TaskListOptions } from '../index.ts'
+import type { TaskFilter } from '../index.ts'
 import type { CliCommand } from './cli-command.ts'
 
 /** The options that every command has. */
@@ -41,7 +41,7 @@ export function withFilter(command: CliCommand): CliCommand {
 }
 
 /** The filter of a store's calls. */
-export function filterOf({ status, platform, backend, since, until }: FilterOptions): TaskListOptions {
+export function filterOf({ status, platform, backend, since, until }: FilterOptions): TaskFilter {
   return {
     status,
     platform,

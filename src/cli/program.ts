@@ -1,9 +1,17 @@
 import packageJson from '../../package.json' with { type: 'json' }
 import { CliCommand } from './cli-command.ts'
+import { addBackup, addRestoreBackup } from './commands/backup.ts'
+import { addCheck } from './commands/check.ts'
+import { addClear } from './commands/clear.ts'
+import { addExport } from './commands/export.ts'
+import { addImport } from './commands/import.ts'
 import { addList } from './commands/list.ts'
+import { addCopy, addMerge } from './commands/merge.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addMoves } from './commands/move.ts'
 import { addPath } from './commands/path.ts'
+import { addPrune } from './commands/prune.ts'
+import { addRepair } from './commands/repair.ts'
 import { addShards } from './commands/shards.ts'
 import { addShow } from './commands/show.ts'
 import { addStats } from './commands/stats.ts'
@@ -13,8 +21,9 @@ import { tell } from './output/print.ts'
 /** The commands, in the groups in which the help shows them. */
 const GROUPS: readonly (readonly [title: string, add: readonly ((program: CliCommand) => void)[]])[] = [
   ['Look:', [addList, addShow, addShards, addStats, addWatch, addPath]],
-  ['Clean up:', [addMoves]],
-  ['Keep the store sound:', [addMigrate]],
+  ['Clean up:', [addMoves, addClear, addPrune]],
+  ['Move records:', [addImport, addExport, addMerge, addCopy]],
+  ['Keep the store sound:', [addCheck, addRepair, addBackup, addRestoreBackup, addMigrate]],
 ]
 
 /** What the environment says, and with what a command ends: part of the help and of the manual. */

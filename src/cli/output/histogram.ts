@@ -32,7 +32,8 @@ export function histogram(
   const room = width - bitsWidth - countWidth - shareWidth - 6
   const bar = room < SHORTEST ? 0 : Math.min(room, LONGEST)
   const lines = rows.map(({ bits, count, share, part }) => {
-    const drawn = colour('cyan', '█'.repeat(Math.round(part * bar)))
+    const blocks = '█'.repeat(Math.round(part * bar))
+    const drawn = blocks === '' ? '' : colour('cyan', blocks)
     const state = bits.length > bitsWidth ? `${bits.slice(0, bitsWidth - 1)}…` : bits.padEnd(bitsWidth)
     return `${state}  ${count.padStart(countWidth)}  ${share.padStart(shareWidth)}  ${drawn}`.trimEnd()
   })
