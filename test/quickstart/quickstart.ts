@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,3 +28,10 @@ console.log(store.get('quickstart-2'))
 
 console.log('\nTasks by status:', store.countByStatus())
 console.log(`The file: ${store.file}`)
+
+// What npx uniqc-task-store runs.
+const program = join(import.meta.dirname, '../../dist/cli/main.js')
+for (const command of ['list --limit 5', 'show quickstart-1']) {
+  console.log(`\nnpx uniqc-task-store ${command} --file ${file}`)
+  execFileSync(process.execPath, [program, ...command.split(' '), '--file', file], { stdio: 'inherit' })
+}
