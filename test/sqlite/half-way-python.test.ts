@@ -240,3 +240,17 @@ test('an upgraded file is shared with others again', needsFixtures, (t) => {
   other.save({ taskId: 'a', backend: 'b', status: 'running' })
   assert.equal(store.get('a')?.status, 'running')
 })
+
+test(
+  'a connection that is handed in and keeps others out upgrades its file, after a copy',
+  needsFixtures,
+  (t) => {
+    const file = copyFixture(t, NAME)
+    const database = new Database(file)
+    database.pragma('locking_mode = EXCLUSIVE')
+    using store = new TaskStore({ database })
+    assert.equal(store.count(), readExpected(NAME).count)
+    database.close()
+    assertUpgradedOnce(file, [1])
+  },
+)
