@@ -232,32 +232,32 @@ export class PostgresTaskStore implements TaskRepository<'async'> {
 
   /** {@link TaskStore.list} */
   async list(options?: TaskListOptions): Promise<ListedTask[]> {
-    const { places, ...list } = checkTaskList(options)
-    return this.#list.list(places, list, WHOLE)
+    const list = checkTaskList(options)
+    return this.#list.list(list.places, list, WHOLE)
   }
 
   /** {@link TaskStore.listSummaries} */
   async listSummaries(options?: TaskListOptions): Promise<ListedSummary[]> {
-    const { places, ...list } = checkTaskList(options)
-    return this.#list.list(places, list, SUMMARY)
+    const list = checkTaskList(options)
+    return this.#list.list(list.places, list, SUMMARY)
   }
 
   /** {@link TaskStore.page} */
   async page(options?: TaskListOptions): Promise<Page<ListedTask>> {
-    const { places, ...list } = checkPage(options)
-    return this.#list.page(places, list, WHOLE)
+    const list = checkPage(options)
+    return this.#list.page(list.places, list, WHOLE)
   }
 
   /** {@link TaskStore.pageSummaries} */
   async pageSummaries(options?: TaskListOptions): Promise<Page<ListedSummary>> {
-    const { places, ...list } = checkPage(options)
-    return this.#list.page(places, list, SUMMARY)
+    const list = checkPage(options)
+    return this.#list.page(list.places, list, SUMMARY)
   }
 
   /** {@link TaskStore.iterate}, asynchronously. */
   iterate(options?: TaskListOptions): AsyncGenerator<ListedTask, void, undefined> {
-    const { places, ...list } = checkTaskList(options)
-    return this.#list.iterate(places, list, WHOLE)
+    const list = checkTaskList(options)
+    return this.#list.iterate(list.places, list, WHOLE)
   }
 
   /** {@link TaskStore.watch}. The list is read again each time: a server does not tell whether something was written. */

@@ -1,15 +1,19 @@
 import type { ArchivedTaskInfo } from '../../drizzle/schema.ts'
 import { invalidValue } from '../rules/argument-error.ts'
-import { readArchivedTask, readTask } from '../rules/task-row.ts'
-import { TaskStoreError } from '../rules/task-store-error.ts'
-import { isBroken, isNotDone, isRace, isRepeatable, translateDriverError } from './driver-error.ts'
+import { type Row, readArchivedTask, readTask } from '../rules/task-row.ts'
+import { type CallOutcome, TaskStoreError } from '../rules/task-store-error.ts'
+import { isBroken, isLost, isNotDone, isRace, isRepeatable, translateDriverError } from './driver-error.ts'
 import {
   type Answer,
   answerOf,
+  ask,
   comparable,
   NOTHING,
   type PgClient,
   type PgPool,
+  type PgQuery,
+  type PgResult,
+  rowsOf,
   Statements,
 } from './statement.ts'
 import { tablesOf } from './tables/place.ts'
@@ -77,13 +81,17 @@ export class Connection implements Session, Owner {
     }
   }
 
-  async read(text: string, values: readonly unknown[] = []): Promise<Answer['rows']> {
+  text(shape: string, build: () => string): string {
+    return this.statements.text(shape, build)
+  }
+
+  read(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     // A read that broke changes nothing, so it is sent again whatever became of it.
-    return (await this.#send(text, values, isBroken)).rows
+    return this.#send(text, values, isBroken, rowsOf)
   }
 
   write(text: string, values: readonly unknown[] = []): Promise<Answer> {
-    return this.#send(text, values, isNotDone)
+    return this.#send(text, values, isNotDone, answerOf)
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -113,27 +121,38 @@ export class Connection implements Session, Owner {
     else this.#pool.off('error', ignore)
   }
 
-  async #send(
+  async #send<T>(
     text: string,
     values: readonly unknown[],
     canRepeat: (error: unknown) => boolean,
-  ): Promise<Answer> {
+    take: (result: PgResult) => T,
+  ): Promise<T> {
     this.#check()
     const compared = comparable(values)
-    if (compared === undefined) return NOTHING
-    return this.#repeatedly(RETRIES, canRepeat, async () => {
-      const client = await this.#acquire()
-      let destroy = false
-      try {
-        return answerOf(await client.query(this.statements.query(text, compared)))
-      } catch (error) {
-        const translated = translateDriverError(error, this.name, 'unknown')
-        destroy = isBroken(translated)
-        throw translated
-      } finally {
-        client.release(destroy)
-      }
-    })
+    if (compared === undefined) return take(NOTHING)
+    const query = this.statements.query(text, compared)
+    return take(await this.#repeatedly(RETRIES, canRepeat, () => this.#ask(query)))
+  }
+
+  /** Sends a statement on any connection. With callbacks, since each promise costs some of the time of a short call. */
+  async #ask(query: PgQuery): Promise<PgResult> {
+    let outcome: CallOutcome = 'not-done'
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#pool.connect((error, client) => {
+          if (client === undefined) return reject(error)
+          outcome = 'unknown'
+          this.#listenTo(client)
+          client.query(query, (failure, result) => {
+            client.release(failure !== null && isLost(failure))
+            if (failure) reject(failure)
+            else resolve(result)
+          })
+        })
+      })
+    } catch (error) {
+      throw translateDriverError(error, this.name, outcome)
+    }
   }
 
   /** Runs work again that was undone because of others, and once at once if its connection was not there. */
@@ -190,7 +209,7 @@ export class Connection implements Session, Owner {
 
   async #commit(tx: Transaction, client: PgClient): Promise<void> {
     tx.end()
-    const committed = client.query({ text: 'COMMIT' })
+    const committed = ask(client, { text: 'COMMIT' })
     committed.catch(ignore)
     await tx.settle()
     const { command } = await committed.catch((error) => {
@@ -204,17 +223,22 @@ export class Connection implements Session, Owner {
   }
 
   async #acquire(): Promise<PgClient> {
-    let client: PgClient
     try {
-      client = await this.#pool.connect()
+      const client = await new Promise<PgClient>((resolve, reject) => {
+        this.#pool.connect((error, client) => (client === undefined ? reject(error) : resolve(client)))
+      })
+      this.#listenTo(client)
+      return client
     } catch (error) {
       throw translateDriverError(error, this.name, 'not-done')
     }
-    if (!this.#known.has(client)) {
-      client.on('error', ignore)
-      this.#known.add(client)
-    }
-    return client
+  }
+
+  /** Without a listener the loss of a connection would end the process. */
+  #listenTo(client: PgClient): void {
+    if (this.#known.has(client)) return
+    client.on('error', ignore)
+    this.#known.add(client)
   }
 
   #check(): void {
@@ -229,7 +253,7 @@ function ignore(): void {}
 
 async function rollback(client: PgClient): Promise<boolean> {
   try {
-    await client.query({ text: 'ROLLBACK' })
+    await ask(client, { text: 'ROLLBACK' })
     return true
   } catch {
     return false

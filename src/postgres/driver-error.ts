@@ -62,7 +62,7 @@ export function translateDriverError(error: unknown, place: string, outcome: Cal
       { cause: error },
     )
   }
-  if (BROKEN.test(code) || BROKEN_MESSAGES.test(message)) {
+  if (isLost(error)) {
     const known = NOT_SENT.test(message) ? 'not-done' : outcome
     const what =
       known === 'not-done'
@@ -77,6 +77,12 @@ export function translateDriverError(error: unknown, place: string, outcome: Cal
   const meaning = MEANINGS.find(([prefix]) => code.startsWith(prefix))
   if (meaning === undefined) return error
   return new TaskStoreError(meaning[1], `${place} ${meaning[2]} (${code}: ${message})`, { cause: error })
+}
+
+/** Whether a driver's error says that the connection is gone, or never was. */
+export function isLost(error: unknown): boolean {
+  const { code = '', message = '' } = driverError(error) ?? {}
+  return BROKEN.test(code) || BROKEN_MESSAGES.test(message)
 }
 
 /** Whether the server undid a call only because of others: run again, it can succeed. */

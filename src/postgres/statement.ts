@@ -2,14 +2,14 @@ import type { Row } from '../rules/task-row.ts'
 
 /** What a store uses of a client of `pg`. */
 export interface PgClient {
-  query(query: PgQuery): Promise<PgResult>
+  query(query: PgQuery, callback: (error: Error | null, result: PgResult) => void): void
   on(event: 'error', listener: (error: Error) => void): unknown
   release(destroy?: boolean): void
 }
 
 /** What a store uses of a pool of `pg`: any `pg.Pool` fits. */
 export interface PgPool {
-  connect(): Promise<PgClient>
+  connect(callback: (error: Error | undefined, client: PgClient | undefined) => void): void
   end(): Promise<void>
   on(event: 'error', listener: (error: Error) => void): unknown
   off(event: 'error', listener: (error: Error) => void): unknown
@@ -37,13 +37,16 @@ export interface Answer {
 
 /** Where statements run. */
 export interface Executor {
+  /** The text of a shape: built once, unless too many are kept already. */
+  text(shape: string, build: () => string): string
   /** Runs a statement that only reads. */
   read(text: string, values?: readonly unknown[]): Promise<Row[]>
   /** Runs a statement that writes. */
   write(text: string, values?: readonly unknown[]): Promise<Answer>
 }
 
-export const NOTHING: Answer = { rows: [], count: 0 }
+/** The result of a statement that cannot match anything. */
+export const NOTHING: PgResult = { command: '', rows: [], rowCount: 0 }
 
 /** How many statements a connection keeps prepared: lists of unusual lengths would fill its memory. */
 const MOST_NAMES = 400
@@ -59,19 +62,30 @@ const TYPES = {
   },
 }
 
-/** Names each text once, so that a connection prepares it on first use. */
+/** Builds each text once, and names it, so that a connection prepares it on first use. */
 export class Statements {
   readonly #names = new Map<string, string>()
+  readonly #texts = new Map<string, string>()
   readonly #prepare: boolean
 
   constructor(prepare: boolean) {
     this.#prepare = prepare
   }
 
+  text(shape: string, build: () => string): string {
+    let text = this.#texts.get(shape)
+    if (text === undefined) {
+      text = build()
+      if (this.#texts.size < MOST_NAMES) this.#texts.set(shape, text)
+    }
+    return text
+  }
+
+  /** @param text The same string each time, since a new one has to be hashed. */
   query(text: string, values: readonly unknown[]): PgQuery {
-    const query = { text, values: values as unknown[], rowMode: 'array', types: TYPES } as const
     const name = this.#prepare ? this.#nameOf(text) : undefined
-    return name === undefined ? query : { ...query, name }
+    if (name === undefined) return { text, values: values as unknown[], rowMode: 'array', types: TYPES }
+    return { name, text, values: values as unknown[], rowMode: 'array', types: TYPES }
   }
 
   #nameOf(text: string): string | undefined {
@@ -92,10 +106,20 @@ const isUnstorable = (value: unknown) => typeof value === 'string' && value.incl
  */
 export function comparable(values: readonly unknown[]): readonly unknown[] | undefined {
   if (values.some(isUnstorable)) return undefined
+  if (!values.some(Array.isArray)) return values
   return values.map((value) =>
     Array.isArray(value) && value.some(isUnstorable) ? value.filter((item) => !isUnstorable(item)) : value,
   )
 }
+
+/** Sends a statement. */
+export function ask(client: PgClient, query: PgQuery): Promise<PgResult> {
+  return new Promise((resolve, reject) => {
+    client.query(query, (error, result) => (error ? reject(error) : resolve(result)))
+  })
+}
+
+export const rowsOf = ({ rows }: PgResult) => rows as Row[]
 
 export const answerOf = ({ rows, rowCount }: PgResult): Answer => ({
   rows: rows as Row[],

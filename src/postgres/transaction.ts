@@ -6,6 +6,7 @@ import { translateDriverError } from './driver-error.ts'
 import {
   type Answer,
   answerOf,
+  ask,
   comparable,
   type Executor,
   NOTHING,
@@ -108,13 +109,17 @@ export class Transaction implements Session {
     this.#isOver = true
   }
 
+  text(shape: string, build: () => string): string {
+    return this.#owner.statements.text(shape, build)
+  }
+
   async read(text: string, values: readonly unknown[] = []): Promise<Answer['rows']> {
     return (await this.write(text, values)).rows
   }
 
   async write(text: string, values: readonly unknown[] = []): Promise<Answer> {
     const compared = comparable(values)
-    if (compared === undefined) return NOTHING
+    if (compared === undefined) return answerOf(NOTHING)
     while (this.#child !== undefined) await this.#turn()
     return this.send(text, compared)
   }
@@ -190,7 +195,7 @@ export class Transaction implements Session {
     if (this.#failure !== undefined) throw this.#failure
     this.#underWay++
     try {
-      return answerOf(await this.#client.query(this.#owner.statements.query(text, values)))
+      return answerOf(await ask(this.#client, this.#owner.statements.query(text, values)))
     } catch (error) {
       // A connection that is lost before the commit takes the whole transaction with it.
       const translated = translateDriverError(error, this.name, 'not-done')

@@ -7,60 +7,67 @@ const { backend: BACKEND, status: STATUS, submitTime: SUBMITTED } = TASK_COLUMNS
 /** The provider of a backend, as the index has it. */
 export const PROVIDER = `split_part(${BACKEND}, ':', 1)`
 
-/** The conditions of a statement and the values that it binds. */
-export class Conditions {
+/** The conditions that the values of a filter stand for, by the names of the values. */
+const CONDITIONS: Readonly<Record<string, (at: (name: string) => string) => string>> = {
+  status: (at) => `${STATUS} = ${at('status')}`,
+  statuses: (at) => `${STATUS} = ANY(${at('statuses')})`,
+  backend: (at) => `${BACKEND} = ${at('backend')}`,
+  provider: (at) => `${PROVIDER} = ${at('provider')}`,
+  platform: (at) =>
+    `(${BACKEND} = ${at('platform')} OR (${BACKEND} >= ${at('from')} AND ${BACKEND} < ${at('to')}))`,
+  submittedAfter: (at) => `${SUBMITTED} > ${at('submittedAfter')}`,
+  submittedBefore: (at) => `${SUBMITTED} < ${at('submittedBefore')}`,
+}
+
+/** The values that a statement binds, by name: which names there are decides its text. */
+export class Bindings {
   readonly values: unknown[] = []
-  readonly #conditions: string[] = []
+  readonly #names: string[] = []
 
-  /** Binds a value, and returns its place in the text. */
-  value(value: unknown): string {
-    return `$${this.values.push(value)}`
+  /** Equal for all that make one text. */
+  get shape(): string {
+    return this.#names.join()
   }
 
-  add(...conditions: readonly string[]): void {
-    this.#conditions.push(...conditions)
-  }
-
-  filter({ statuses, backend, platform, ...times }: CheckedFilter): this {
-    if (statuses?.length === 1) this.add(`${STATUS} = ${this.value(statuses[0])}`)
-    else if (statuses !== undefined) this.add(`${STATUS} = ANY(${this.value(statuses)})`)
-    if (backend !== undefined) this.add(`${BACKEND} = ${this.value(backend)}`)
-    if (platform !== undefined) this.add(...platformConditions(platform, (value) => this.value(value)))
-    this.add(...timeConditions(times, (value) => this.value(value)))
+  bind(name: string, value: unknown): this {
+    this.#names.push(name)
+    this.values.push(value)
     return this
   }
 
-  /** The WHERE of the conditions; empty for none. */
-  toString(): string {
-    return this.#conditions.length === 0 ? '' : `WHERE ${this.#conditions.join(' AND ')}`
+  /** Binds the values of a filter. */
+  filter({ statuses, backend, platform, submittedAfter, submittedBefore }: CheckedFilter): this {
+    if (statuses?.length === 1) this.bind('status', statuses[0])
+    else if (statuses !== undefined) this.bind('statuses', statuses)
+    if (backend !== undefined) this.bind('backend', backend)
+    if (platform !== undefined) this.#platform(platform)
+    if (submittedAfter !== undefined) this.bind('submittedAfter', storableBound(submittedAfter, ''))
+    if (submittedBefore !== undefined) this.bind('submittedBefore', storableBound(submittedBefore, '\x01'))
+    return this
   }
-}
 
-type Bind = (value: unknown) => string
+  /** Where a value stands in the text. */
+  at = (name: string): string => `$${this.#names.indexOf(name) + 1}`
 
-/** A platform is one range of an index, unless it names a chip itself. */
-export function platformConditions(platform: string, bind: Bind): string[] {
-  const [provider = ''] = platform.split(':', 1)
-  const isProvider = `${PROVIDER} = ${bind(provider)}`
-  if (provider === platform) return [isProvider]
-  const { from, to } = platformRange(platform)
-  return [
-    isProvider,
-    `(${BACKEND} = ${bind(platform)} OR (${BACKEND} >= ${bind(from)} AND ${BACKEND} < ${bind(to)}))`,
-  ]
-}
+  /** The conditions of the filter. */
+  get conditions(): string[] {
+    return this.#names.flatMap((name) => CONDITIONS[name]?.(this.at) ?? [])
+  }
 
-/** Conditions on the time of a list. */
-export function timeConditions(
-  { submittedAfter, submittedBefore }: Pick<CheckedFilter, 'submittedAfter' | 'submittedBefore'>,
-  bind: Bind,
-): string[] {
-  const conditions: string[] = []
-  if (submittedAfter !== undefined)
-    conditions.push(`${SUBMITTED} > ${bind(storableBound(submittedAfter, ''))}`)
-  if (submittedBefore !== undefined)
-    conditions.push(`${SUBMITTED} < ${bind(storableBound(submittedBefore, '\x01'))}`)
-  return conditions
+  /** The WHERE of the filter and of other conditions; empty for none. */
+  where(...others: readonly string[]): string {
+    const conditions = [...this.conditions, ...others]
+    return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
+  }
+
+  /** A platform is one range of an index, unless it names a chip itself. */
+  #platform(platform: string): void {
+    const [provider = ''] = platform.split(':', 1)
+    this.bind('provider', provider)
+    if (provider === platform) return
+    const { from, to } = platformRange(platform)
+    this.bind('platform', platform).bind('from', from).bind('to', to)
+  }
 }
 
 /** A time that divides the stored ones as the given one does: none of them holds a null character. */

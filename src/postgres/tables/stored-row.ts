@@ -54,11 +54,13 @@ function withCells(row: Row, positions: readonly number[]): Row {
 /** The fields of a row to store. @throws TaskStoreError `INVALID_TASK` */
 export function storedCells<Fields extends object>(taskId: string, fields: Fields): Fields {
   const cells: Record<string, unknown> = {}
-  for (const [field, value] of Object.entries(fields)) {
-    cells[field] =
-      typeof value === 'string' ? storedCell(taskId, field, value) : checkKind(taskId, field, value)
-  }
+  for (const [field, value] of Object.entries(fields)) cells[field] = storedCell(taskId, field, value)
   return cells as Fields
+}
+
+/** The value of a field to store. @throws TaskStoreError `INVALID_TASK` */
+export function storedCell(taskId: string, field: string, value: unknown): unknown {
+  return typeof value === 'string' ? storedText(taskId, field, value) : checkKind(taskId, field, value)
 }
 
 /** A file can hold a value of any kind in any cell. */
@@ -69,7 +71,7 @@ function checkKind(taskId: string, field: string, value: unknown): unknown {
   throw invalidTask({ taskId, field, problem: `is ${kind}, which its column of PostgreSQL cannot hold` })
 }
 
-function storedCell(taskId: string, field: string, text: string): string {
+function storedText(taskId: string, field: string, text: string): string {
   if (field === 'result' || field === 'metadata') return toStoredText(text)
   if (text.length > LONGEST / 3 && INDEXED.includes(field) && Buffer.byteLength(text) > LONGEST) {
     throw invalidTask({

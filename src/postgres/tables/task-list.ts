@@ -14,7 +14,7 @@ import type {
 } from '../../rules/task-filter.ts'
 import { type Row, readSummary, readTask, SUMMARY_FIELDS } from '../../rules/task-row.ts'
 import type { Session } from '../transaction.ts'
-import { Conditions, platformConditions, storableBound, timeConditions } from './filter-sql.ts'
+import { Bindings, storableBound } from './filter-sql.ts'
 import type { Place } from './place.ts'
 import { ARCHIVED_AT, taskRowOf } from './stored-row.ts'
 
@@ -26,18 +26,21 @@ const MOST_RANGES = 50
 
 /** How a task is read from a row: what to select, and how to decode it. */
 export interface RowShape<T> {
+  readonly name: string
   readonly select: string
   readonly read: (row: Row) => T
 }
 
 /** A whole task. */
 export const WHOLE: RowShape<TaskInfo> = {
+  name: 'whole',
   select: Object.values(TASK_COLUMNS).join(),
   read: (row) => readTask(taskRowOf(row)),
 }
 
 /** A summary. The length of a result is known without reading it. */
 export const SUMMARY: RowShape<TaskSummary> = {
+  name: 'summary',
   select: [
     ...SUMMARY_FIELDS.map((field) => TASK_COLUMNS[field]),
     `(octet_length(${TASK_COLUMNS.result}) > 4 OR ${TASK_COLUMNS.result} NOT IN ('', 'null'))`,
@@ -52,6 +55,9 @@ const RANGES = [
   ...TASK_STATUSES.map((status) => `${STATUS} = '${status}'`),
   `${STATUS} NOT IN (${KNOWN_STATUSES})`,
 ]
+
+/** Where the submit time stands in a row of either shape. */
+const TIME = SUMMARY_FIELDS.indexOf('submitTime')
 
 const ORDER = `ORDER BY ${SUBMITTED} DESC, seq DESC`
 
@@ -84,7 +90,9 @@ export class TaskList {
     const rows = await this.#rows(places, { ...list, limit: list.limit + 1 }, shape)
     const items = rows.slice(0, list.limit).map((row) => readRow(row, places, shape))
     const last = rows[list.limit - 1]
-    return rows.length > list.limit && last ? { items, next: encodeCursor(cursorOf(last)) } : { items }
+    return rows.length > list.limit && last
+      ? { items, next: encodeCursor(cursorOf(last, places)) }
+      : { items }
   }
 
   /** Every task of a list, read page by page: nothing is locked between pages. */
@@ -100,17 +108,17 @@ export class TaskList {
       for (const row of rows) yield readRow(row, places, shape)
       const last = rows.at(-1)
       if (rows.length < size || last === undefined) return
-      after = cursorOf(last)
+      after = cursorOf(last, places)
       offset = 0
       if (limit > 0) limit -= rows.length
     }
   }
 
   async count(place: PlaceName, filter: CheckedFilter): Promise<number> {
-    const where = new Conditions().filter(filter)
+    const bound = new Bindings().filter(filter)
     const [row] = await this.#session.read(
-      `SELECT count(*) FROM ${this.#place(place).tasks} ${where}`,
-      where.values,
+      `SELECT count(*) FROM ${this.#place(place).tasks} ${bound.where()}`,
+      bound.values,
     )
     return (row?.[0] ?? 0) as number
   }
@@ -125,39 +133,52 @@ export class TaskList {
   }
 
   async #countBy(column: string, place: PlaceName, filter: CheckedFilter): Promise<Map<string, number>> {
-    const where = new Conditions().filter(filter)
+    const bound = new Bindings().filter(filter)
     const rows = await this.#session.read(
-      `SELECT ${column}, count(*) FROM ${this.#place(place).tasks} ${where} GROUP BY 1 ORDER BY 1`,
-      where.values,
+      `SELECT ${column}, count(*) FROM ${this.#place(place).tasks} ${bound.where()} GROUP BY 1 ORDER BY 1`,
+      bound.values,
     )
     return new Map(rows as unknown as [string, number][])
   }
 
   async #rows<T>(
-    placeNames: readonly PlaceName[],
+    places: readonly PlaceName[],
     list: CheckedList,
-    { select }: RowShape<T>,
+    { name, select }: RowShape<T>,
   ): Promise<Row[]> {
-    const { filter, limit, offset } = list
-    const { backend, platform } = filter
-    if (limit === 0 || filter.statuses?.length === 0) return []
+    const { filter, limit, offset, after } = list
+    const { statuses, backend, platform } = filter
+    if (limit === 0 || statuses?.length === 0) return []
     if (backend !== undefined && !isOfPlatform(backend, platform)) return []
-    // The text carries the limit: planned for any limit, PostgreSQL expects a tenth of the table.
     const isLimited = limit > 0 && Number.isSafeInteger(limit + offset)
-    const first = isLimited ? `${ORDER} LIMIT ${limit + offset}` : ''
-    const where = new Conditions()
-    const ranges = rangesOf(where, filter, isLimited)
-    const parts = placeNames.flatMap((name) => {
-      const { tasks, isArchive } = this.#place(name)
-      const keys = `${isArchive ? ARCHIVED_AT : 'NULL::text'}, seq, ${isArchive} AS is_archived, ${SUBMITTED} AS t`
-      const after = list.after && afterOf(where, list.after, isArchive)
-      return ranges.map((range) => {
-        const conditions = [...range, ...(after ?? [])].join(' AND ')
-        return `(SELECT ${select}, ${keys} FROM ${tasks} WHERE ${conditions || 'true'} ${first})`
+    const isApart = isLimited && statuses !== undefined && statuses.length <= MOST_RANGES
+    const bound = new Bindings()
+    if (isApart) for (const [i, status] of statuses.entries()) bound.bind(`range${i}`, status)
+    // A backend that is given is of the platform.
+    const rest = backend === undefined ? filter : { ...filter, platform: undefined }
+    bound.filter(isApart ? { ...rest, statuses: undefined } : rest)
+    if (after !== undefined) bindCursor(bound, after, places)
+    const key = `list ${places.join()} ${name} ${limit} ${offset} ${bound.shape}`
+    const text = this.#session.text(key, () => {
+      const ranges = isApart
+        ? statuses.map((_, i) => [`${STATUS} = ${bound.at(`range${i}`)}`])
+        : isLimited && statuses === undefined
+          ? RANGES.map((range) => [range])
+          : [[]]
+      const parts = places.flatMap((place) => {
+        const { tasks, isArchive } = this.#place(place)
+        const keys = places.includes('archived')
+          ? `, ${isArchive ? ARCHIVED_AT : 'NULL::text'}, ${isArchive} AS is_archived`
+          : ''
+        const rest = after && `(${SUBMITTED}, seq) < (${bound.at('time')}, ${bound.at(place)})`
+        return ranges.map(
+          (range) =>
+            `SELECT ${select}, seq${keys} FROM ${tasks} ${bound.where(...range, ...(rest ? [rest] : []))}`,
+        )
       })
+      return inOrder(parts, places, isLimited ? limit : undefined, offset)
     })
-    const end = `ORDER BY t DESC, seq DESC, is_archived ${isLimited ? `LIMIT ${limit}` : ''} OFFSET ${offset}`
-    return this.#session.read(`SELECT * FROM (${parts.join(' UNION ALL ')}) AS parts ${end}`, where.values)
+    return this.#session.read(text, bound.values)
   }
 
   #place(name: PlaceName): Place {
@@ -165,36 +186,43 @@ export class TaskList {
   }
 }
 
-/** The conditions of each range of a filter. One range, whose rows are all read and sorted, has no status. */
-function rangesOf(where: Conditions, filter: CheckedFilter, isLimited: boolean): string[][] {
-  const { statuses, backend, platform, ...times } = filter
-  const bind = (value: unknown) => where.value(value)
-  const common = [
-    ...(backend === undefined ? [] : [`${TASK_COLUMNS.backend} = ${bind(backend)}`]),
-    // A backend that is given is of the platform.
-    ...(backend === undefined && platform !== undefined ? platformConditions(platform, bind) : []),
-    ...timeConditions(times, bind),
-  ]
-  if (isLimited && statuses === undefined) return RANGES.map((range) => [range, ...common])
-  if (statuses === undefined) return [common]
-  if (!isLimited || statuses.length > MOST_RANGES) return [[`${STATUS} = ANY(${bind(statuses)})`, ...common]]
-  return statuses.map((status) => [`${STATUS} = ${bind(status)}`, ...common])
+/** The rows of some parts in the order of a list. */
+function inOrder(
+  parts: readonly string[],
+  places: readonly PlaceName[],
+  limit: number | undefined,
+  offset: number,
+): string {
+  const skipped = offset === 0 ? '' : `OFFSET ${offset}`
+  // The text carries the limit: planned for any limit, PostgreSQL expects a tenth of the table.
+  const end = limit === undefined ? skipped : `LIMIT ${limit} ${skipped}`
+  if (parts.length === 1) return `${parts[0]} ${ORDER} ${end}`
+  const first = limit === undefined ? '' : `${ORDER} LIMIT ${limit + offset}`
+  const order = places.length === 1 ? ORDER : `${ORDER}, is_archived`
+  return `${parts.map((part) => `(${part} ${first})`).join(' UNION ALL ')} ${order} ${end}`
 }
 
-/** What comes after a cursor. At the same time and `seq` the live task comes first. */
-function afterOf(where: Conditions, { submitTime, rowid, isArchived }: Cursor, isArchive: boolean): string[] {
-  const bound = isArchive && !isArchived ? BigInt(rowid) + 1n : rowid
-  return [
-    `(${SUBMITTED}, seq) < (${where.value(storableBound(String(submitTime), '\x01'))}, ${where.value(bound)})`,
-  ]
+/** Binds what comes after a cursor. At the same time and `seq` the live task comes first. */
+function bindCursor(
+  bound: Bindings,
+  { submitTime, rowid, isArchived }: Cursor,
+  places: readonly PlaceName[],
+): void {
+  bound.bind('time', storableBound(String(submitTime), '\x01'))
+  for (const place of places) {
+    bound.bind(place, place === 'archived' && !isArchived ? BigInt(rowid) + 1n : rowid)
+  }
 }
 
 function readRow<T>(row: Row, places: readonly PlaceName[], shape: RowShape<T>): T & WithArchivedAt {
   const task = shape.read(row)
   if (!places.includes('archived')) return task as T & WithArchivedAt
-  return { ...task, archivedAt: row.at(-4) as string | null }
+  return { ...task, archivedAt: row.at(-2) as string | null }
 }
 
-function cursorOf(row: Row): Cursor {
-  return { submitTime: row.at(-1) as string, rowid: row.at(-3) as number, isArchived: row.at(-2) === true }
+/** Of a row that has its `seq` after the cells of the shape, and then, where archived tasks are listed, when and whether. */
+function cursorOf(row: Row, places: readonly PlaceName[]): Cursor {
+  const submitTime = row[TIME] as string
+  if (!places.includes('archived')) return { submitTime, rowid: row.at(-1) as number, isArchived: false }
+  return { submitTime, rowid: row.at(-3) as number, isArchived: row.at(-1) === true }
 }

@@ -8,7 +8,7 @@ import { mayBeReplacedId } from '../../rules/task-id.ts'
 import type { Row } from '../../rules/task-row.ts'
 import type { CheckedUpdate, TaskChange } from '../../rules/update-task.ts'
 import type { Executor } from '../statement.ts'
-import { Conditions } from './filter-sql.ts'
+import { Bindings } from './filter-sql.ts'
 import type { Place } from './place.ts'
 import { ShardTable } from './shard-table.ts'
 import { ARCHIVED_AT, rawTaskCells, storedCells, taskColumns, taskRowOf, typeOf } from './stored-row.ts'
@@ -70,35 +70,33 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
   /** The rows of the tasks with exactly these ids. */
   rows(taskIds: readonly string[], lock: Lock = ''): Promise<Row[]> {
     const [only] = taskIds
-    if (taskIds.length === 1) return this.#rows(`WHERE ${ID} = $1 ${lock}`, [only])
-    return this.#rows(`WHERE ${ID} = ANY($1) ORDER BY ${ID} ${lock}`, [taskIds])
+    if (taskIds.length === 1) return this.#rows('by id', lock, () => `WHERE ${ID} = $1`, [only])
+    return this.#rows('by ids', lock, () => `WHERE ${ID} = ANY($1) ORDER BY ${ID}`, [taskIds])
   }
 
   /** The rows of the tasks with one of these ids, as their own or on their platform, by their ids. */
   known(ids: readonly string[], lock: Lock): Promise<Row[]> {
     const owners = `SELECT ${TASK} FROM ${this.place.shards} WHERE ${SHARD_COLUMNS.platformTaskId} = ANY($1)`
-    return this.#rows(`WHERE ${ID} IN (SELECT unnest($1::text[]) UNION ${owners}) ORDER BY ${ID} ${lock}`, [
-      ids,
-    ])
+    const where = () => `WHERE ${ID} IN (SELECT unnest($1::text[]) UNION ${owners}) ORDER BY ${ID}`
+    return this.#rows('known', lock, where, [ids])
   }
 
   /** The tasks that replaced this id in version 5: several if two programs upgraded a file at once. */
   async replacing(taskId: string, lock: Lock = ''): Promise<Task[]> {
     if (!mayBeReplacedId(taskId)) return []
-    const rows = await this.#rows(
-      `WHERE ${ID} IN (SELECT ${TASK} FROM ${this.place.shards} WHERE ${SHARD_COLUMNS.platformTaskId} = $1) ORDER BY ${ID} ${lock}`,
-      [taskId],
-    )
+    const owners = `SELECT ${TASK} FROM ${this.place.shards} WHERE ${SHARD_COLUMNS.platformTaskId} = $1`
+    const where = () => `WHERE ${ID} IN (${owners}) ORDER BY ${ID}`
+    const rows = await this.#rows('replacing', lock, where, [taskId])
     return rows.map(this.#read).filter(({ metadata }) => metadata[REPLACED_ID] === taskId)
   }
 
   /** The tasks after one that match, at most `limit`, as they were inserted, with their `seq`. */
   async after(seq: number, filter: CheckedFilter, limit: number): Promise<Row[]> {
-    const where = new Conditions().filter(filter)
-    where.add(`seq > ${where.value(seq)}`)
+    const bound = new Bindings().filter(filter).bind('seq', seq)
     const rows = await this.#session.read(
-      `SELECT ${taskColumns(this.place.isArchive)}, seq FROM ${this.place.tasks} ${where} ORDER BY seq LIMIT ${limit}`,
-      where.values,
+      `SELECT ${taskColumns(this.place.isArchive)}, seq FROM ${this.place.tasks} ${bound.where(`seq > ${bound.at('seq')}`)}
+       ORDER BY seq LIMIT ${limit}`,
+      bound.values,
     )
     return rows.map(taskRowOf)
   }
@@ -139,19 +137,27 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     { taskId, change, ifStatus, ifUpdateTime }: CheckedUpdate,
     updateTime: string,
   ): Promise<Row | undefined> {
-    const where = new Conditions()
     const cells = storedCells(taskId, { ...change, updateTime })
-    const set = Object.entries(cells).map(
-      ([field, value]) => `${TASK_COLUMNS[field as keyof TaskInfo]} = ${where.value(value)}`,
-    )
-    where.add(`${ID} = ${where.value(taskId)}`, `${UPDATED} < ${where.value(updateTime)}`)
-    if (ifStatus !== undefined) where.add(`${STATUS} = ANY(${where.value(ifStatus)})`)
-    if (ifUpdateTime !== undefined) where.add(`${UPDATED} = ${where.value(ifUpdateTime)}`)
-    const columns = Object.values(TASK_COLUMNS).map((name) =>
-      name === RESULT && 'result' in change ? 'NULL::text' : name,
-    )
-    const text = `UPDATE ${this.place.tasks} SET ${set.join()} ${where} RETURNING ${columns.join()}`
-    return (await this.#session.write(text, where.values)).rows.map(taskRowOf)[0]
+    const fields = Object.keys(cells) as (keyof TaskInfo)[]
+    const bound = new Bindings()
+    for (const field of fields) bound.bind(field, cells[field])
+    bound.bind('id', taskId)
+    if (ifStatus !== undefined) bound.bind('ifStatus', ifStatus)
+    if (ifUpdateTime !== undefined) bound.bind('ifUpdateTime', ifUpdateTime)
+    const text = this.#session.text(`${this.place.name} update if ${bound.shape}`, () => {
+      const set = fields.map((field) => `${TASK_COLUMNS[field]} = ${bound.at(field)}`)
+      const conditions = [
+        `${ID} = ${bound.at('id')}`,
+        `${UPDATED} < ${bound.at('updateTime')}`,
+        ...(ifStatus === undefined ? [] : [`${STATUS} = ANY(${bound.at('ifStatus')})`]),
+        ...(ifUpdateTime === undefined ? [] : [`${UPDATED} = ${bound.at('ifUpdateTime')}`]),
+      ]
+      const columns = Object.values(TASK_COLUMNS).map((name) =>
+        name === RESULT && 'result' in change ? 'NULL::text' : name,
+      )
+      return `UPDATE ${this.place.tasks} SET ${set.join()} WHERE ${conditions.join(' AND ')} RETURNING ${columns.join()}`
+    })
+    return (await this.#session.write(text, bound.values)).rows.map(taskRowOf)[0]
   }
 
   /**
@@ -220,18 +226,18 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
    * returns the `seq` up to which it looked. Tasks that somebody else is writing are waited for.
    */
   async deleteAfter(seq: number, lastSeq: number, filter: CheckedFilter, limit: number): Promise<Row[]> {
-    const where = new Conditions().filter(filter)
-    where.add(`seq > ${where.value(seq)}`, `seq <= ${where.value(lastSeq)}`)
+    const bound = new Bindings().filter(filter).bind('seq', seq).bind('last', lastSeq)
+    const part = bound.where(`seq > ${bound.at('seq')}`, `seq <= ${bound.at('last')}`)
     const first = await this.#session.read(
-      `SELECT ${ID}, seq FROM ${this.place.tasks} ${where} ORDER BY seq LIMIT ${limit}`,
-      where.values,
+      `SELECT ${ID}, seq FROM ${this.place.tasks} ${part} ORDER BY seq LIMIT ${limit}`,
+      bound.values,
     )
     if (first.length === 0) return []
-    const locked = new Conditions().filter(filter)
-    locked.add(`${ID} = ANY(${locked.value(first.map(([taskId]) => taskId))})`)
+    const ids = first.map(([taskId]) => taskId)
+    const locked = new Bindings().filter(filter).bind('ids', ids)
     // Looked at again under the lock: a task that was changed meanwhile may not match any more.
     const rows = await this.#session.read(
-      `SELECT ${ID} FROM ${this.place.tasks} ${locked} ORDER BY ${ID} FOR UPDATE`,
+      `SELECT ${ID} FROM ${this.place.tasks} ${locked.where(`${ID} = ANY(${locked.at('ids')})`)} ORDER BY ${ID} FOR UPDATE`,
       locked.values,
     )
     await this.deleteAll(rows.map(([taskId]) => taskId as string))
@@ -257,8 +263,12 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     ])
   }
 
-  async #rows(clauses: string, values: readonly unknown[]): Promise<Row[]> {
-    const text = `SELECT ${taskColumns(this.place.isArchive)} FROM ${this.place.tasks} ${clauses}`
+  async #rows(name: string, lock: Lock, clauses: () => string, values: readonly unknown[]): Promise<Row[]> {
+    const { place } = this
+    const text = this.#session.text(
+      `${place.name} ${name} ${lock}`,
+      () => `SELECT ${taskColumns(place.isArchive)} FROM ${place.tasks} ${clauses()} ${lock}`,
+    )
     return (await this.#session.read(text, values)).map(taskRowOf)
   }
 }

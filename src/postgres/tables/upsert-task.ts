@@ -4,7 +4,7 @@ import { REPLACED_ID } from '../../rules/replaced-id.ts'
 import type { TaskRow } from '../../rules/save-task.ts'
 import { mayBeReplacedId } from '../../rules/task-id.ts'
 import type { Session } from '../transaction.ts'
-import { storedCells, typeOf } from './stored-row.ts'
+import { storedCell, typeOf } from './stored-row.ts'
 
 const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
 const COLUMNS = Object.values(TASK_COLUMNS).join()
@@ -28,13 +28,13 @@ interface UpsertForm {
  * an id and the new one would forget it, or if the stored update time is not before a stamped one.
  */
 export async function upsertTask(session: Session, row: TaskRow): Promise<string | undefined> {
-  return (await upsert(session, [row], formOf(row))).get(row.taskId)
+  return upsertOne(session, row, formOf(row))
 }
 
 /** {@link upsertTask} for a task whose id is known not to be a replaced one. */
 export async function upsertKnownTask(session: Session, row: TaskRow): Promise<string> {
   const form = { ...formOf(row), mayBeReplaced: false, mustRemember: false, mustBeLater: false }
-  return (await upsert(session, [row], form)).get(row.taskId) as string
+  return (await upsertOne(session, row, form)) as string
 }
 
 /**
@@ -87,40 +87,51 @@ function formOf({ taskId, submitTime, namesReplacedId, isStamped }: TaskRow): Up
   }
 }
 
+/** One row is bound cell by cell: an array would have to be written and parsed. */
+async function upsertOne(session: Session, row: TaskRow, form: UpsertForm): Promise<string | undefined> {
+  const { rows } = await session.write(textOf(session, form, true), cellsOf(row))
+  return rows[0]?.[1] as string | undefined
+}
+
+/** The submit times that are now stored, by the ids of the rows that were written. */
 async function upsert(
   session: Session,
   rows: readonly TaskRow[],
-  { mayBeReplaced, mustRemember, mustBeLater, isTimed }: UpsertForm,
+  form: UpsertForm,
 ): Promise<ReadonlyMap<string, string>> {
-  const { tasks, shards } = session.live.place
-  const cells = rows.map(({ now, namesReplacedId: _, isStamped: __, ...row }) =>
-    storedCells(row.taskId, { ...row, submitTime: row.submitTime ?? now }),
+  const cells = rows.map(cellsOf)
+  const columns = FIELDS.map((_, i) => cells.map((row) => row[i]))
+  const { rows: stored } = await session.write(textOf(session, form, false), columns)
+  return new Map(stored as unknown as [string, string][])
+}
+
+const cellsOf = (row: TaskRow) =>
+  FIELDS.map((field) =>
+    storedCell(row.taskId, field, field === 'submitTime' ? (row.submitTime ?? row.now) : row[field]),
   )
-  const [only] = cells
-  const isOne = cells.length === 1 && only !== undefined
-  // One row is bound cell by cell: an array would have to be written and parsed.
-  const bound = FIELDS.map((field, i) => `$${i + 1}::${typeOf(field)}${isOne ? '' : '[]'}`).join()
-  const from = isOne
-    ? `(VALUES (${bound})) AS given (${COLUMNS})`
-    : `unnest(${bound}) WITH ORDINALITY AS given (${COLUMNS}, n)`
-  const id = `given.${ID}`
-  const where = mayBeReplaced
-    ? `WHERE NOT EXISTS (SELECT FROM ${shards} WHERE ${SHARD_COLUMNS.platformTaskId} = ${id})
-         OR EXISTS (SELECT FROM ${tasks} WHERE ${ID} = ${id})`
-    : ''
-  const set = Object.values(TASK_COLUMNS)
-    .filter((name) => name !== ID && (isTimed || name !== SUBMITTED))
-    .map((name) => `${name} = excluded.${name}`)
-  const conditions = [
-    ...(mustRemember ? [`position('"${REPLACED_ID}"' IN t.${METADATA}) = 0`] : []),
-    ...(mustBeLater ? [`t.${UPDATED} < excluded.${UPDATED}`] : []),
-  ]
-  const { rows: stored } = await session.write(
-    `INSERT INTO ${tasks} AS t (${COLUMNS}) SELECT ${COLUMNS} FROM ${from} ${where} ${isOne ? '' : 'ORDER BY n'}
+
+function textOf(session: Session, form: UpsertForm, isOne: boolean): string {
+  const { mayBeReplaced, mustRemember, mustBeLater, isTimed } = form
+  const shape = `upsert ${mayBeReplaced} ${mustRemember} ${mustBeLater} ${isTimed} ${isOne}`
+  return session.text(shape, () => {
+    const { tasks, shards } = session.live.place
+    const bound = FIELDS.map((field, i) => `$${i + 1}::${typeOf(field)}${isOne ? '' : '[]'}`).join()
+    const given = isOne ? `(VALUES (${bound}))` : `unnest(${bound}) WITH ORDINALITY`
+    const where = mayBeReplaced
+      ? `WHERE NOT EXISTS (SELECT FROM ${shards} WHERE ${SHARD_COLUMNS.platformTaskId} = given.${ID})
+           OR EXISTS (SELECT FROM ${tasks} WHERE ${ID} = given.${ID})`
+      : ''
+    const source = `SELECT ${COLUMNS} FROM ${given} AS given (${COLUMNS}${isOne ? '' : ', n'}) ${where} ${isOne ? '' : 'ORDER BY n'}`
+    const set = Object.values(TASK_COLUMNS)
+      .filter((name) => name !== ID && (isTimed || name !== SUBMITTED))
+      .map((name) => `${name} = excluded.${name}`)
+    const conditions = [
+      ...(mustRemember ? [`position('"${REPLACED_ID}"' IN t.${METADATA}) = 0`] : []),
+      ...(mustBeLater ? [`t.${UPDATED} < excluded.${UPDATED}`] : []),
+    ]
+    return `INSERT INTO ${tasks} AS t (${COLUMNS}) ${isOne && !mayBeReplaced ? `VALUES (${bound})` : source}
      ON CONFLICT (${ID}) DO UPDATE SET ${set.join()}
      ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
-     RETURNING ${ID}, ${SUBMITTED}`,
-    FIELDS.map((field) => (isOne ? only[field] : cells.map((row) => row[field]))),
-  )
-  return new Map(stored as unknown as [string, string][])
+     RETURNING ${ID}, ${SUBMITTED}`
+  })
 }
