@@ -164,4 +164,19 @@ export const SUITES: Readonly<Record<string, (quick: boolean) => Iterable<Table>
     const trials = { all: () => runTrial('cold', {}) }
     yield { title: 'A fresh process', unit: 'milliseconds', columns: takeTurns(quick ? 3 : 15, trials) }
   },
+
+  *'command-line'(quick) {
+    const count = quick ? 1000 : 1_000_000
+    const trials = { all: () => runTrial('command-line', { count: 1000 }) }
+    yield {
+      title: 'The command line, from the start of its process to the end',
+      unit: 'milliseconds',
+      columns: takeTurns(quick ? 3 : 15, trials),
+    }
+    yield {
+      title: `The command line over ${count} rows`,
+      unit: '',
+      columns: { all: runTrial('long-lists', { count }) },
+    }
+  },
 }
