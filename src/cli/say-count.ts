@@ -1,4 +1,6 @@
-/** `1 task`, `5 tasks`. */
+import { isTerminal } from './output/print.ts'
+
+/** `1 task`, `5 tasks`; at a terminal `1,000 tasks`. */
 export function sayCount(count: number, thing = 'task'): string {
-  return `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`
+  return `${isTerminal() ? count.toLocaleString('en') : count} ${thing}${count === 1 ? '' : 's'}`
 }

@@ -70,19 +70,15 @@ test('filters, limits and places choose what is listed', async (t) => {
   const cases: readonly (readonly [args: string, ids: string])[] = [
     ['', 'd c b a'],
     ['--limit 2', 'd c'],
-    ['-l 0', ''],
     ['-s failed --status running', 'd b'],
     ['-p originq', 'c b a'],
     ['--backend originq', 'c'],
     ['--since 2026-05-02', 'd c b'],
     ['--since 2026-05-02T08:00Z', 'd c b'],
-    ['--since 2026-05-02T08:00:01Z', 'd c'],
     ['--until 2026-05-02', 'b a'],
     ['--until 2026-05-02T07:00+00:00', 'a'],
     ['--since 1d', ''],
-    ['--until 1d', 'd c b a'],
     ['--archived', 'old'],
-    ['--archived only', 'old'],
     ['--archived too --all', 'd c b a old'],
   ]
   await Promise.all(

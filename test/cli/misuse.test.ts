@@ -11,10 +11,8 @@ const MISUSES: readonly (readonly [args: string, errors: RegExp])[] = [
   ['list --stats x', /unknown option '--stats'\n\(Did you mean --status\?\)/],
   ['list x', /too many arguments/],
   ['list --limit -1', /argument '-1' is invalid.*whole number/],
-  ['list --limit 1e3', /whole number/],
   ['list --since yesterday', /must be a date/],
   ['list --until 2026-02-31', /must be a date/],
-  ['list --since 2026-13-01', /must be a date/],
   ['list --archived both', /Allowed choices are only, too/],
   ['list --format xml', /Allowed choices are table, plain, csv, json/],
   ['list --json --format csv', /ask for two forms/],
@@ -24,7 +22,6 @@ const MISUSES: readonly (readonly [args: string, errors: RegExp])[] = [
   ['list --url mysql://u@h/d', /must be postgres:/],
   ['list --file postgres://u:hunter2@h/d', /--file takes a path/],
   ['show', /missing required argument 'id'/],
-  ['show a b', /too many arguments/],
   ['shards', /missing required argument 'id'/],
   ['stats x', /too many arguments/],
   ['path --jsn', /unknown option '--jsn'\n\(Did you mean --json\?\)/],
@@ -35,7 +32,6 @@ const MISUSES: readonly (readonly [args: string, errors: RegExp])[] = [
   ['delete', /missing required argument 'id'/],
   ['clear --older-than 5d', /unknown option/],
   ['prune', /required option '--older-than <period>'/],
-  ['prune --older-than 90', /number and a unit/],
   ['prune --older-than 90d --by age', /Allowed choices are submit, update/],
   ['prune --older-than 90d --archived --time-zone UTC', /for live tasks/],
   ['import', /missing required argument 'path'/],
@@ -53,7 +49,6 @@ const MISUSES: readonly (readonly [args: string, errors: RegExp])[] = [
   ['migrate x', /too many arguments/],
   ['postgres://u:hunter2@h/d', /unknown command/],
   ['list postgres://u:hunter2@h/d', /too many arguments/],
-  ['list --since postgres://u:hunter2@h/d', /must be a date/],
 ]
 
 test('wrong use ends with 2, one line and perhaps the next step, and creates nothing', async (t) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import test from 'node:test'
 import { TaskStore } from 'uniqc-task-store'
 import { atTerminal, CTRL_C, ended, needsTerminal, start } from '../support/cli.ts'
@@ -49,6 +50,26 @@ test('two that watch see what Python writes beside them, and end quietly', needs
     assert.deepEqual(await exited, [0, null])
   }
   store.close()
+})
+
+test('a file that is removed and made again is watched on', async (t) => {
+  const file = temporaryFile(t)
+  const save = (taskId: string) => {
+    using store = new TaskStore({ file })
+    store.save({ ...RUNNING, taskId })
+  }
+  save('a')
+  const child = start(['watch', '--json', '--interval', '20ms', '--file', file])
+  t.after(() => child.kill('SIGKILL'))
+  const lists = listsOf(child)
+  assert.deepEqual((await lists.next()).value, { a: 'running' })
+  // As UnifiedQuantum clears everything.
+  for (const ending of ['', '-wal', '-shm']) rmSync(file + ending, { force: true })
+  await once(child.stderr, 'data')
+  save('b')
+  // The next file can be seen before it has a task.
+  for await (const list of lists) if ('b' in list) break
+  assert.equal(child.exitCode, null)
 })
 
 test('away from a terminal the lists follow each other, with an empty line after each', async (t) => {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { ListedSummary } from '../../index.ts'
 import type { CliCommand } from '../cli-command.ts'
 import { nameOf, openReader, type Place, placeOf, type Store } from '../open-store.ts'
@@ -27,6 +28,9 @@ interface Options extends GlobalOptions, FilterOptions {
 
 const LIMIT = 20
 
+/** How often to look for a file that is gone, in milliseconds. */
+const INTERVAL = 500
+
 /** How often the ages are drawn again, in milliseconds. */
 const AGES = 10_000
 
@@ -52,8 +56,7 @@ async function watch(options: Options): Promise<void> {
   const place = placeOf(options)
   await using store = await openReader(place)
   const controller = new AbortController()
-  const stopped = new Error('stopped')
-  const stop = () => controller.abort(stopped)
+  const stop = () => controller.abort()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
   // A reader that is gone: nothing would be printed that could tell.
   process.stdout.once('close', stop)
@@ -63,12 +66,29 @@ async function watch(options: Options): Promise<void> {
   )
   const query = { ...filterOf(options), archived: archivedOf(options.archived), limit }
   const show = options.json ? printJson : isTerminal() ? screen(place, store, options) : printPlain(options)
-  try {
+  let isShown = false
+  let isGone = false
+  const follow = async () => {
     for await (const tasks of store.watch(query, { interval: options.interval, signal: controller.signal })) {
+      isShown = true
+      isGone = false
       await show(tasks)
     }
+  }
+  try {
+    for (;;) {
+      try {
+        await follow()
+      } catch (error) {
+        // UnifiedQuantum removes its file to clear it, and makes another one with its next task.
+        if (!isShown || (error as { code?: unknown }).code !== 'CANNOT_OPEN') throw error
+        if (!isGone) tell('the file is gone; waiting for the next one')
+        isGone = true
+        await setTimeout(options.interval ?? INTERVAL, undefined, { signal: controller.signal })
+      }
+    }
   } catch (error) {
-    if (error !== stopped) throw error
+    if (!controller.signal.aborted) throw error
   } finally {
     for (const redraw of redraws) clearInterval(redraw)
   }
