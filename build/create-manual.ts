@@ -7,8 +7,8 @@ const INTRODUCTION = `# Command line
 UnifiedQuantum uses, while it uses it, or on a team's PostgreSQL.
 
 \`\`\`sh
-npx uniqc-task-store list                    # without installing anything
-npm install --global uniqc-task-store drizzle-orm   # or once and for all
+npx uniqc-task-store list              # without installing anything
+npm install --global uniqc-task-store  # or once and for all: then it is
 uniqc-tasks list
 \`\`\`
 

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, cpSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import test from 'node:test'
 import { TaskPersistence, TaskStore } from 'uniqc-task-store'
 import { createManual } from '../../build/create-manual.ts'
 import type { CliCommand } from '../../src/cli/cli-command.ts'
 import { createProgram } from '../../src/cli/program.ts'
-import { atTerminal, cli, needsTerminal, plain } from '../support/cli.ts'
-import { temporaryFile } from '../support/temporary.ts'
+import { atTerminal, cli, environment, needsTerminal, plain } from '../support/cli.ts'
+import { temporaryFile, temporaryFolder } from '../support/temporary.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const read = (name: string) => readFileSync(join(ROOT, name), 'utf8')
@@ -53,6 +54,23 @@ test('the help of each command shows its examples', async () => {
   const { output } = await cli(['--help'])
   for (const command of commandsOf(program))
     assert.ok(output.includes(`\n  ${command.name()} `), command.name())
+})
+
+test('help and version load no driver of a database', (t) => {
+  const folder = temporaryFolder(t)
+  cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true })
+  copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'))
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, [join(folder, 'dist/cli/main.js'), ...args], {
+      encoding: 'utf8',
+      env: environment(),
+    })
+  for (const args of [['--help'], ['--version'], ['list', '--help'], ['help', 'copy'], ['lst']]) {
+    const { status, stderr } = run(...args)
+    assert.equal(status, args[0] === 'lst' ? 2 : 0, stderr)
+  }
+  // There is none in this folder.
+  assert.match(run('list').stderr, /better-sqlite3/)
 })
 
 test('README shows what list and show print at a terminal', needsTerminal, async (t) => {

@@ -78,6 +78,7 @@ test('an unambiguous beginning of at least 4 characters finds a task, in the arc
   const { taskId, archivedAt, shards } = await show('arch')
   assert.deepEqual([taskId, typeof archivedAt, shards.length], ['archived-1', 'string', 1])
   const { output } = await cli(['shards', 'archived', '--file', file])
+  assert.deepEqual(await cliJson(['shards', 'archived', '--file', file]), shards)
   assert.match(output, /^0\tP\tpending\tb\t1\t0\t/)
 })
 
