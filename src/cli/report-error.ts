@@ -4,7 +4,6 @@ import { tell } from './output/print.ts'
 
 /** What to do on the command line about what the API says in its own words. */
 const NEXT: Readonly<Record<string, string>> = {
-  AMBIGUOUS_ID: '',
   CORRUPT_FILE:
     'keep a copy of the file, then "uniqc-tasks restore-backup BACKUP"; "check" and "export" tell what can still be read',
 }

@@ -79,6 +79,18 @@ test('delete asks, so that away from a terminal it needs --yes', async (t) => {
   assert.deepEqual(placesIn(file).live, ['task-2'])
 })
 
+test('a task that a row of another table refers to stays, and the others are deleted', async (t) => {
+  const file = makeFile(t)
+  const store = new TaskStore({ file })
+  store.db.$client.exec(
+    "CREATE TABLE lab_notes (task_id TEXT REFERENCES tasks (task_id)); INSERT INTO lab_notes VALUES ('other')",
+  )
+  store.close()
+  const { code, output, errors } = await cli(['delete', 'other', 'task-1', '--yes', '--file', file])
+  assert.deepEqual([code, output], [1, 'conflict\tother\ndeleted\ttask-1\n'])
+  assert.match(errors, /^error: .*"lab_notes" refers to a task/)
+})
+
 test('delete --archived deletes archived tasks, and nothing else', async (t) => {
   const file = makeFile(t)
   await cli(['archive', 'other', '--file', file])

@@ -58,24 +58,42 @@ export function addMoves(program: CliCommand): void {
 const MOVES: Readonly<Record<string, (ids: readonly string[], options: Options) => Promise<void>>> = {
   archive: (given, options) => {
     const { onConflict } = options
-    return each(given, 'live', options, (store, ids) => store.archive.archiveMany(ids, { onConflict }))
+    return each(given, 'live', options, async (store, ids) =>
+      outcomesOf(await store.archive.archiveMany(ids, { onConflict })),
+    )
   },
   restore: (given, options) => {
     const { onConflict } = options
-    return each(given, 'archived', options, (store, ids) => store.archive.restoreMany(ids, { onConflict }))
+    return each(given, 'archived', options, async (store, ids) =>
+      outcomesOf(await store.archive.restoreMany(ids, { onConflict })),
+    )
   },
   delete: (given, options) =>
     each(given, options.archived ? 'archived' : 'live', options, async (store, ids) => {
       const what = `${sayCount(ids.length)} (${ids.map(escapeText).join(', ')})`
       await confirm(`Delete ${what} for good?`, options.yes)
-      return options.archived ? store.archive.deleteMany(ids) : deleteLive(store, ids)
+      return options.archived ? outcomesOf(await store.archive.deleteMany(ids)) : deleteLive(store, ids)
     }),
+}
+
+function outcomesOf(results: readonly ArchiveMoveResult[]): Outcome[] {
+  return results.map(({ taskId, outcome, error }) => ({
+    taskId,
+    outcome,
+    ...(error && { reason: error.message }),
+  }))
 }
 
 async function deleteLive(store: Store, ids: readonly string[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = []
   for (const taskId of ids) {
-    outcomes.push({ taskId, outcome: (await store.delete(taskId)) ? 'deleted' : 'not-found' })
+    try {
+      outcomes.push({ taskId, outcome: (await store.delete(taskId)) ? 'deleted' : 'not-found' })
+    } catch (error) {
+      // A row of somebody's own table refers to it; the others can go.
+      if ((error as { code?: unknown }).code !== 'CONFLICT') throw error
+      outcomes.push({ taskId, outcome: 'conflict', reason: (error as Error).message })
+    }
   }
   return outcomes
 }
@@ -85,10 +103,7 @@ async function each(
   given: readonly string[],
   where: Where,
   options: Options,
-  work: (
-    store: Store,
-    ids: readonly string[],
-  ) => Promise<readonly Outcome[]> | readonly ArchiveMoveResult[] | Promise<readonly ArchiveMoveResult[]>,
+  work: (store: Store, ids: readonly string[]) => Promise<readonly Outcome[]>,
 ): Promise<void> {
   await using store = await openWriter(placeOf(options))
   const found = new Map<string, CliError | undefined>()
@@ -107,11 +122,7 @@ async function each(
   )
   const outcomes = [...found].map(([taskId, error]): Outcome => {
     const result = done.get(taskId)
-    if (error !== undefined || result === undefined) {
-      return { taskId, outcome: 'not-found', ...(error && { reason: error.message }) }
-    }
-    const reason = 'error' in result ? (result.error as Error | undefined)?.message : undefined
-    return { taskId, outcome: result.outcome, ...(reason !== undefined && { reason }) }
+    return result ?? { taskId, outcome: 'not-found', ...(error && { reason: error.message }) }
   })
   await show(outcomes, options)
   for (const error of found.values()) {
