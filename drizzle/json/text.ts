@@ -17,14 +17,15 @@ export function endOfString(text: string, at: number): number {
 export function splitObject(text: string): Map<string, string> {
   const members = new Map<string, string>()
   let at = skipSpace(text, text.indexOf('{') + 1)
-  while (text[at] === '"') {
+  while (text.charCodeAt(at) === QUOTE) {
     const keyEnd = endOfString(text, at)
-    const key: string = JSON.parse(text.slice(at, keyEnd))
+    const written = text.slice(at + 1, keyEnd - 1)
+    const key = written.includes('\\') ? JSON.parse(text.slice(at, keyEnd)) : written
     const start = skipSpace(text, skipSpace(text, keyEnd) + 1)
     const end = endOfValue(text, start)
     members.set(key, text.slice(start, end))
     at = skipSpace(text, end)
-    if (text[at] === ',') at = skipSpace(text, at + 1)
+    if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1)
   }
   return members
 }
@@ -33,39 +34,43 @@ export function splitObject(text: string): Map<string, string> {
 export function splitArray(text: string): string[] {
   const items: string[] = []
   let at = skipSpace(text, text.indexOf('[') + 1)
-  while (at < text.length && text[at] !== ']') {
+  while (at < text.length && text.charCodeAt(at) !== END_ARRAY) {
     const end = endOfValue(text, at)
     items.push(text.slice(at, end))
     at = skipSpace(text, end)
-    if (text[at] === ',') at = skipSpace(text, at + 1)
+    if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1)
   }
   return items
 }
 
-const SPACE = /[ \t\n\r]*/y
-const STRUCTURE = /["[\]{}]/g
-const SCALAR_END = /[\s,\]}]|$/g
+const QUOTE = 0x22
+const COMMA = 0x2c
+const ARRAY = 0x5b
+const END_ARRAY = 0x5d
+const OBJECT = 0x7b
+const END_OBJECT = 0x7d
 
-function skipSpace(text: string, at: number): number {
-  SPACE.lastIndex = at
-  SPACE.exec(text)
-  return SPACE.lastIndex
+const isSpace = (code: number) => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
+
+function skipSpace(text: string, from: number): number {
+  let at = from
+  while (isSpace(text.charCodeAt(at))) at++
+  return at
 }
 
-function endOfValue(text: string, at: number): number {
-  const first = text[at]
-  if (first === '"') return endOfString(text, at)
-  if (first !== '{' && first !== '[') {
-    SCALAR_END.lastIndex = at
-    return SCALAR_END.exec(text)?.index ?? text.length
-  }
+function endOfValue(text: string, from: number): number {
+  const first = text.charCodeAt(from)
+  if (first === QUOTE) return endOfString(text, from)
   let depth = 0
-  STRUCTURE.lastIndex = at
-  for (let match = STRUCTURE.exec(text); match !== null; match = STRUCTURE.exec(text)) {
-    const [character] = match
-    if (character === '"') STRUCTURE.lastIndex = endOfString(text, match.index)
-    else if (character === '{' || character === '[') depth++
-    else if (--depth === 0) return match.index + 1
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) at = endOfString(text, at) - 1
+    else if (code === OBJECT || code === ARRAY) depth++
+    else if (code === END_OBJECT || code === END_ARRAY) {
+      // The bracket of what the value stands in.
+      if (depth === 0) return at
+      if (--depth === 0) return at + 1
+    } else if (depth === 0 && (code === COMMA || isSpace(code))) return at
   }
   return text.length
 }

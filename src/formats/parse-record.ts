@@ -3,6 +3,7 @@ import { parseJson } from '../../drizzle/json/read.ts'
 import { splitArray, splitObject } from '../../drizzle/json/text.ts'
 import { isPlainObject, type JsonObject, type JsonValue, typeName } from '../../drizzle/json/value.ts'
 import type { RawShard, RawTask, StoredTask } from '../rules/raw-task.ts'
+import { parsePlainLine } from './plain-line.ts'
 import { fromStrictJson } from './strict-json.ts'
 
 /** Why a record of a file cannot be imported, worded to follow its location: `line 12: has no status`. */
@@ -20,6 +21,11 @@ export class RecordError extends Error {
  * @throws RecordError
  */
 export function parseLine(text: string): StoredTask {
+  return parsePlainLine(text) ?? parseAnyLine(text)
+}
+
+/** {@link parseLine} for a line of any form. */
+export function parseAnyLine(text: string): StoredTask {
   const record = parseObject(text)
   const parse = Object.hasOwn(record, 'platform') ? parseFlat : parseExported
   return withTaskId(record.task_id, () => parse(record, splitObject(text)))

@@ -9,6 +9,7 @@ import { type LongCallOptions, longCall } from '../rules/long-call.ts'
 import type { PlaceName } from '../rules/place-name.ts'
 import type { StoredTask } from '../rules/raw-task.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
+import { LastLines } from './last-lines.ts'
 import { parseCacheEntry, parseLine, RecordError } from './parse-record.ts'
 import { isDatabase, type RawRecord, readEntries, readLines, sizeOf } from './read-records.ts'
 
@@ -122,8 +123,11 @@ export interface ReadTask {
 /** A record that a later one of its file supersedes. */
 export type Superseded = Pick<ReadTask, 'file' | 'line'>
 
-/** Records of up to this many characters are held in memory; a larger file is read twice. */
-const HELD = 32_000_000
+/** Records that take up to this many bytes of memory are held there, by estimate; a larger file is read twice. */
+const HELD = 8_000_000
+
+/** What a record takes besides its long texts. */
+const RECORD_SIZE = 700
 
 type Read = { readonly line: number; readonly task: StoredTask } | SkippedRecord
 
@@ -135,10 +139,10 @@ export function* readBatches(
   file: string,
   size: number,
 ): Generator<(ReadTask | SkippedRecord | Superseded)[]> {
-  const last = new Map<string, number>()
-  const isInFile: ReadTask['isInFile'] = (taskId, place) => last.has(recordKey(taskId, place))
+  const last = new LastLines()
+  const isInFile: ReadTask['isInFile'] = (taskId, place) => last.get(recordKey(taskId, place)) !== undefined
   let held: Read[] | undefined = []
-  let characters = 0
+  let estimate = 0
   // Lines that are appended meanwhile are left to the next call.
   const bytes = sizeOf(file)
   const format = findFormat(file)
@@ -146,10 +150,10 @@ export function* readBatches(
     if ('task' in read) {
       last.set(keyOf(read.task), read.line)
       const { metadata, result } = read.task.task
-      characters += metadata.length + (result?.length ?? 0)
+      estimate += RECORD_SIZE + metadata.length + (result?.length ?? 0)
     }
     held?.push(read)
-    if (characters > HELD) held = undefined
+    if (estimate > HELD) held = undefined
   }
   let batch: (ReadTask | SkippedRecord | Superseded)[] = []
   for (const read of held ?? parseAll(file, bytes, format)) {

@@ -11,17 +11,19 @@ const STRING = String.raw`"[^"$\\\x00-\x1f]*(?:\\["\\/bfnrt][^"$\\\x00-\x1f]*)*"
 const MEMBER = String.raw`${STRING}: ?(?:${STRING}|0|-?[1-9]\d{0,14}|true|false|null)`
 
 /**
- * Most cells: a flat object of text and whole numbers, in which there is nothing to rewrite. To parse them takes longer
- * than all else of an export.
+ * The pattern of most cells: a flat object of text and whole numbers, in which there is nothing to rewrite. To parse
+ * them takes longer than all else of an export.
  */
-const PLAIN_OBJECT = new RegExp(String.raw`^\{(?:${MEMBER}(?:, ?${MEMBER})*)?\}$`)
+export const PLAIN_OBJECT = String.raw`\{(?:${MEMBER}(?:, ?${MEMBER})*)?\}`
 
-/** For how many characters the stack of a regular expression is large enough. */
-const SHORT = 100_000
+const IS_PLAIN = new RegExp(`^${PLAIN_OBJECT}$`)
+
+/** Whether the stack of a regular expression is large enough for a text. */
+export const isShort = (text: string) => text.length <= 100_000
 
 /** The text of a JSON cell as strict JSON on one line. */
 export function toStrictJson(text: string): string {
-  if (text.length <= SHORT && PLAIN_OBJECT.test(text)) return text
+  if (isShort(text) && IS_PLAIN.test(text)) return text
   if (isStrict(text)) return text.replace(/[\r\n]+/g, ' ')
   try {
     return toJson(parseJson(text))

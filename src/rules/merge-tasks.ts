@@ -41,7 +41,7 @@ export class Merge {
   readonly #counts = { read: 0, added: 0, updated: 0, unchanged: 0, kept: 0 }
   readonly #conflicts: MergeConflict[] = []
   readonly #renamed: { theirs: string; ours: string }[] = []
-  /** For each record here, the task of the other store that it was matched with. */
+  /** For each record here that has another id there, the task of the other store that it was matched with. */
   readonly #matched = new Map<string, string>()
 
   constructor(options: ReconcileOptions) {
@@ -91,7 +91,10 @@ export class Merge {
     const matched = record && this.#matched.get(record)
     const reason = mismatch(incoming, found, matched, timeZone)
     if (reason !== undefined) return { outcome: 'conflict', reason }
-    if (record !== undefined) this.#matched.set(record, incoming.task.taskId)
+    // Under its own id it is no match for another task: see findSame.
+    if (record !== undefined && existing?.task.taskId !== incoming.task.taskId) {
+      this.#matched.set(record, incoming.task.taskId)
+    }
     return reconcile(incoming, existing, this.#options)
   }
 

@@ -1,22 +1,24 @@
+import { deserialize, serialize } from 'node:v8'
 import type { Database } from 'better-sqlite3'
 import type { TaskRow } from '../../rules/save-task.ts'
 import { openDriver } from '../driver.ts'
+import { withDatabaseFile } from '../driver-error.ts'
 
-/** How many characters of JSON are held in memory. */
-const MEMORY_LIMIT = 32_000_000
+/** How many bytes the rows that are held in memory take, by estimate. */
+const MEMORY_LIMIT = 1_000_000
 
-/** How many rows are read back at a time. */
-const READ_BATCH = 100
+/** What a row takes besides its long texts. */
+const ROW_SIZE = 500
 
 /**
  * Rows on their way into a store: in memory, and beyond a limit in a temporary database, which SQLite
  * deletes. So any number of rows can be collected before the store is locked.
  */
 export class StagedRows {
-  readonly #rows: TaskRow[] = []
+  #rows: TaskRow[] = []
   #size = 0
   #count = 0
-  /** The rows before those in memory. */
+  /** The rows before those in memory, as many in one cell as were held. */
   #database: Database | undefined
 
   get count(): number {
@@ -26,17 +28,14 @@ export class StagedRows {
   add(row: TaskRow): void {
     this.#rows.push(row)
     this.#count++
-    this.#size += row.metadata.length + (row.result?.length ?? 0) + (row.errorMessage?.length ?? 0)
+    this.#size += ROW_SIZE + row.metadata.length + (row.result?.length ?? 0) + (row.errorMessage?.length ?? 0)
     if (this.#size > MEMORY_LIMIT) this.#spill()
   }
 
   /** Every row, in the order in which they were added. */
   *[Symbol.iterator](): Generator<TaskRow> {
-    const next = this.#database?.prepare('SELECT row FROM staged WHERE n > ? ORDER BY n LIMIT ?').pluck()
-    const spilled = this.#count - this.#rows.length
-    for (let read = 0; next !== undefined && read < spilled; read += READ_BATCH) {
-      for (const row of next.all(read, READ_BATCH) as string[]) yield JSON.parse(row)
-    }
+    const spilled = this.#database?.prepare('SELECT rows FROM staged ORDER BY n').pluck().iterate() ?? []
+    for (const rows of spilled as Iterable<Buffer>) yield* deserialize(rows) as TaskRow[]
     yield* this.#rows
   }
 
@@ -45,19 +44,19 @@ export class StagedRows {
   }
 
   #spill(): void {
-    this.#database ??= openStaging()
-    const insert = this.#database.prepare('INSERT INTO staged (row) VALUES (?)')
-    this.#database.transaction(() => {
-      for (const row of this.#rows) insert.run(JSON.stringify(row))
-    })()
-    this.#rows.length = 0
+    withDatabaseFile('the temporary file of saveMany()', 'written', () => {
+      this.#database ??= openStaging()
+      this.#database.prepare('INSERT INTO staged (rows) VALUES (?)').run(serialize(this.#rows))
+    })
+    this.#rows = []
     this.#size = 0
   }
 }
 
 function openStaging(): Database {
-  // An empty name is a database in a temporary file.
+  // An empty name is a database in a temporary file, each part of which is written and read once.
   const database = openDriver('', {})
-  database.exec('CREATE TABLE staged (n INTEGER PRIMARY KEY, row TEXT NOT NULL)')
+  database.pragma('cache_size = -1000')
+  database.exec('CREATE TABLE staged (n INTEGER PRIMARY KEY, rows BLOB NOT NULL)')
   return database
 }

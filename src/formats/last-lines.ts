@@ -1,0 +1,58 @@
+import { hash } from 'node:crypto'
+
+/** What one key takes: three words of its hash, and its line. */
+const WORDS = 4
+
+/**
+ * The last line of each key of a file. It keeps 96 bits of a cryptographic hash instead of the key, so that millions
+ * take little memory: no two keys that have the same are to be found.
+ */
+export class LastLines {
+  #slots = new Uint32Array(WORDS * 1024)
+  #count = 0
+
+  get(key: string): number | undefined {
+    // Lines begin at 1: a slot without one is free.
+    return this.#slots[find(this.#slots, hashOf(key)) + 3] || undefined
+  }
+
+  set(key: string, line: number): void {
+    const slots = this.#slots
+    const words = hashOf(key)
+    const at = find(slots, words)
+    const isNew = slots[at + 3] === 0
+    slots.set([...words, line], at)
+    if (isNew && ++this.#count * WORDS * 2 > slots.length) this.#grow()
+  }
+
+  #grow(): void {
+    const old = this.#slots
+    const slots = new Uint32Array(old.length * 2)
+    for (let at = 0; at < old.length; at += WORDS) {
+      if (old[at + 3] === 0) continue
+      const slot = old.subarray(at, at + WORDS)
+      slots.set(slot, find(slots, slot))
+    }
+    this.#slots = slots
+  }
+}
+
+function hashOf(key: string): number[] {
+  const bytes = hash('sha256', key, 'binary')
+  const word = (at: number) =>
+    (bytes.charCodeAt(at) << 24) |
+    (bytes.charCodeAt(at + 1) << 16) |
+    (bytes.charCodeAt(at + 2) << 8) |
+    bytes.charCodeAt(at + 3)
+  return [word(0) >>> 0, word(4) >>> 0, word(8) >>> 0]
+}
+
+/** Where a hash stands, or the free slot where it belongs. */
+function find(slots: Uint32Array, words: ArrayLike<number>): number {
+  const [a, b, c] = [words[0], words[1], words[2]]
+  // The number of slots is a power of two.
+  for (let at = ((a as number) * WORDS) % slots.length; ; at = (at + WORDS) % slots.length) {
+    if (slots[at + 3] === 0) return at
+    if (slots[at] === a && slots[at + 1] === b && slots[at + 2] === c) return at
+  }
+}
