@@ -16,6 +16,8 @@ const DIST = join(ROOT, 'dist')
 const ENTRIES = [
   'src/index.ts',
   'src/postgres-task-store.ts',
+  'src/worker-task-store.ts',
+  'src/worker/program.ts',
   'drizzle/schema.ts',
   'drizzle/postgres-schema.ts',
   'src/sqlite/adopt-file.ts',

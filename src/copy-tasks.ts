@@ -5,7 +5,7 @@ import { type LongCallOptions, longCall, stepOf } from './rules/long-call.ts'
 import { idsOf } from './rules/match-tasks.ts'
 import { Merge, type MergeProgress, type MergeReport } from './rules/merge-tasks.ts'
 import { type CheckedFilter, checkFilter, places, type TaskFilter } from './rules/task-filter.ts'
-import { type Position, recordName, TRANSFER, type Transfer, type Transferable } from './rules/transfer.ts'
+import { type Position, TRANSFER, type Transfer, type Transferable } from './rules/transfer.ts'
 
 /** Which tasks are copied, and how. */
 export interface CopyOptions extends LongCallOptions<MergeProgress> {
@@ -60,7 +60,7 @@ export async function copyTasks(
       const candidates = await target.known(batch.flatMap(idsOf))
       const ids = new Set([...batch.map(({ task }) => task.taskId), ...candidates])
       const present = await source.present([...ids])
-      await target.take(batch, merge, (taskId, at) => present.has(recordName(taskId, at)), dryRun)
+      await target.take(batch, merge, present, dryRun)
       step(merge.progress)
     }
   }

@@ -20,17 +20,8 @@ import { transferTasks } from './postgres/transfer/transfer-tasks.ts'
 import { checkFile } from './postgres/upkeep/check-file.ts'
 import { PostgresTaskArchive } from './postgres-task-archive.ts'
 import { aggregateStatus, checkShards } from './rules/aggregate-shards.ts'
-import { invalidValue } from './rules/argument-error.ts'
 import { DELETE_BATCH, GET_BATCH, inBatches } from './rules/batches.ts'
-import {
-  checkInteger,
-  checkIterable,
-  checkString,
-  optionsReader,
-  strings,
-  stringsOf,
-  wrongType,
-} from './rules/check-arguments.ts'
+import { checkIterable, checkString, strings, stringsOf, wrongType } from './rules/check-arguments.ts'
 import { checkNewShard, checkNewTask } from './rules/check-task.ts'
 import { now } from './rules/clock.ts'
 import { checkFindIds, type FindIdsOptions, mergeIds } from './rules/find-ids.ts'
@@ -76,25 +67,14 @@ import {
   type TaskChanges,
   type UpdateOptions,
 } from './rules/update-task.ts'
+import { notOnTx, readTransactionOptions, type TransactionOptions } from './rules/user-transaction.ts'
 import { readWatchOptions, type WatchOptions, watchList } from './rules/watch-list.ts'
 import type { TaskRepository } from './task-repository.ts'
 
 export type { PostgresDatabase, PostgresTaskStoreOptions } from './postgres/open-connection.ts'
 export type { PgClient, PgPool, PgQuery, PgResult } from './postgres/statement.ts'
 export type { PostgresTaskArchive } from './postgres-task-archive.ts'
-
-/** How a transaction is run. */
-export interface TransactionOptions {
-  /** How often to run the callback again if the server undid it because of others. Default 0. */
-  readonly retries?: number | undefined
-}
-
-const readTransactionOptions = optionsReader<{ readonly retries: number }>({
-  retries: (name, value = 0) => {
-    checkInteger(name, value, 0)
-    return value as number
-  },
-})
+export type { TransactionOptions } from './rules/user-transaction.ts'
 
 /**
  * The store inside a transaction, which is over when its callback ends: all calls but those that need the
@@ -436,6 +416,3 @@ async function saveOverStored(
   )
   return { taskId: row.taskId, metadata, submitTime: await upsertKnownTask(tx, row), updateTime }
 }
-
-const notOnTx = (name: string) =>
-  invalidValue(name, `tx has no ${name}; use that of the store, outside its transaction`)

@@ -10,7 +10,13 @@ import { checkNewShard, checkNewTask } from './rules/check-task.ts'
 import { now } from './rules/clock.ts'
 import { checkFindIds, type FindIdsOptions, mergeIds } from './rules/find-ids.ts'
 import type { CheckOptions, CheckReport, Finding } from './rules/findings.ts'
-import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from './rules/long-call.ts'
+import {
+  type LongCallOptions,
+  readLongCall,
+  type Step,
+  stepOf,
+  type TaskProgress,
+} from './rules/long-call.ts'
 import type { MergeReport } from './rules/merge-tasks.ts'
 import { QUIET, type QuietCalls } from './rules/quiet-calls.ts'
 import {
@@ -78,6 +84,15 @@ import { type RepairOptions, type RepairReport, repairFile } from './sqlite/upke
 import { type RestoreOptions, type RestoreReport, restoreBackup } from './sqlite/upkeep/restore-backup.ts'
 import { TaskArchive } from './task-archive.ts'
 import type { TaskRepository } from './task-repository.ts'
+
+/** Tasks that come over time, for one `saveMany`. */
+export interface StagedTasks extends Disposable {
+  add(task: NewTaskInfo): void
+  save(step: Step<TaskProgress>): number
+}
+
+export const STAGE: unique symbol = Symbol('stage')
+export const CHANGES: unique symbol = Symbol('changes')
 
 /**
  * The records of quantum tasks in one SQLite file, which UnifiedQuantum (Python) may be using at the same
@@ -181,19 +196,30 @@ export class TaskStore implements TaskRepository<'sync'> {
     const { keepUpdateTime, ...following } = readSaveManyOptions(options)
     checkIterable('tasks', tasks, 'an iterable of tasks')
     const step = stepOf(following)
-    using rows = new StagedRows()
+    using staged = this[STAGE](keepUpdateTime)
     for (const task of tasks) {
-      rows.add(taskRow(checkNewTask(task), keepUpdateTime, now()))
+      staged.add(task)
       step()
     }
-    return this.#connection.transaction(() => {
-      let done = 0
-      for (const row of rows) {
-        if (!upsertOneOfMany(this.#connection, row)) this.#saveOverStored(row)
-        if (++done % BATCH === 0 || done === rows.count) step({ done, total: rows.count })
-      }
-      return rows.count
-    })
+    return staged.save(step)
+  }
+
+  /** @internal */
+  [STAGE](keepUpdateTime: boolean): StagedTasks {
+    const rows = new StagedRows()
+    return {
+      add: (task) => rows.add(taskRow(checkNewTask(task), keepUpdateTime, now())),
+      save: (step) =>
+        this.#connection.transaction(() => {
+          let done = 0
+          for (const row of rows) {
+            if (!upsertOneOfMany(this.#connection, row)) this.#saveOverStored(row)
+            if (++done % BATCH === 0 || done === rows.count) step({ done, total: rows.count })
+          }
+          return rows.count
+        }),
+      [Symbol.dispose]: () => rows[Symbol.dispose](),
+    }
   }
 
   /**
@@ -305,9 +331,14 @@ export class TaskStore implements TaskRepository<'sync'> {
    */
   watch(options?: TaskListOptions, watch?: WatchOptions): AsyncGenerator<ListedSummary[], void, undefined> {
     const { places, ...list } = checkTaskList(options)
-    const changes = new Changes(this.#connection)
+    const changes = this[CHANGES]()
     const read = () => (changes.areSeen ? this.#list.list(places, list, SUMMARY) : undefined)
     return watchList(read, readWatchOptions(watch))
+  }
+
+  /** @internal */
+  [CHANGES](): { readonly areSeen: boolean } {
+    return new Changes(this.#connection)
   }
 
   /** Counts the live tasks that match. */

@@ -2,6 +2,7 @@ import type { ArchivedTaskInfo } from '../../drizzle/schema.ts'
 import { invalidValue } from '../rules/argument-error.ts'
 import { type Row, readArchivedTask, readTask } from '../rules/task-row.ts'
 import { type CallOutcome, TaskStoreError } from '../rules/task-store-error.ts'
+import { checkNotInside, runInside, tookTooLong } from '../rules/user-transaction.ts'
 import { isBroken, isLost, isNotDone, isRace, isRepeatable, translateDriverError } from './driver-error.ts'
 import {
   type Answer,
@@ -18,14 +19,7 @@ import {
 } from './statement.ts'
 import { tablesOf } from './tables/place.ts'
 import { TaskTable } from './tables/task-table.ts'
-import {
-  checkNotInside,
-  type Owner,
-  running,
-  type Session,
-  Transaction,
-  type UsersOptions,
-} from './transaction.ts'
+import { type Owner, type Session, Transaction, type UsersOptions } from './transaction.ts'
 
 /** How often a call of ours is run again that the server undid because of others. */
 const RETRIES = 3
@@ -108,7 +102,7 @@ export class Connection implements Session, Owner {
   }
 
   usersTransaction<T>(work: (tx: Transaction) => Promise<T>, { retries, timeout }: UsersOptions): Promise<T> {
-    const inside = (tx: Transaction) => running.run(tx, () => work(tx))
+    const inside = (tx: Transaction) => runInside(tx, () => work(tx))
     return this.#transact(inside, { begin: BEGIN, retries, timeout, isUsers: true })
   }
 
@@ -266,12 +260,7 @@ async function within<T>(timeout: number | undefined, name: string, work: () => 
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(
-        new TaskStoreError(
-          'TIMED_OUT',
-          `a transaction on ${name} took longer than ${timeout} ms and was undone; do less in it, or raise transactionTimeout`,
-        ),
-      )
+      reject(tookTooLong(name, timeout))
     }, timeout)
   })
   try {

@@ -3,6 +3,7 @@ import { DEFAULT_SCHEMA } from '../../drizzle/postgres-schema.ts'
 import { invalidType, invalidValue } from '../rules/argument-error.ts'
 import { checkInteger, checkObject, checkString, flag, optionsReader } from '../rules/check-arguments.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
+import { TRANSACTION_TIMEOUT } from '../rules/user-transaction.ts'
 import { Connection } from './connection.ts'
 import { migrate, pendingMigrations } from './migrating/migrate.ts'
 import type { PgPool } from './statement.ts'
@@ -62,7 +63,7 @@ const readOptions = optionsReader<Required<PostgresTaskStoreOptions>>({
   connectTimeout: (name, value = 5000) => milliseconds(name, value),
   statementTimeout: milliseconds,
   lockTimeout: milliseconds,
-  transactionTimeout: (name, value = 2000) => milliseconds(name, value),
+  transactionTimeout: (name, value = TRANSACTION_TIMEOUT) => milliseconds(name, value),
 })
 
 /** Connects to a server, and brings the schema up to date. */

@@ -1,7 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ArchivedTaskInfo } from '../../drizzle/schema.ts'
-import { invalidValue } from '../rules/argument-error.ts'
-import { TaskStoreError } from '../rules/task-store-error.ts'
+import { checkNotInside, runInside, txIsOver, type UserTransaction } from '../rules/user-transaction.ts'
 import { translateDriverError } from './driver-error.ts'
 import {
   type Answer,
@@ -36,20 +34,6 @@ export interface UsersOptions {
   readonly timeout: number | undefined
 }
 
-/** The transactions of the callbacks that are running, so that a call on the store around one is noticed. */
-export const running = new AsyncLocalStorage<Transaction>()
-
-/** Refuses a call on a session from inside a transaction of that session. */
-export function checkNotInside(session: Session): void {
-  const current = running.getStore()
-  if (current?.isIn(session)) {
-    throw invalidValue(
-      'tx',
-      'this call is inside transaction() and would wait for it, or not be part of it; use tx, which the callback gets',
-    )
-  }
-}
-
 /** What a transaction has of the connection that began it. */
 export interface Owner {
   readonly name: string
@@ -59,7 +43,7 @@ export interface Owner {
 }
 
 /** A transaction, or a savepoint in one. */
-export class Transaction implements Session {
+export class Transaction implements Session, UserTransaction {
   readonly live: TaskTable
   readonly archive: TaskTable<ArchivedTaskInfo>
   readonly #owner: Owner
@@ -99,8 +83,7 @@ export class Transaction implements Session {
     return this.#underWay > 0
   }
 
-  /** Whether this is a transaction of a session, directly or inside another one, and not over. */
-  isIn(session: Session): boolean {
+  isIn(session: object): boolean {
     if (this.#isOver) return false
     return this.#parent === session || (this.#parent instanceof Transaction && this.#parent.isIn(session))
   }
@@ -141,7 +124,7 @@ export class Transaction implements Session {
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     // Asked again after each wait: another call may have come first.
     while (this.#child !== undefined) await this.#turn()
-    if (this.#isOver) throw closed()
+    if (this.#isOver) throw txIsOver()
     let resolve = () => {}
     this.#child = new Promise<void>((fulfil) => {
       resolve = fulfil
@@ -172,7 +155,7 @@ export class Transaction implements Session {
   }
 
   usersTransaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.transaction((tx) => running.run(tx, () => work(tx)))
+    return this.transaction((tx) => runInside(tx, () => work(tx)))
   }
 
   /**
@@ -191,7 +174,7 @@ export class Transaction implements Session {
   }
 
   async send(text: string, values: readonly unknown[] = []): Promise<Answer> {
-    if (this.#isOver) throw closed()
+    if (this.#isOver) throw txIsOver()
     if (this.#failure !== undefined) throw this.#failure
     this.#underWay++
     try {
@@ -228,8 +211,4 @@ export class Transaction implements Session {
     checkNotInside(this)
     return this.#child
   }
-}
-
-function closed(): TaskStoreError {
-  return new TaskStoreError('CLOSED', 'the transaction of this tx is over; use the store itself')
 }

@@ -35,9 +35,11 @@ export interface MergeConflict {
   readonly reason: string
 }
 
+const COUNTS = ['read', 'added', 'updated', 'unchanged', 'kept'] as const
+
 /** Decides what becomes of each task of another store, and counts it. */
 export class Merge {
-  readonly #options: ReconcileOptions
+  readonly options: ReconcileOptions
   readonly #counts = { read: 0, added: 0, updated: 0, unchanged: 0, kept: 0 }
   readonly #conflicts: MergeConflict[] = []
   readonly #renamed: { theirs: string; ours: string }[] = []
@@ -45,7 +47,7 @@ export class Merge {
   readonly #matched = new Map<string, string>()
 
   constructor(options: ReconcileOptions) {
-    this.#options = options
+    this.options = options
   }
 
   get report(): MergeReport {
@@ -54,6 +56,22 @@ export class Merge {
 
   get progress(): MergeProgress {
     return { ...this.#counts, conflicts: this.#conflicts.length }
+  }
+
+  /** The report since the last call, which the next one leaves out. */
+  takeReport(): MergeReport {
+    const { report } = this
+    for (const name of COUNTS) this.#counts[name] = 0
+    this.#conflicts.length = 0
+    this.#renamed.length = 0
+    return report
+  }
+
+  /** Counts what was decided elsewhere. */
+  add(report: MergeReport): void {
+    for (const name of COUNTS) this.#counts[name] += report[name]
+    for (const conflict of report.conflicts) this.#conflicts.push(conflict)
+    for (const renamed of report.renamed) this.#renamed.push(renamed)
   }
 
   /**
@@ -84,7 +102,7 @@ export class Merge {
   }
 
   #decide(incoming: StoredTask, lookup: Lookup | undefined, isIncoming: IsIncoming): Reconciled {
-    const { timeZone } = this.#options
+    const { timeZone } = this.options
     const found = lookup === undefined ? [] : findSame(lookup, incoming, isIncoming, timeZone)
     const [existing] = found
     const record = existing && `${existing.place} ${existing.task.taskId}`
@@ -95,7 +113,7 @@ export class Merge {
     if (record !== undefined && existing?.task.taskId !== incoming.task.taskId) {
       this.#matched.set(record, incoming.task.taskId)
     }
-    return reconcile(incoming, existing, this.#options)
+    return reconcile(incoming, existing, this.options)
   }
 
   #count({ task: { taskId } }: StoredTask, reconciled: Reconciled): Reconciled {

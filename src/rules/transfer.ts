@@ -27,8 +27,17 @@ export interface Transfer {
   present(taskIds: readonly string[]): Either<ReadonlySet<string>>
   /** The ids of the tasks that have one of these ids, as their own or on their platform. */
   known(ids: readonly string[]): Either<readonly string[]>
-  /** Takes tasks of another store in one transaction, as the merge decides. */
-  take(batch: readonly StoredTask[], merge: Merge, isIncoming: IsIncoming, dryRun: boolean): Either<void>
+  /**
+   * Takes tasks of another store in one transaction, as the merge decides.
+   *
+   * @param present The tasks of the other store that it may have to know of, as `recordName` names them.
+   */
+  take(
+    batch: readonly StoredTask[],
+    merge: Merge,
+    present: ReadonlySet<string>,
+    dryRun: boolean,
+  ): Either<void>
 }
 
 /** A store that tasks can be copied from and to. */
@@ -38,3 +47,9 @@ export interface Transferable {
 }
 
 export const recordName = (taskId: string, place: PlaceName) => `${place} ${taskId}`
+
+/** Whether another store has a task, of those that it was asked for. */
+export const isAmong =
+  (present: ReadonlySet<string>): IsIncoming =>
+  (taskId, place) =>
+    present.has(recordName(taskId, place))

@@ -26,7 +26,7 @@ export interface UpdateOptions {
   readonly removedMetadata?: readonly string[] | undefined
 }
 
-const readUpdateOptions = optionsReader({
+export const readUpdateOptions = optionsReader({
   ifStatus: strings,
   ifUpdateTime: optionalString,
   keepUpdateTime: flag(false),

@@ -5,9 +5,12 @@ import test from 'node:test'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
-/** The wings of the house, from the top down: a file may import from its own wing and from those below it. */
+/** The wings of the house, from the top down, and rooms above them: a file may import from its own wing and from those below it. */
 const WINGS = [
   'src/cli',
+  'src/worker-task-store.ts',
+  'src/worker-task-archive.ts',
+  'src/worker',
   'src',
   'src/sqlite',
   'src/postgres',
@@ -59,7 +62,9 @@ function importsOf(file: string, text: string): Import[] {
 
 /** The innermost wing that a path lies in; undefined for a package. */
 function wingOf(path: string): (typeof WINGS)[number] | undefined {
-  return WINGS.filter((wing) => path.startsWith(`${wing}/`)).toSorted((a, b) => b.length - a.length)[0]
+  return WINGS.filter((wing) => path === wing || path.startsWith(`${wing}/`)).toSorted(
+    (a, b) => b.length - a.length,
+  )[0]
 }
 
 /** Why an import must not be; undefined where it may. */
@@ -82,7 +87,7 @@ function problemOf({ file, target }: Import): string | undefined {
   return isDrizzle ? `${file} imports ${target}; drizzle/ imports drizzle-orm alone` : undefined
 }
 
-test('imports point one way: the command line, front rooms, an engine, formats, files, rules, drizzle', () => {
+test('imports point one way: the command line, the thread, front rooms, an engine, formats, files, rules, drizzle', () => {
   const imports = readImports()
   assert.ok(imports.length > 200, `only ${imports.length} imports were found`)
   assert.deepEqual(
@@ -99,6 +104,9 @@ test('an import that points up, or a driver outside its wing, is found', () => {
     'src/sqlite/planted.ts': "import { Conditions } from '../postgres/tables/filter-sql.ts'",
     'src/postgres/planted.ts': "import { walk } from '../sqlite/tables/walk.ts'",
     'src/other.ts': "import pg from 'pg'",
+    'src/index.ts': "import { WorkerTaskStore } from './worker-task-store.ts'",
+    'src/task-archive.ts': "import { Methods } from './worker/methods.ts'",
+    'src/worker/planted.ts': "import { WorkerTaskStore } from '../worker-task-store.ts'",
     'src/planted.ts': "import Database from 'better-sqlite3'",
     'src/task-store.ts': "import { createProgram } from './cli/program.ts'",
     'src/rules/other.ts': "import { Command } from 'commander'",
@@ -120,13 +128,16 @@ function reachedFrom(file: string, imports: readonly Import[], reached = new Set
   return reached
 }
 
-test('neither entry leads to the engine of the other', () => {
+test('no entry leads to what only another one needs', () => {
   const imports = readImports()
   const leadsTo = (file: string, wing: string) =>
     [...reachedFrom(file, imports)].filter((found) => found.startsWith(wing))
   assert.deepEqual(leadsTo('src/index.ts', 'src/postgres'), [])
   assert.deepEqual(leadsTo('src/postgres-task-store.ts', 'src/sqlite'), [])
+  assert.deepEqual(leadsTo('src/index.ts', 'src/worker'), [])
+  assert.deepEqual(leadsTo('src/worker-task-store.ts', 'src/postgres'), [])
   assert.ok(leadsTo('src/index.ts', 'src/sqlite/').length > 20)
+  assert.ok(leadsTo('src/worker/program.ts', 'src/sqlite/').length > 20)
   assert.ok(leadsTo('src/postgres-task-store.ts', 'src/postgres/').length > 10)
 })
 

@@ -119,6 +119,74 @@ test('a program that was bundled with the package, all but better-sqlite3', asyn
   }
 })
 
+const IN_A_THREAD = `
+  import { TaskStoreError } from 'uniqc-task-store'
+  import { WorkerTaskStore } from 'uniqc-task-store/worker'
+
+  const store = await WorkerTaskStore.open({ file: process.argv[2] })
+  const { result } = await store.save({ taskId: 'a', backend: 'b', status: 'running', result: 2n ** 70n })
+  console.log(result === 2n ** 70n, await store.count())
+  await store.save({ taskId: '' }).catch((error) => console.log(error instanceof TaskStoreError, error.code))
+  await store.exportFile('missing/x').catch((error) => console.log(error instanceof TaskStoreError, error.code))
+  await store.close()
+`
+
+for (const minify of [false, true]) {
+  const what = minify ? 'a minified program' : 'a program'
+  test(`${what} that was bundled with a store in a thread, whose program is an entry of its own`, async (t) => {
+    const consumer = temporaryFolder(t)
+    makeConsumer(consumer)
+    writeFileSync(join(consumer, 'program.js'), IN_A_THREAD)
+    const folder = temporaryFolder(t)
+    mkdirSync(join(folder, 'node_modules'))
+    symlinkSync(join(ROOT, 'node_modules/better-sqlite3'), join(folder, 'node_modules/better-sqlite3'))
+    const { warnings } = await build({
+      absWorkingDir: consumer,
+      entryPoints: ['program.js', { in: 'uniqc-task-store/worker/program', out: 'worker/program' }],
+      outdir: join(folder, 'out'),
+      bundle: true,
+      splitting: true,
+      minify,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20.19',
+      external: ['better-sqlite3'],
+      logLevel: 'silent',
+    })
+    assert.deepEqual(warnings, [])
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
+    const program = ['out/program.js', join(folder, 'tasks.sqlite')]
+    const output = execFileSync(process.execPath, program, { cwd: folder, encoding: 'utf8', stdio: 'pipe' })
+    assert.equal(output, 'true 1\ntrue INVALID_TASK\ntrue CANNOT_OPEN\n')
+  })
+}
+
+test('a bundle without the program of the thread says what is missing', async (t) => {
+  const consumer = temporaryFolder(t)
+  makeConsumer(consumer)
+  const text = `
+    import { WorkerTaskStore } from 'uniqc-task-store/worker'
+    await WorkerTaskStore.open({ file: ':memory:' }).catch(({ code, message }) => console.log(code, message))
+  `
+  writeFileSync(join(consumer, 'program.js'), text)
+  await build({
+    absWorkingDir: consumer,
+    entryPoints: ['program.js'],
+    outfile: 'out.mjs',
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    external: ['better-sqlite3'],
+    logLevel: 'silent',
+  })
+  const output = execFileSync(process.execPath, ['out.mjs'], {
+    cwd: consumer,
+    encoding: 'utf8',
+    stdio: 'pipe',
+  })
+  assert.match(output, /^CANNOT_OPEN .*program\.js.*uniqc-task-store\/worker\/program/)
+})
+
 const SCHEMAS: Readonly<Record<string, string>> = {
   'drizzle/schema.js': 'drizzle-orm/sqlite-core',
   'drizzle/postgres-schema.js': 'drizzle-orm/pg-core',
@@ -137,7 +205,8 @@ test(
     assert.ok(code.length > 2)
     for (const name of code) {
       const text = readFileSync(join(dist, name), 'utf8')
-      assert.doesNotMatch(text, /import\.meta|createRequire/, name)
+      const own = text.match(/import\.meta\S*|createRequire/g) ?? []
+      assert.deepEqual(own, name.endsWith('worker-task-store.js') ? ['import.meta.url),'] : [], name)
       for (const [, late = ''] of text.matchAll(/\bimport\((?:"([^"]*)"\))?/g)) {
         assert.match(late, /^(?:pg|node:\S+|\.\/\S+|\.\.\/\S+)$/, name)
       }

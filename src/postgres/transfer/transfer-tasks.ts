@@ -1,6 +1,6 @@
 import { BATCH } from '../../rules/batches.ts'
 import { idsOf } from '../../rules/match-tasks.ts'
-import { recordName, type Transfer } from '../../rules/transfer.ts'
+import { isAmong, recordName, type Transfer } from '../../rules/transfer.ts'
 import { withShards } from '../tables/stored-tasks.ts'
 import type { Session } from '../transaction.ts'
 import { KnownTasks } from './reconcile-tasks.ts'
@@ -27,11 +27,11 @@ export function transferTasks(session: Session): Transfer {
       ])
     },
     known: async (ids) => (await KnownTasks.load(session, ids, '')).ids,
-    take: (batch, merge, isIncoming, dryRun) =>
+    take: (batch, merge, present, dryRun) =>
       takeTasks(session, batch, {
         taskOf: (task) => task,
         idsOf,
-        take: (task, known) => merge.take(task, known, isIncoming),
+        take: (task, known) => merge.take(task, known, isAmong(present)),
         refuse: (task, reason) => merge.refuse(task, reason),
         mark: () => merge.mark(),
         dryRun,

@@ -1,6 +1,6 @@
 import { BATCH } from '../../rules/batches.ts'
 import { PLACE_NAMES } from '../../rules/place-name.ts'
-import { recordName, type Transfer } from '../../rules/transfer.ts'
+import { isAmong, recordName, type Transfer } from '../../rules/transfer.ts'
 import type { Connection } from '../connection.ts'
 import { filterSql } from '../tables/filter-sql.ts'
 import { BEFORE_ALL, readRowid } from '../tables/rowid.ts'
@@ -31,7 +31,7 @@ export function transferTasks(connection: Connection): Transfer {
         const known = [...knownIds(connection, ids)]
         return known.flatMap((id) => [id, ...tables().flatMap(({ shards }) => shards.ownersOf(id))])
       }),
-    take: (batch, merge, isIncoming, dryRun) =>
-      takeTasks(connection, batch, merge, lookup, isIncoming, dryRun),
+    take: (batch, merge, present, dryRun) =>
+      takeTasks(connection, batch, merge, lookup, isAmong(present), dryRun),
   }
 }

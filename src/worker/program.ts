@@ -1,0 +1,254 @@
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { onSleep } from '../files/sleep.ts'
+import { elapsed } from '../rules/clock.ts'
+import { tookTooLong, txIsOver } from '../rules/user-transaction.ts'
+import { TaskStore } from '../task-store.ts'
+import { packError } from './errors.ts'
+import {
+  type Answer,
+  type Call,
+  MOST_UNREAD,
+  PART,
+  type Post,
+  SHARED,
+  type ThreadData,
+  TOLD_WITHIN,
+} from './messages.ts'
+import { Methods } from './methods.ts'
+import { packValue, weightOf } from './values.ts'
+
+// The program of the thread of a store. It takes one call after the other. While a transaction is open it does not return
+// to its event loop, but waits for the next post itself: so a transaction is one call of the synchronous store.
+
+const port = parentPort as MessagePort
+const { location, shared } = workerData as ThreadData
+const ownNow = Date.now
+
+let opened: TaskStore | undefined
+const methods = new Methods(() => {
+  opened ??= new TaskStore(location)
+  return opened
+})
+
+/** Calls that have not begun: outside a transaction, and in each one that is open. */
+const waiting: Call[] = []
+const waitingIn = new Map<number, Call[]>()
+const aborted = new Set<number>()
+/** Calls that go on while others are taken. */
+const underWay = new Set<Promise<void>>()
+/** The weight of the answers that the caller has not read yet. */
+let unread = 0
+/** When the transaction that is open has to end. */
+let limit: { readonly at: number; readonly timeout: number } | undefined
+
+/** Ends a transaction whose callback failed. */
+const UNDONE = new Error('undone')
+
+port.on('message', (post: Post) => {
+  take(post)
+  for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) run(call)
+})
+
+function take({ calls, aborted: ids, read }: Post): void {
+  unread -= read
+  for (const id of ids) aborted.add(id)
+  for (const call of calls) {
+    const queue = call.tx === undefined ? waiting : waitingIn.get(call.tx)
+    if (queue !== undefined) queue.push(call)
+    else if (call.id !== 0) fail(call, txIsOver())
+  }
+}
+
+/** Takes what has arrived, and returns whether anything had. */
+function takeArrived(): boolean {
+  let hasTaken = false
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    take(next.message as Post)
+    hasTaken = true
+  }
+  return hasTaken
+}
+
+/** Waits for a post. @throws TaskStoreError `TIMED_OUT` when the transaction has to end. */
+function waitForPost(): void {
+  const posts = Atomics.load(shared, SHARED.posts)
+  stopIfEnding()
+  if (takeArrived()) return
+  checkLimit()
+  Atomics.wait(shared, SHARED.posts, posts, limit && limit.at - elapsed())
+}
+
+/**
+ * Stops for good if the process ends. The driver aborts it if the thread is ended while it makes an error, as it does at
+ * each look at a lock that is held.
+ */
+function stopIfEnding(): void {
+  if (Atomics.load(shared, SHARED.ending) === 0) return
+  Atomics.store(shared, SHARED.stopped, 1)
+  Atomics.notify(shared, SHARED.stopped)
+  Atomics.wait(shared, SHARED.ending, 1)
+}
+
+onSleep(stopIfEnding)
+
+function checkLimit(): void {
+  if (limit !== undefined && elapsed() >= limit.at) throw tookTooLong(location.file, limit.timeout)
+}
+
+function run(call: Call): void {
+  stopIfEnding()
+  const { time } = call
+  Date.now = time === undefined ? ownNow : () => time
+  if (call.tx === undefined) Atomics.store(shared, SHARED.begun, call.id)
+  if (call.method === 'transaction') transact(call)
+  else if (call.method === 'close') void close(call)
+  else runMethod(call)
+}
+
+function runMethod(call: Call): void {
+  const controller = new AbortController()
+  const failed = (error: unknown) => {
+    const wasAborted = controller.signal.aborted && error === controller.signal.reason
+    if (wasAborted) port.postMessage({ id: call.id, weight: 0, outcome: 'aborted' } satisfies Answer)
+    else fail(call, error)
+  }
+  try {
+    const value = methods.call(call.method, call.tells === undefined ? call.args : followed(call, controller))
+    if (!(value instanceof Promise)) {
+      answer(call, value)
+      return
+    }
+    const ended = value.then((value) => answer(call, value)).catch(failed)
+    underWay.add(ended)
+    ended.then(() => underWay.delete(ended))
+  } catch (error) {
+    failed(error)
+  } finally {
+    aborted.delete(call.id)
+  }
+}
+
+/** The arguments of a call, whose last one is its options, with those that tell how far it is and may end it. */
+function followed({ id, args, tells }: Call, controller: AbortController): readonly unknown[] {
+  const look = () => {
+    if (aborted.has(id)) controller.abort()
+    checkLimit()
+  }
+  look()
+  const onProgress = (progress: unknown) => {
+    const told = Atomics.load(shared, SHARED.told)
+    if (tells) {
+      port.postMessage({ id, weight: 0, progress } satisfies Answer)
+      Atomics.wait(shared, SHARED.told, told, TOLD_WITHIN)
+    }
+    stopIfEnding()
+    takeArrived()
+    look()
+  }
+  const options = { ...(args.at(-1) as object | undefined), onProgress, signal: controller.signal }
+  return [...args.slice(0, -1), options]
+}
+
+/** Runs a transaction, or a savepoint in one, whose calls come one by one. */
+function transact(call: Call): void {
+  const isOutermost = waitingIn.size === 0
+  const calls: Call[] = []
+  try {
+    methods.call('transaction', [
+      () => {
+        const [timeout] = call.args as readonly number[]
+        if (timeout !== undefined) limit = { at: elapsed() + timeout, timeout }
+        waitingIn.set(call.id, calls)
+        port.postMessage({ id: call.id, weight: 0, progress: call.id } satisfies Answer)
+        runAll(calls)
+        waitingIn.delete(call.id)
+        if (isOutermost) Atomics.store(shared, SHARED.committing, call.id)
+      },
+    ])
+    // It is committed: it cannot be late any more.
+    if (isOutermost) limit = undefined
+    answer(call, undefined)
+  } catch (error) {
+    if (error === UNDONE) port.postMessage({ id: call.id, weight: 0, outcome: 'undone' } satisfies Answer)
+    else fail(call, error)
+  } finally {
+    waitingIn.delete(call.id)
+    if (isOutermost) limit = undefined
+    for (const late of calls) if (late.id !== 0) fail(late, txIsOver())
+  }
+}
+
+/** Runs the calls of a transaction until its callback has ended. */
+function runAll(calls: Call[]): void {
+  for (;;) {
+    checkLimit()
+    const call = calls.shift()
+    if (call === undefined) waitForPost()
+    else if (call.method === 'commit') return
+    else if (call.method === 'rollback') throw UNDONE
+    else run(call)
+  }
+}
+
+/** Closes the store after what goes on, and ends the thread. */
+async function close(call: Call): Promise<void> {
+  await Promise.all(underWay)
+  try {
+    opened?.close()
+    answer(call, undefined)
+  } catch (error) {
+    fail(call, error)
+  }
+  port.close()
+}
+
+function fail({ id }: Call, error: unknown): void {
+  port.postMessage({ id, weight: 0, outcome: 'error', error: packError(error) } satisfies Answer)
+}
+
+/** Posts the value of a call; its lists in parts, so that the caller never reads for long at a time. */
+function answer({ id, method }: Call, value: unknown): void {
+  const { head, lists } = withoutLists(value)
+  let parts: [property: string, items: unknown[]][] = []
+  let weight = 0
+  for (const [property, items] of lists) {
+    let part: unknown[] = []
+    parts.push([property, part])
+    for (const item of items) {
+      const packed = packValue(method, item)
+      part.push(packed)
+      weight += weightOf(packed)
+      if (weight < PART) continue
+      post({ id, weight, lists: parts })
+      part = []
+      parts = [[property, part]]
+      weight = 0
+    }
+  }
+  const packed = lists.length === 0 ? packValue(method, head) : head
+  post({ id, weight: weight + weightOf(packed), lists: parts, outcome: 'value', value: packed })
+}
+
+/** Waits until the caller has read most of what was posted before. */
+function post(answer: Answer): void {
+  while (unread > MOST_UNREAD) waitForPost()
+  unread += answer.weight
+  port.postMessage(answer)
+}
+
+/** How many items a list of a report has if it is sent in parts. */
+const MANY = 100
+
+/** A value, and its lists: itself, the items of a page, or long ones of a report. */
+function withoutLists(value: unknown) {
+  if (Array.isArray(value)) return { head: undefined, lists: [['', value]] as [string, unknown[]][] }
+  if (typeof value !== 'object' || value === null) return { head: value, lists: [] }
+  const lists = Object.entries(value).filter(
+    (entry): entry is [string, unknown[]] =>
+      Array.isArray(entry[1]) && (entry[0] === 'items' || entry[1].length > MANY),
+  )
+  if (lists.length === 0) return { head: value, lists }
+  const head: Record<string, unknown> = { ...value }
+  for (const [property] of lists) delete head[property]
+  return { head, lists }
+}

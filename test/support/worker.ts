@@ -1,0 +1,39 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { TaskStore } from 'uniqc-task-store'
+import { WorkerTaskStore, type WorkerTaskStoreOptions } from 'uniqc-task-store/worker'
+import type { AnyStore, OpenStore, ReadRows } from './any-store.ts'
+import { readRows } from './read-rows.ts'
+import { assertSound } from './sound-file.ts'
+
+/** Opens a store of a file in a thread. It is closed and has to be sound when the test ends. */
+export async function openWorker(
+  t: TestContext,
+  options: WorkerTaskStoreOptions = {},
+): Promise<WorkerTaskStore> {
+  const folder = mkdtempSync(join(tmpdir(), 'uniqc-task-store-'))
+  // One hook: they run in their order, and the folder goes last.
+  t.after(async () => {
+    await store.close()
+    if (options.file === undefined) assertSound(store.file)
+    rmSync(folder, { recursive: true })
+  })
+  const store = await WorkerTaskStore.open({
+    file: join(folder, 'tasks.sqlite'),
+    synchronous: 'NORMAL',
+    transactionTimeout: 30_000,
+    ...options,
+  })
+  return store
+}
+
+/** For a contract. */
+export const openAnyWorker: OpenStore = async (t) => (await openWorker(t)) as unknown as AnyStore
+
+/** Reads the file beside its store. */
+export const workerRows: ReadRows = (store) => {
+  using reader = new TaskStore({ file: (store as unknown as WorkerTaskStore).file, readonly: true })
+  return readRows(reader)
+}
