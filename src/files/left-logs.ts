@@ -1,8 +1,11 @@
 import { closeSync, existsSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { codeOf } from './file-error.ts'
+import { identifyFile, isSameFile } from './file-identity.ts'
+import { remove } from './temporary-file.ts'
 import { freeTimedName } from './timed-name.ts'
-import { linkExclusively } from './whole-file.ts'
+import { linkExclusively, synchroniseFolder } from './whole-file.ts'
 
 /** What SQLite keeps beside a database. It replays these into whatever file has the name of the database. */
 export const LOG_ENDINGS = ['-wal', '-journal', '-shm'] as const
@@ -63,6 +66,52 @@ export function replaceDatabase(temporary: string, file: string): void {
   setLogsAside(file)
   checkNoLog(file)
   renameSync(temporary, file)
+}
+
+/**
+ * Gives a database that nobody has open the name of a damaged one, which is kept with its logs under a name of its own
+ * (`tasks.sqlite.damaged.<time>`). It has its old name, too, until the new one has it.
+ *
+ * @returns The name under which it is kept.
+ * @throws TaskStoreError `CONFLICT` where others use or replace the damaged one.
+ */
+export function replaceDamaged(temporary: string, file: string): string {
+  const kept = freeTimedName(`${file}.damaged`)
+  const endings = ['', ...LOG_ENDINGS].filter((ending) => existsSync(file + ending))
+  try {
+    giveSecondNames(file, kept, endings)
+    // Else a power cut could take the log away, and leave nothing in its place.
+    synchroniseFolder(dirname(file))
+    for (const log of logsBeside(file)) rmSync(log, { force: true })
+    if (!existsSync(file)) placeDatabase(temporary, file)
+    else if (isSameFile(identifyFile(kept), identifyFile(file))) replaceDatabase(temporary, file)
+    else throw new TaskStoreError('CONFLICT', `${file} was replaced at this very moment; call again`)
+    return kept
+  } catch (error) {
+    for (const ending of endings) takeBack(kept + ending, file + ending)
+    throw error
+  }
+}
+
+function giveSecondNames(file: string, kept: string, endings: readonly string[]): void {
+  try {
+    for (const ending of endings) linkSync(file + ending, kept + ending)
+  } catch {
+    // A file system without links. The logs are moved first: none may lie beside a name that is free.
+    for (const ending of endings.toReversed()) {
+      rmSync(kept + ending, { force: true })
+      renameSync(file + ending, kept + ending)
+    }
+  }
+}
+
+function takeBack(kept: string, path: string): void {
+  try {
+    if (!existsSync(path)) renameSync(kept, path)
+    else if (isSameFile(identifyFile(kept), identifyFile(path))) remove(kept)
+  } catch {
+    // It stays under its other name.
+  }
 }
 
 /** @throws TaskStoreError `CONFLICT` where a log lies beside a database that is to be replaced. */

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, writeSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { codeOf, withFile } from './file-error.ts'
+import { remove, removeTemporary, temporaryName } from './temporary-file.ts'
 
 /** How many characters of text are collected before they are written. */
 const CHUNK = 1 << 18
@@ -39,7 +40,7 @@ export function openWholeFile(path: string, replace: boolean): WholeFile {
   const file = resolve(path)
   const temporary = temporaryName(file)
   if (!replace && existsSync(file)) throw existsAlready(file)
-  const descriptor = withFile(file, 'written', () => openSync(temporary, 'w', 0o600))
+  const descriptor = withFile(file, 'written', () => openSync(temporary, 'wx', 0o600))
   let pending = ''
   const flush = () => {
     writeFully(file, descriptor, pending)
@@ -53,12 +54,21 @@ export function openWholeFile(path: string, replace: boolean): WholeFile {
     finish: () => {
       flush()
       finishFile(temporary, file, replace ? renameSync : linkExclusively)
-      closeSync(descriptor)
+      close(descriptor)
     },
     discard: () => {
-      rmSync(temporary, { force: true })
-      closeSync(descriptor)
+      removeTemporary(temporary)
+      close(descriptor)
     },
+  }
+}
+
+/** What was written is on the disk by now, or is not wanted. */
+function close(descriptor: number): void {
+  try {
+    closeSync(descriptor)
+  } catch {
+    // It is closed all the same.
   }
 }
 
@@ -93,11 +103,6 @@ export function synchroniseFolder(folder: string): void {
   }
 }
 
-/** A unique name for a file while it is written: another process or thread may be writing it as well. */
-export function temporaryName(file: string): string {
-  return `${file}.${crypto.randomUUID().slice(0, 8)}.unfinished`
-}
-
 /**
  * Gives a file a name that no other file has: a rename would replace one that another process just created.
  *
@@ -115,7 +120,8 @@ export function linkExclusively(temporary: string, file: string): void {
     renameSync(temporary, file)
     return
   }
-  rmSync(temporary)
+  // It has its name: a temporary one that stays does no harm.
+  remove(temporary)
 }
 
 export function existsAlready(file: string): TaskStoreError {

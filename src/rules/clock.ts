@@ -6,6 +6,9 @@ import { performance } from 'node:perf_hooks'
  */
 export const elapsed: () => number = performance.now.bind(performance)
 
+/** Milliseconds since 1970, by the real clock: for what was written when. */
+export const realTime = (): number => performance.timeOrigin + elapsed()
+
 const MICROSECONDS = 1000
 /** How far ahead of the clock a time may be and still be followed, in microseconds. */
 const AHEAD = 1_000_000

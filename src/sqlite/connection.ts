@@ -3,6 +3,7 @@ import { drizzle } from 'drizzle-orm/better-sqlite3'
 import type { ArchivedTaskInfo } from '../../drizzle/schema.ts'
 import { type FileIdentity, followLinks, identifyFile, isSameFile } from '../files/file-identity.ts'
 import { forgetClosed, noteOpen } from '../files/open-databases.ts'
+import { removeLeftOversBeside } from '../files/temporary-file.ts'
 import { invalidValue } from '../rules/argument-error.ts'
 import { wrongType } from '../rules/check-arguments.ts'
 import { elapsed } from '../rules/clock.ts'
@@ -359,9 +360,10 @@ export class Connection implements Statements {
   }
 
   #open(): OpenFile {
-    const { readonly, cacheDir, file } = this.#location
+    const { readonly, cacheDir, database, file } = this.#location
     checkExists(this.#location)
     if (readonly && cacheDir !== undefined) this.#removeNewLog ??= newLogRemover(file)
+    if (!readonly && database === undefined && cacheDir !== undefined) removeLeftOversBeside(file)
     const opened = openFile(this.#location, this.#goal)
     noteOpen(opened.identity, opened.client)
     this.#setBusyTimeout(opened)

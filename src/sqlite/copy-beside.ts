@@ -1,9 +1,11 @@
-import { closeSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, renameSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type BetterSqlite3 from 'better-sqlite3'
 import type { Database } from 'better-sqlite3'
-import { LOG_ENDINGS } from '../files/left-logs.ts'
+import { withFile } from '../files/file-error.ts'
+import { remove, removeTemporary, temporaryName } from '../files/temporary-file.ts'
 import { freeTimedName, TIME_ENDING } from '../files/timed-name.ts'
+import { finishFile } from '../files/whole-file.ts'
 import { harden } from './driver.ts'
 
 /** Why a copy is made. */
@@ -11,8 +13,6 @@ export type CopyReason = 'before-v5' | 'before-repair' | 'before-restore'
 
 /** How many copies are kept for each reason. */
 const KEPT = 5
-
-const UNFINISHED = '.unfinished'
 
 /**
  * Copies a file to `tasks.sqlite.before-v5.<time>` beside it, with the permissions of the file. The caller keeps others
@@ -22,44 +22,30 @@ const UNFINISHED = '.unfinished'
  */
 export function copyBeside(database: Database, file: string, reason: CopyReason): string | undefined {
   if (database.memory) return undefined
-  removeUnfinished(file, reason)
   const copy = freeTimedName(`${file}.${reason}`)
-  const temporary = copy + UNFINISHED
-  closeSync(openSync(temporary, 'wx', statSync(file).mode))
+  const temporary = temporaryName(copy)
   try {
+    withFile(copy, 'written', () => closeSync(openSync(temporary, 'wx', statSync(file).mode & 0o777)))
     const reader = database.inTransaction ? openReader(database) : database
     try {
       reader.prepare('VACUUM INTO ?').run(temporary)
     } finally {
       if (reader !== database) reader.close()
     }
-    renameSync(temporary, copy)
+    // On the disk before the file changes.
+    finishFile(temporary, copy, renameSync)
     return copy
   } catch (error) {
-    for (const ending of ['', ...LOG_ENDINGS]) rmSync(temporary + ending, { force: true })
+    removeTemporary(temporary)
     throw error
   }
 }
 
-/** Removes what killed processes left half made: no other one makes a copy now, since others are kept from writing. */
-function removeUnfinished(file: string, reason: CopyReason): void {
-  try {
-    for (const ending of ['', ...LOG_ENDINGS]) {
-      for (const path of findCopies(file, reason, UNFINISHED + ending)) rmSync(path, { force: true })
-    }
-  } catch {
-    // A folder that cannot be listed.
-  }
-}
-
 /** The copies beside a file. */
-function findCopies(file: string, reason: CopyReason, ending = ''): string[] {
+function findCopies(file: string, reason: CopyReason): string[] {
   const folder = dirname(file)
   const prefix = `${basename(file)}.${reason}.`
-  const isCopy = (name: string) =>
-    name.startsWith(prefix) &&
-    name.endsWith(ending) &&
-    TIME_ENDING.test(name.slice(prefix.length, name.length - ending.length))
+  const isCopy = (name: string) => name.startsWith(prefix) && TIME_ENDING.test(name.slice(prefix.length))
   return readdirSync(folder)
     .filter(isCopy)
     .map((name) => join(folder, name))
@@ -75,7 +61,7 @@ export function pruneCopies(file: string, reason: CopyReason, made: string): voi
       .filter((path) => path !== join(dirname(file), basename(made)))
       .map((path) => ({ path, time: statSync(path).mtimeMs }))
       .toSorted((a, b) => b.time - a.time || (a.path < b.path ? 1 : -1))
-    for (const { path } of copies.slice(KEPT - 1)) rmSync(path, { force: true })
+    for (const { path } of copies.slice(KEPT - 1)) remove(path)
   } catch {
     // A folder that cannot be listed, or a copy that another process removed.
   }

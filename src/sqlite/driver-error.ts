@@ -101,6 +101,16 @@ function referredTo(tables: readonly string[], file: string, cause: unknown): Ta
   )
 }
 
+/**
+ * Whether a commit that has failed may be found done when the file is opened again: it was written, and the disk did not
+ * confirm it.
+ */
+export function mayBeDone(error: unknown): boolean {
+  return UNCONFIRMED.includes(driverCode(error instanceof TaskStoreError ? error.cause : error) ?? '')
+}
+
+const UNCONFIRMED = ['SQLITE_IOERR_FSYNC', 'SQLITE_IOERR_DIR_FSYNC', 'SQLITE_IOERR_DELETE']
+
 /** Whether the driver gave up waiting for a lock. */
 export function isBusy(error: unknown): boolean {
   return driverCode(error)?.startsWith('SQLITE_BUSY') ?? false

@@ -1,4 +1,4 @@
-import { closeSync, openSync, rmSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import {
@@ -8,9 +8,10 @@ import {
   isSameFile,
   waitUntilRemoved,
 } from '../files/file-identity.ts'
-import { LOG_ENDINGS, placeDatabase } from '../files/left-logs.ts'
+import { placeDatabase } from '../files/left-logs.ts'
 import { makeFolder } from '../files/make-folder.ts'
-import { synchroniseFolder, temporaryName } from '../files/whole-file.ts'
+import { removeTemporary, temporaryName } from '../files/temporary-file.ts'
+import { synchroniseFolder } from '../files/whole-file.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { openDriver } from './driver.ts'
 import { translateDriverError, withDatabaseFile } from './driver-error.ts'
@@ -100,8 +101,8 @@ function createIfMissing(path: string, goal: MigrateGoal): void {
 
 function createFile(file: string, goal: MigrateGoal): void {
   const temporary = temporaryName(file)
-  closeSync(openSync(temporary, 'wx', 0o600))
   try {
+    closeSync(openSync(temporary, 'wx', 0o600))
     const client = openDriver(temporary, {})
     try {
       client.pragma('journal_mode = WAL')
@@ -117,6 +118,6 @@ function createFile(file: string, goal: MigrateGoal): void {
     // Another process was faster: its file is as good.
     if (!(error instanceof TaskStoreError && error.code === 'CONFLICT')) throw error
   } finally {
-    for (const ending of ['', ...LOG_ENDINGS]) rmSync(temporary + ending, { force: true })
+    removeTemporary(temporary)
   }
 }

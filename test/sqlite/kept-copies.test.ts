@@ -59,7 +59,7 @@ test('what a killed process left of a copy is removed by the next one', (t) => {
   const { store, repair, copies } = open(t)
   const time = 'before-repair.20260503T000000.000Z'
   for (const ending of ['', '-journal', '-wal', '-shm']) {
-    plant(store.file, `${time}.unfinished${ending}`, new Date(2000, 0))
+    plant(store.file, `${time}.1.00000000.0123abcd.unfinished${ending}`, new Date(2000, 0))
   }
   const other = plant(store.file, 'before-repair.of-may.unfinished', new Date(2000, 0))
   const backup = repair()

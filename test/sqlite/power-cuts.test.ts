@@ -6,7 +6,7 @@ import { cutPower } from '../support/faults/cut-power.ts'
 import { needsInterposer } from '../support/faults/interposer.ts'
 import { Random } from '../support/faults/random.ts'
 import { type RecordedRun, Rig } from '../support/faults/rig.ts'
-import { type KnownDefect, Violations } from '../support/faults/violations.ts'
+import { described } from '../support/faults/violations.ts'
 import { findWorkload, REOPENING, WORKLOADS } from '../support/faults/workloads.ts'
 
 const CUTS = Number(process.env.UNIQC_POWER_CUTS ?? 500)
@@ -20,39 +20,6 @@ const CUTS_OF_AN_OPENING = 5
 /** Of the cuts, those that hit an opening after another cut. */
 const SECOND_CUTS = Math.ceil(CUTS / 10)
 
-/** What is not yet as it must be. Each goes when its defect does. */
-const KNOWN: readonly KnownDefect[] = [
-  {
-    reason: 'the temporary files of a call that a power cut has ended stay for good',
-    kinds: ['left-over'],
-    workload: /^(the first opening|a migration|backup|exportFile|repair|restoreBackup)/,
-    detail: /\.unfinished(\.new)?(\.[\da-f]{8}\.unfinished)?(-journal|-wal|-shm)?$/,
-  },
-  {
-    reason: 'a folder that opening makes is not synced in the folder above: all that is in it can be lost',
-    kinds: ['lost'],
-    workload: /^the first opening, of a folder that is to be made$/,
-    step: /^save$/,
-    detail: /^it holds what it held after [01] of /,
-  },
-  {
-    reason: 'repair() does not sync the name of its copy: the repair can be there, and the copy lost',
-    kinds: ['file-lost'],
-    workload: /^repair$/,
-    step: /^repair$/,
-    detail: /^tasks\.sqlite\.before-repair\./,
-  },
-  {
-    reason:
-      'restoreBackup() moves a damaged file and its log away first: cut there, the two are apart, or the next opening makes an empty store',
-    kinds: ['half', 'left-over'],
-    workload: /^restoreBackup over a damaged file$/,
-    step: /^restoreBackup$/,
-    detail:
-      /^it holds 0 tasks; before: CORRUPT_FILE; after: 14 tasks|^tasks\.sqlite\.damaged\.[\dTZ.]+-(wal|shm)$/,
-  },
-]
-
 /** What weighs less comes on top. */
 const WEIGHTS = WORKLOADS.filter(({ weight = 1 }) => weight >= 1).length
 
@@ -60,14 +27,13 @@ test('power cuts', needsInterposer, async (t) => {
   const again = `UNIQC_POWER_CUTS=${CUTS} UNIQC_POWER_CUTS_SEED=${SEED}`
   t.diagnostic(again)
   const rig = new Rig(t)
-  const seen = new Violations(KNOWN)
   let cuts = 0
 
-  /** What is wrong, and no known defect, after so many cuts. */
+  /** What is wrong after so many cuts. */
   const cut = async (run: RecordedRun, random: Random, count: number) => {
     const wrong: string[] = []
     for await (const { violations, where } of cutPower(rig, run, random, count)) {
-      wrong.push(...seen.add(violations, where))
+      wrong.push(...described(violations, where))
       cuts++
     }
     return wrong
@@ -81,7 +47,7 @@ test('power cuts', needsInterposer, async (t) => {
       for (let left = count; left > 0; left -= CUTS_OF_A_RUN) {
         const run = await rig.record(workload, random.below(2 ** 31), optionsOf(random))
         // With a run that is wrong itself, nothing can be compared.
-        if (run.differing.length > 0) wrong.push(...seen.add(run.differing, 'no power cut'))
+        if (run.differing.length > 0) wrong.push(...described(run.differing, 'no power cut'))
         else wrong.push(...(await cut(run, random, Math.min(left, CUTS_OF_A_RUN))))
         rig.forget(run)
       }
@@ -106,7 +72,7 @@ test('power cuts', needsInterposer, async (t) => {
       }
       const firstCuts = Math.ceil(Math.min(left, CUTS_OF_A_RUN) / CUTS_OF_AN_OPENING)
       for await (const { violations, where } of cutPower(rig, first, random, firstCuts, { onCut })) {
-        wrong.push(...seen.add(violations, where))
+        wrong.push(...described(violations, where))
       }
       for (const base of bases) {
         const second = await rig.record(REOPENING, random.below(2 ** 31), optionsOf(random), base)
@@ -140,8 +106,7 @@ test('power cuts', needsInterposer, async (t) => {
     assert.ok(damaged > 0, again)
   })
 
-  await seen.report(t)
-  t.diagnostic(`${cuts} power cuts; ${seen.known} violations by known defects`)
+  t.diagnostic(`${cuts} power cuts`)
 })
 
 function assertNone(wrong: readonly string[], again: string): void {

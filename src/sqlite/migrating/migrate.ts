@@ -1,9 +1,9 @@
-import { rmSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
+import { remove } from '../../files/temporary-file.ts'
 import type { Migration } from '../../rules/released-migration.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { copyBeside, pruneCopies } from '../copy-beside.ts'
-import { translateDriverError } from '../driver-error.ts'
+import { mayBeDone, translateDriverError } from '../driver-error.ts'
 import { LEDGER } from './foreign-objects.ts'
 import {
   APPLICATION_ID,
@@ -43,7 +43,7 @@ export function migrate(database: Database, file: string, goal: MigrateGoal, acc
     if (copied !== undefined) pruneCopies(file, 'before-v5', copied)
   } catch (error) {
     // Nothing was rewritten, so the copy is not needed.
-    if (copied !== undefined) rmSync(copied, { force: true })
+    if (copied !== undefined && !mayBeDone(error)) remove(copied)
     throw asMigrationError(error, file)
   } finally {
     database.pragma(`foreign_keys = ${foreignKeys}`)

@@ -3,8 +3,9 @@ import { resolve } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { withFile } from '../../files/file-error.ts'
 import { checkNotOwn, type FileIdentity, identifyFile, isSameFile } from '../../files/file-identity.ts'
-import { checkNoLog, LOG_ENDINGS, placeDatabase, replaceDatabase } from '../../files/left-logs.ts'
-import { existsAlready, finishFile, temporaryName } from '../../files/whole-file.ts'
+import { checkNoLog, logsBeside, placeDatabase, replaceDatabase } from '../../files/left-logs.ts'
+import { removeTemporary, temporaryName } from '../../files/temporary-file.ts'
+import { existsAlready, finishFile } from '../../files/whole-file.ts'
 import { checkDatabasePath, flag, optionsReader } from '../../rules/check-arguments.ts'
 import { type LongCallOptions, longCall, stepOf } from '../../rules/long-call.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
@@ -58,7 +59,7 @@ export async function backupFile(
     return client.memory ? client : openReader(client)
   })
   try {
-    withFile(file, 'written', () => closeSync(openSync(temporary, 'w', 0o600)))
+    withFile(file, 'written', () => closeSync(openSync(temporary, 'wx', 0o600)))
     // One snapshot: others may go on writing, and the copy need not start again.
     if (reader !== connection.client) reader.exec('BEGIN; SELECT count(*) FROM sqlite_master')
     const done = await reader.backup(temporary, {
@@ -76,15 +77,16 @@ export async function backupFile(
     await checkNamedCopy(file, copy)
     return { file, bytes }
   } catch (error) {
-    for (const ending of ['', ...LOG_ENDINGS]) rmSync(temporary + ending, { force: true })
+    removeTemporary(temporary)
     throw translateDriverError(error, file)
   } finally {
     if (reader !== connection.client) reader.close()
   }
 }
 
-/** Checks the copy once more under its final name: SQLite would replay a log that lies beside it. */
+/** Checks the copy once more under its final name where a log lies beside it, which SQLite would replay. */
 async function checkNamedCopy(file: string, copy: FileIdentity | undefined): Promise<void> {
+  if (logsBeside(file).length === 0) return
   try {
     if (!(await isSoundAside(file, { flush: false }))) checkCopy(file, file)
   } catch (error) {

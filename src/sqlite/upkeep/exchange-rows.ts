@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3'
 import { getTableColumns, getTableName } from 'drizzle-orm'
 import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
+import { isError } from '../../rules/is-error.ts'
 import type { RecordProgress, Step } from '../../rules/long-call.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Connection } from '../connection.ts'
@@ -20,24 +21,25 @@ const NAMES = TABLES.map((table) => `'${getTableName(table)}'`).join()
  * Exchanges all rows of a store for those of another file at the newest version, in one transaction. Tables of others
  * stay as they are.
  *
- * @param before Called in the transaction, before anything is changed; what it returns is returned.
+ * @param before Called in the transaction, before anything is changed.
+ * @returns How many tasks there are now, live and archived.
  * @throws TaskStoreError `CONFLICT` where rows of another table would refer to a task that is gone.
  */
-export function exchangeRows<T>(
+export function exchangeRows(
   connection: Connection,
   from: string,
-  before: () => T,
+  before: () => void,
   step: Step<RecordProgress>,
-): T {
+): number {
   const { client } = connection
-  connection.write(() => client.prepare('ATTACH ? AS restored').run(from))
+  attach(connection, from)
   const foreignKeys = readPragma(client, 'foreign_keys')
   try {
     // Else deleting a task would delete, or be refused for, rows of others that refer to it. It has to stand before the
     // transaction.
     client.pragma('foreign_keys = OFF')
     return connection.transaction(() => {
-      const value = before()
+      before()
       const dangling = findDangling(client)
       for (const table of TABLES.toReversed()) client.exec(`DELETE FROM main.${getTableName(table)}`)
       const copied = { tasks: 0, shards: 0 }
@@ -48,15 +50,45 @@ export function exchangeRows<T>(
         }
       }
       checkDangling(connection, dangling)
-      return value
+      return countRows(client, tasks) + countRows(client, archivedTasks)
     })
   } finally {
     if (client.open) {
       client.pragma(`foreign_keys = ${foreignKeys}`)
-      client.exec('DETACH restored')
+      detach(client)
     }
   }
 }
+
+function attach(connection: Connection, from: string): void {
+  const { client, file } = connection
+  try {
+    connection.write(() => client.prepare('ATTACH ? AS restored').run(from))
+  } catch (error) {
+    if (!(isError(error) && error.message.includes('same text encoding'))) throw error
+    const encoding = client.pragma('encoding', { simple: true })
+    throw new TaskStoreError(
+      'FOREIGN_FILE',
+      `${file} keeps its text in ${encoding} and the backup does not, so that SQLite cannot read both at once; nothing was restored. Open a store and call its mergeFile() with the backup`,
+      { cause: error },
+    )
+  }
+}
+
+/** What was restored is there, and an error must not hide what came of it: closing the connection detaches it, too. */
+function detach(client: Database): void {
+  try {
+    client.exec('DETACH restored')
+  } catch {
+    // A read of it is not over.
+  }
+}
+
+const countRows = (client: Database, table: (typeof TABLES)[number]) =>
+  client
+    .prepare(`SELECT count(*) FROM main.${getTableName(table)}`)
+    .pluck()
+    .get() as number
 
 /** The tables and views of a file that are not ours. */
 export function findOthers(database: Database): string[] {

@@ -1,9 +1,10 @@
-import { rmSync } from 'node:fs'
+import { remove } from '../../files/temporary-file.ts'
 import { checkIterable, optionsReader, wrongType } from '../../rules/check-arguments.ts'
 import type { Finding, FindingKind } from '../../rules/findings.ts'
 import { type LongCallOptions, longCall, stepOf } from '../../rules/long-call.ts'
 import type { Connection } from '../connection.ts'
 import { copyBeside, pruneCopies } from '../copy-beside.ts'
+import { mayBeDone } from '../driver-error.ts'
 import { removeDuplicates } from './duplicate-tasks.ts'
 import { mergeFallback } from './fallback-store.ts'
 import { createMissingIndexes } from './missing-indexes.ts'
@@ -95,7 +96,7 @@ export function repairFile(
     })
   } catch (error) {
     // Nothing was changed, so the copy is not needed.
-    if (backup !== undefined && !mergesFallback) rmSync(backup, { force: true })
+    if (backup !== undefined && !mergesFallback && !mayBeDone(error)) remove(backup)
     throw error
   }
   if (backup !== undefined) pruneCopies(connection.file, 'before-repair', backup)

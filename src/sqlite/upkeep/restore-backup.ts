@@ -1,14 +1,12 @@
-import { closeSync, existsSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import { getTableName } from 'drizzle-orm'
-import { archivedTasks, tasks } from '../../../drizzle/schema.ts'
 import { withFile } from '../../files/file-error.ts'
 import { checkNotOwn, checkRegularFile, followLinks } from '../../files/file-identity.ts'
-import { LOG_ENDINGS, placeDatabase } from '../../files/left-logs.ts'
+import { logsBeside, placeDatabase, replaceDamaged } from '../../files/left-logs.ts'
 import { makeFolder } from '../../files/make-folder.ts'
-import { freeTimedName } from '../../files/timed-name.ts'
-import { finishFile, temporaryName } from '../../files/whole-file.ts'
+import { remove, removeTemporary, temporaryName } from '../../files/temporary-file.ts'
+import { finishFile } from '../../files/whole-file.ts'
 import { invalidValue } from '../../rules/argument-error.ts'
 import { checkDatabasePath, checkObject, optionsReader } from '../../rules/check-arguments.ts'
 import {
@@ -18,11 +16,11 @@ import {
   type Step,
   stepOf,
 } from '../../rules/long-call.ts'
-import { TaskStoreError } from '../../rules/task-store-error.ts'
+import { TaskStoreError, type TaskStoreErrorCode } from '../../rules/task-store-error.ts'
 import { Connection } from '../connection.ts'
 import { copyBeside, pruneCopies } from '../copy-beside.ts'
 import { openDriver } from '../driver.ts'
-import { withDatabaseFile } from '../driver-error.ts'
+import { mayBeDone, withDatabaseFile } from '../driver-error.ts'
 import { inspectFile } from '../migrating/inspect-file.ts'
 import { locateStore, type TaskStoreOptions } from '../store-location.ts'
 import { checkCopy, checkSound } from './backup-file.ts'
@@ -56,11 +54,15 @@ export function restoreBackup(backup: string, given: string | RestoreOptions = {
   if (location.database !== undefined || location.readonly || location.cacheDir === undefined) {
     throw invalidValue('options', 'restoreBackup() takes a cacheDir or a file that can be written')
   }
-  const file = followLinks(location.file)
   const step = stepOf(readLongCall(following))
+  const source = locateStore({ file: backup, readonly: true }).file
+  checkNotOwn('backup', source, location.file, 'name a backup of it')
+  checkRegularFile(source)
+  const file = withFile(location.file, 'written', () => followLinks(location.file))
+  withFile(file, 'written', () => makeFolder(dirname(file)))
   const staged = temporaryName(file)
   try {
-    const notRestored = stage(backup, staged, file)
+    const notRestored = stage(source, staged)
     step()
     for (let attempt = 1; ; attempt++) {
       const restored =
@@ -71,12 +73,11 @@ export function restoreBackup(backup: string, given: string | RestoreOptions = {
       try {
         return { file, ...createFrom(file, staged, step), notRestored }
       } catch (error) {
-        const isConflict = error instanceof TaskStoreError && error.code === 'CONFLICT'
-        if (!isConflict || attempt >= ATTEMPTS) throw error
+        if (!hasCode(error, 'CONFLICT') || attempt >= ATTEMPTS) throw error
       }
     }
   } finally {
-    removeStaged(staged)
+    removeTemporary(staged)
   }
 }
 
@@ -89,17 +90,32 @@ function splitOptions(given: string | RestoreOptions) {
 
 /** Opens the file read-only: SQLite would otherwise remove the log of a file that it cannot read. */
 function isReadable(file: string): boolean {
-  return unlessDamaged(() => probe(file, () => true)) ?? false
+  const isFound = unlessDamaged(() => {
+    try {
+      return probe(file, () => true)
+    } catch (error) {
+      // Its journal is to be rolled back first, which opening it to write does.
+      if (hasCode(error, 'READONLY')) return true
+      throw error
+    }
+  })
+  return isFound ?? false
 }
 
-/** Returns undefined if the file turns out to be damaged. */
+/** Returns undefined if the file turns out to be damaged, twice: SQLite says so of a read that has failed, too. */
 function unlessDamaged<T>(work: () => T): T | undefined {
-  try {
-    return work()
-  } catch (error) {
-    if (error instanceof TaskStoreError && error.code === 'CORRUPT_FILE') return undefined
-    throw error
+  for (let attempt = 1; attempt <= 2; attempt++) {
+    try {
+      return work()
+    } catch (error) {
+      if (!hasCode(error, 'CORRUPT_FILE')) throw error
+    }
   }
+  return undefined
+}
+
+function hasCode(error: unknown, code: TaskStoreErrorCode): boolean {
+  return error instanceof TaskStoreError && error.code === code
 }
 
 /** Runs `work` on a file that must be one of ours, opened read-only. */
@@ -116,18 +132,14 @@ function probe<T>(file: string, work: (reader: Database) => T): T {
 }
 
 /** Makes a sound copy of the backup, at the newest version, in the folder of the store. Returns what it holds of others. */
-function stage(backup: string, staged: string, file: string): string[] {
-  const source = locateStore({ file: backup, readonly: true })
-  checkNotOwn('backup', source.file, file, 'name a backup of it')
-  checkRegularFile(source.file)
-  makeFolder(dirname(file))
-  const others = probe(source.file, (reader) => {
+function stage(source: string, staged: string): string[] {
+  const others = probe(source, (reader) => {
     withFile(staged, 'written', () => closeSync(openSync(staged, 'wx', 0o600)))
     reader.prepare('VACUUM INTO ?').run(staged)
     return findOthers(reader)
   })
   new Connection(locateStore({ file: staged })).close()
-  checkCopy(staged, source.file)
+  checkCopy(staged, source)
   return others
 }
 
@@ -139,24 +151,18 @@ function exchange(
   step: Step<RecordProgress>,
 ) {
   const connection = new Connection(locateStore(options))
+  let kept: string | undefined
   try {
-    let copy: string | undefined
     const before = () => {
-      copy = copyBeside(connection.client, file, 'before-restore')
-      return copy
+      kept = copyBeside(connection.client, file, 'before-restore')
     }
-    const stepOrUndo: Step<RecordProgress> = (progress) => {
-      try {
-        step(progress)
-      } catch (error) {
-        // The transaction is undone, so the copy is not needed.
-        if (copy !== undefined) rmSync(copy, { force: true })
-        throw error
-      }
-    }
-    const kept = exchangeRows(connection, staged, before, stepOrUndo)
+    const tasks = exchangeRows(connection, staged, before, step)
     if (kept !== undefined) pruneCopies(file, 'before-restore', kept)
-    return { kept, tasks: countTasks(connection) }
+    return { kept, tasks }
+  } catch (error) {
+    // Nothing was changed, so the copy is not needed.
+    if (kept !== undefined && !mayBeDone(error)) remove(kept)
+    throw error
   } finally {
     connection.close()
   }
@@ -169,52 +175,40 @@ function createFrom(
   step: Step<RecordProgress>,
 ): Pick<RestoreReport, 'kept' | 'tasks'> {
   const fresh = `${staged}.new`
+  const tasks = fill(fresh, staged, step)
+  let kept: string | undefined
+  finishFile(fresh, file, () => {
+    if (existsSync(file)) kept = replaceDamaged(fresh, file)
+    else placeDatabase(fresh, file)
+  })
+  checkNamed(file)
+  return { kept, tasks }
+}
+
+function fill(fresh: string, staged: string, step: Step<RecordProgress>): number {
+  const connection = new Connection(locateStore({ file: fresh }))
   try {
-    const connection = new Connection(locateStore({ file: fresh }))
-    try {
-      exchangeRows(connection, staged, () => undefined, step)
-      // Closing does it too, but says nothing where the disk is full.
-      connection.run(() => connection.client.pragma('wal_checkpoint(TRUNCATE)'))
-    } finally {
-      connection.close()
-    }
-    const kept = existsSync(file) ? setAside(file) : undefined
-    finishFile(fresh, file, placeDatabase)
+    const tasks = exchangeRows(connection, staged, () => undefined, step)
+    // Closing does it too, but says nothing where the disk is full.
+    connection.run(() => connection.client.pragma('wal_checkpoint(TRUNCATE)'))
+    return tasks
+  } finally {
+    connection.close()
+  }
+}
+
+/** SQLite would replay a log that lies beside it, which may be that of another file. */
+function checkNamed(file: string): void {
+  if (logsBeside(file).length === 0) return
+  try {
     const restored = new Connection(locateStore({ file }))
     try {
       restored.run(() => checkSound(restored.client, file))
-      return { kept, tasks: countTasks(restored) }
     } finally {
       restored.close()
     }
-  } finally {
-    removeStaged(fresh)
-  }
-}
-
-/** Moves a file that cannot be read out of the way, with its log, which would damage the new file. */
-function setAside(file: string): string {
-  const kept = freeTimedName(`${file}.damaged`)
-  for (const ending of [...LOG_ENDINGS, '']) {
-    if (existsSync(file + ending)) renameSync(file + ending, kept + ending)
-  }
-  return kept
-}
-
-function countTasks(connection: Connection): number {
-  const count = (table: string) =>
-    connection.client.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number
-  return connection.run(() => count(getTableName(tasks)) + count(getTableName(archivedTasks)))
-}
-
-/** Removes what is left of it, and the copies that its migration made. An error must not hide the outcome of the restore. */
-function removeStaged(staged: string): void {
-  const folder = dirname(staged)
-  try {
-    for (const name of readdirSync(folder)) {
-      if (name.startsWith(basename(staged))) rmSync(join(folder, name), { force: true })
-    }
-  } catch {
-    // The folder was never made, or cannot be read.
+  } catch (error) {
+    // Else another program has opened it meanwhile, and what was restored is there.
+    if (hasCode(error, 'CORRUPT_FILE')) throw error
   }
 }

@@ -1,10 +1,12 @@
-import { linkSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import type { LogEntry } from './io-log.ts'
 import type { Random } from './random.ts'
 
 /** What a disk tears a write at, in bytes. */
 const SECTOR = 512
+
+const TWO_DAYS_AGO = new Date(Date.now() - 2 * 86_400_000)
 
 type Change =
   | { readonly what: 'write'; readonly offset: number; readonly data: Buffer }
@@ -202,15 +204,17 @@ export class Disk {
     return new Map(this.#cut(fates).files)
   }
 
-  /** Makes what is there after a cut. */
+  /** Makes what is there two days after a cut. */
   write(fates: Fates, target: string): Map<string, Buffer> {
     const { folders, files } = this.#cut(fates)
     for (const folder of folders) mkdirSync(join(target, folder), { recursive: true })
     const written = new Map<Buffer, string>()
     for (const [path, content] of files) {
       const other = written.get(content)
-      if (other === undefined) writeFileSync(join(target, path), content)
-      else linkSync(join(target, other), join(target, path))
+      if (other === undefined) {
+        writeFileSync(join(target, path), content)
+        utimesSync(join(target, path), TWO_DAYS_AGO, TWO_DAYS_AGO)
+      } else linkSync(join(target, other), join(target, path))
       written.set(content, path)
     }
     return new Map(files)

@@ -52,6 +52,9 @@ export function judgeCut(
     // What was not migrated before the cut is migrated now.
     // A copy before a migration, and the log of a database that is gone, are kept on purpose.
     if (/(?:\.before-v5|-(?:wal|shm|journal)\.orphaned)\.[\dTZ.]+$/.test(path)) continue
+    // The log of a damaged file is kept together with that file, wherever both are.
+    const [, damaged] = /^(.*\.damaged\.[\dT]+\.\d{3}Z)(?:-wal|-shm|-journal)?$/.exec(path) ?? []
+    if (damaged !== undefined && isInProgress && names.has(damaged)) continue
     add(current, 'left-over', path)
   }
   return violations

@@ -1,7 +1,7 @@
 // Opens what power cuts and failing calls have left, in a process that has not seen them happen.
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { TaskStore, TaskStoreError } from 'uniqc-task-store'
 import { listFiles } from './files.ts'
 import { serve } from './program.ts'
@@ -36,7 +36,14 @@ function look({ folder, file, copies = [] }: Look): Found {
     store.save({ taskId: 'probe', backend: 'b', status: 'running' })
     if (!store.delete('probe')) problems.push('a task that was saved is not there')
   })
-  const again = readState(path)
+  const again = readState(path, (store) => {
+    // What is left in the folders of copies goes when the next one is made there.
+    for (const name of new Set(listFiles(folder).filter(isUnfinished).map(dirname))) {
+      const next = join(folder, name, 'next.jsonl')
+      store.exportFile(next)
+      rmSync(next)
+    }
+  })
   if (JSON.stringify(state) !== JSON.stringify(again))
     problems.push(`opened again, it holds: ${JSON.stringify(again)}`)
   return {
@@ -50,6 +57,8 @@ function look({ folder, file, copies = [] }: Look): Found {
     ),
   }
 }
+
+const isUnfinished = (path: string) => path.includes('.unfinished')
 
 function readCopy(file: string): State {
   const scratch = mkdtempSync(join(tmpdir(), 'uniqc-task-store-'))

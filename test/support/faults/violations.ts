@@ -1,4 +1,3 @@
-import type { TestContext } from 'node:test'
 import type { CallKind } from './interposer.ts'
 
 /** Something that must not be. */
@@ -40,64 +39,10 @@ export type ViolationKind =
   /** Files that are open after the store was closed. */
   | 'left-open'
 
-/** Violations that a defect makes which is known. Each part that is given must fit. */
-export interface KnownDefect {
-  readonly reason: string
-  readonly kinds: readonly ViolationKind[]
-  readonly workload?: RegExp
-  readonly step?: RegExp
-  readonly detail?: RegExp
-  readonly fired?: readonly CallKind[]
-}
-
-/** Tells violations of known defects from others, and counts them. */
-export class Violations {
-  readonly #known: readonly KnownDefect[]
-  readonly #seen = new Map<KnownDefect, { count: number; example: string }>()
-
-  constructor(known: readonly KnownDefect[]) {
-    this.#known = known
-  }
-
-  /** How many there were of known defects. */
-  get known(): number {
-    return [...this.#seen.values()].reduce((sum, { count }) => sum + count, 0)
-  }
-
-  /** Those that no known defect explains. */
-  add(violations: readonly Violation[], where: string): string[] {
-    return violations.flatMap((violation) => {
-      const { workload, step, kind, detail, fired } = violation
-      const what = `${kind} after ${step} of ${workload}${fired ? `, ${fired} failed` : ''}`
-      const example = `${what} (${where}): ${detail}`
-      const defect = this.#known.find((known) => explains(known, violation))
-      if (defect === undefined) return [example]
-      const { count, example: first } = this.#seen.get(defect) ?? { count: 0, example: shortened(example) }
-      this.#seen.set(defect, { count: count + 1, example: first })
-      return []
-    })
-  }
-
-  /** A test for each known defect: to be done, and passing where it was not seen. */
-  async report(t: TestContext): Promise<void> {
-    for (const defect of this.#known) {
-      const { count, example } = this.#seen.get(defect) ?? { count: 0, example: '' }
-      await t.test(`known: ${defect.reason}`, { todo: `seen ${count} times` }, () => {
-        if (count === 0) return
-        const error = new Error(`seen ${count} times, first: ${example}`)
-        // Where it was noticed says nothing.
-        error.stack = error.message
-        throw error
-      })
-    }
-  }
-}
-
-const shortened = (text: string) => text.split('\n', 1)[0]?.slice(0, 500) ?? ''
-
-function explains(known: KnownDefect, { workload, step, kind, detail, fired }: Violation): boolean {
-  if (!known.kinds.includes(kind)) return false
-  if (known.fired !== undefined && (fired === undefined || !known.fired.includes(fired))) return false
-  const { workload: workloads = /^/, step: steps = /^/, detail: details = /^/ } = known
-  return workloads.test(workload) && steps.test(step) && details.test(detail)
+/** Each of them in words, with where it was. */
+export function described(violations: readonly Violation[], where: string): string[] {
+  return violations.map(({ workload, step, kind, detail, fired }) => {
+    const what = `${kind} after ${step} of ${workload}${fired ? `, ${fired} failed` : ''}`
+    return `${what} (${where}): ${detail}`
+  })
 }
