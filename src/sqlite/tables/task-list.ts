@@ -165,7 +165,7 @@ export class TaskList {
   #branches(place: Place, { filter, after: cursor }: CheckedList): Branch[] {
     const { submittedAfter: after, submittedBefore: before } = filter
     const ranges = this.#readable(place, filter)
-    if (cursor === undefined) return ranges.map((range) => ({ place, ...range, after, before }))
+    if (cursor === undefined) return ranges.map((range) => ({ place, after, before, ...range }))
     const { submitTime, rowid, isArchived } = cursor
     const isWithin =
       (after === undefined || isBefore(after, submitTime)) &&
