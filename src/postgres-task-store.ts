@@ -333,6 +333,7 @@ export class PostgresTaskStore implements TaskRepository<'async'> {
 
   /** {@link TaskStore.check}, of the records alone: the server checks its own files. */
   async check(options?: CheckOptions): Promise<CheckReport> {
+    if (!(this.#session instanceof Connection)) throw notOnTx('check')
     return checkFile(this.#session, options)
   }
 

@@ -21,23 +21,14 @@ import { tablesOf } from './tables/place.ts'
 import { TaskTable } from './tables/task-table.ts'
 import { type Owner, type Session, Transaction, type UsersOptions } from './transaction.ts'
 
-/** How often a call of ours is run again that the server undid because of others. */
-const RETRIES = 3
-
-/** The same where another one only came first: nobody waited for anybody. */
-const MOST_RACES = 20
+/**
+ * How often a call of ours is run again that the server undid because of others, and how often before where another
+ * one only came first: nobody waited for anybody.
+ */
+const OURS = { retries: 3, mostRaces: 20 }
 
 const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 const BEGIN_SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
-
-/** How a transaction is run. */
-interface TransactionOptions {
-  readonly begin: string
-  readonly retries: number
-  /** For a callback of the user's: in milliseconds, undefined for no limit. */
-  readonly timeout: number | undefined
-  readonly isUsers: boolean
-}
 
 /** The pool of a store, whose statements run each on any of its connections. */
 export class Connection implements Session, Owner {
@@ -89,21 +80,16 @@ export class Connection implements Session, Owner {
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#transact(work, { begin: BEGIN, retries: RETRIES, timeout: undefined, isUsers: false })
+    return this.#transact(work, BEGIN)
   }
 
   snapshot<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#transact(work, {
-      begin: BEGIN_SNAPSHOT,
-      retries: RETRIES,
-      timeout: undefined,
-      isUsers: false,
-    })
+    return this.#transact(work, BEGIN_SNAPSHOT)
   }
 
-  usersTransaction<T>(work: (tx: Transaction) => Promise<T>, { retries, timeout }: UsersOptions): Promise<T> {
+  usersTransaction<T>(work: (tx: Transaction) => Promise<T>, options: UsersOptions): Promise<T> {
     const inside = (tx: Transaction) => runInside(tx, () => work(tx))
-    return this.#transact(inside, { begin: BEGIN, retries, timeout, isUsers: true })
+    return this.#transact(inside, BEGIN, options)
   }
 
   async close(): Promise<void> {
@@ -125,7 +111,7 @@ export class Connection implements Session, Owner {
     const compared = comparable(values)
     if (compared === undefined) return take(NOTHING)
     const query = this.statements.query(text, compared)
-    return take(await this.#repeatedly(RETRIES, canRepeat, () => this.#ask(query)))
+    return take(await this.#repeatedly(OURS, canRepeat, () => this.#ask(query)))
   }
 
   /** Sends a statement on any connection. With callbacks, since each promise costs some of the time of a short call. */
@@ -151,7 +137,7 @@ export class Connection implements Session, Owner {
 
   /** Runs work again that was undone because of others, and once at once if its connection was not there. */
   async #repeatedly<T>(
-    retries: number,
+    { retries, mostRaces }: { readonly retries: number; readonly mostRaces: number },
     canRepeat: (error: unknown) => boolean,
     work: () => Promise<T>,
   ): Promise<T> {
@@ -161,31 +147,29 @@ export class Connection implements Session, Owner {
       try {
         return await work()
       } catch (error) {
+        const hasRaced = isRace(error)
         if (!isResent && canRepeat(error)) isResent = true
-        else if (attempt < retries && isRepeatable(error)) attempt++
-        else if (races < MOST_RACES && retries > 0 && isRace(error)) races++
+        else if (races < mostRaces && hasRaced) races++
+        else if (attempt < retries && (hasRaced || isRepeatable(error))) attempt++
         else throw error
       }
     }
   }
 
-  async #transact<T>(
-    work: (tx: Transaction) => Promise<T>,
-    { begin, retries, timeout, isUsers }: TransactionOptions,
-  ): Promise<T> {
+  async #transact<T>(work: (tx: Transaction) => Promise<T>, begin: string, users?: UsersOptions): Promise<T> {
     this.#check()
     let isStarted = false
-    const canRepeat = (error: unknown) => isNotDone(error) && (!isUsers || !isStarted)
-    return this.#repeatedly(retries, canRepeat, async () => {
+    const canRepeat = (error: unknown) => isNotDone(error) && (users === undefined || !isStarted)
+    return this.#repeatedly(users ? { ...users, mostRaces: 0 } : OURS, canRepeat, async () => {
       const client = await this.#acquire()
       const tx = new Transaction(this, this, client)
       let destroy = false
       try {
         const begun = tx.send(begin)
         begun.catch(ignore)
-        if (isUsers) await begun
+        if (users !== undefined) await begun
         isStarted = true
-        const value = await within(timeout, this.name, () => work(tx))
+        const value = await within(users?.timeout, this.name, () => work(tx))
         await begun
         await this.#commit(tx, client)
         return value

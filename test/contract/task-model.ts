@@ -73,9 +73,16 @@ function momentOf(time: string): number | undefined {
 export class TaskModel {
   live: ModelTask[] = []
   archived: ModelTask[] = []
+  /** Whether it is known which of a live and an archived task of one submit time comes first. */
+  readonly isOneOrder: boolean
+
+  constructor(isOneOrder: boolean) {
+    this.isOneOrder = isOneOrder
+  }
 
   copy(): TaskModel {
-    return Object.assign(new TaskModel(), structuredClone({ live: this.live, archived: this.archived }))
+    const { live, archived, isOneOrder } = this
+    return Object.assign(new TaskModel(isOneOrder), structuredClone({ live, archived }))
   }
 
   /** All or nothing. */

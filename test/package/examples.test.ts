@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join, resolve } from 'node:path'
 import test from 'node:test'
 import { compile, makeConsumer } from '../support/consumer.ts'
+import { needsPostgres, sharedServer } from '../support/postgres.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -41,29 +42,31 @@ const sources = ['src', 'drizzle'].flatMap((folder) =>
 const examples = [...pages, ...sources].flatMap(readExamples)
 
 test('the examples of README, docs and docstrings compile, run and print what stands after them', async (t) => {
-  for (const start of ['README', 'docs-concepts', 'src-task-store', 'src-task-persistence']) {
+  for (const start of ['README', 'docs-concepts', 'docs-team', 'src-task-store', 'src-task-persistence']) {
     assert.ok(
       examples.some(({ name }) => name.startsWith(start)),
       `no example in ${start}`,
     )
   }
   const folder = temporaryFolder(t)
-  makeConsumer(folder)
+  makeConsumer(folder, 'pg')
   for (const { name, language, text } of examples) {
     writeFileSync(join(folder, `${name}.${language}`), language === 'ts' ? `${text}\nexport {}\n` : text)
   }
   compile(folder)
-  for (const { name, language, output } of examples) {
-    await t.test(name, () => {
+  for (const { name, language, text, output } of examples) {
+    const isOfTeam = text.includes('uniqc-task-store/postgres')
+    await t.test(name, isOfTeam ? needsPostgres : {}, async () => {
+      const url = isOfTeam ? (await sharedServer()).url : ''
       const program = join(folder, language === 'ts' ? `out/${name}.js` : `${name}.${language}`)
-      const printed = run(program, join(folder, 'runs', name))
+      const printed = run(program, join(folder, 'runs', name), url)
       if (output !== undefined) assert.equal(printed, output)
     })
   }
 })
 
 /** Runs a program in a folder of its own, where it finds neither a file of this user nor one of another example. */
-function run(program: string, folder: string): string {
+function run(program: string, folder: string, databaseUrl: string): string {
   mkdirSync(folder, { recursive: true })
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   return execFileSync(process.execPath, ['--no-warnings', program], {
@@ -72,6 +75,7 @@ function run(program: string, folder: string): string {
       ...env,
       ...{ HOME: folder, USERPROFILE: folder, TMPDIR: folder, TEMP: folder, TMP: folder },
       UNIQC_CACHE_DIR: join(folder, 'cache'),
+      DATABASE_URL: databaseUrl,
     },
     encoding: 'utf8',
     stdio: 'pipe',

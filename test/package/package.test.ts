@@ -74,6 +74,32 @@ test('the packed package works in a program of its own', async (t) => {
     assert.equal(node(folder, '--input-type=module', '--eval', text), '1 b\n')
   })
 
+  await t.test(
+    'a store of a file asks for no driver of PostgreSQL, and loads nothing that is for one',
+    () => {
+      const path = join(folder, 'node_modules/uniqc-task-store/package.json')
+      const { dependencies, optionalDependencies, peerDependenciesMeta } = JSON.parse(
+        readFileSync(path, 'utf8'),
+      )
+      assert.ok(
+        !Object.keys({ ...dependencies, ...optionalDependencies }).includes('pg'),
+        'pg is a dependency',
+      )
+      assert.deepEqual(peerDependenciesMeta.pg, { optional: true })
+      const text = `import { Session } from 'node:inspector'
+      const loaded = []
+      const session = new Session()
+      session.connect()
+      session.on('Debugger.scriptParsed', ({ params }) => loaded.push(params.url))
+      session.post('Debugger.enable')
+      const { TaskStore } = await import('uniqc-task-store')
+      const store = new TaskStore({ file: ':memory:' })
+      console.log(store.db.$client.open, loaded.some((url) => url.endsWith('uniqc-task-store/dist/src/index.js')))
+      console.log(loaded.filter((url) => /postgres|node_modules\\/pg/.test(url)))`
+      assert.equal(node(folder, '--input-type=module', '--eval', text), 'true true\n[]\n')
+    },
+  )
+
   await t.test('it can be required', () => {
     const text = `const { TaskStore, TaskPersistence } = require('uniqc-task-store')
       const { tasks } = require('uniqc-task-store/schema')

@@ -1,6 +1,5 @@
 import { describe } from 'node:test'
 import type { NewTaskInfo } from 'uniqc-task-store'
-import type { PostgresTaskStore } from 'uniqc-task-store/postgres'
 import { archiveContract } from '../contract/archive.ts'
 import { archiveOlderThanContract } from '../contract/archive-older-than.ts'
 import { clockContract } from '../contract/clock.ts'
@@ -24,27 +23,11 @@ import { transactionContract } from '../contract/transaction.ts'
 import { updateContract } from '../contract/update.ts'
 import { valuesContract } from '../contract/values.ts'
 import { watchContract } from '../contract/watch.ts'
-import type { AnyStore, OpenStore, ReadRows } from '../support/any-store.ts'
-import { needsPostgres, openPostgres, query, schemaOf, sharedServer } from '../support/postgres.ts'
-
-const open: OpenStore = async (t) => (await openPostgres(t)) as unknown as AnyStore
+import { needsPostgres, openAnyPostgres as open, readPostgresRows as rows } from '../support/postgres.ts'
 
 /** Null characters in JSON are escaped; in other texts PostgreSQL cannot store them. */
 const hasNoNull = (task: NewTaskInfo) =>
   Object.values(task).every((value) => typeof value !== 'string' || !value.includes('\0'))
-
-const TABLES = ['tasks', 'archived_tasks', 'task_shards', 'archived_task_shards'] as const
-
-const rows: ReadRows = async (store) => {
-  const { url } = await sharedServer()
-  const schema = schemaOf(store as unknown as PostgresTaskStore)
-  const read = TABLES.map(async (table) => {
-    const order = table.includes('shards') ? 'uniqc_task_id, shard_index' : 'seq'
-    const found = await query(url, `SELECT * FROM ${schema}.${table} ORDER BY ${order}`)
-    return [table, found.map(({ seq: _, ...row }, i) => ({ rowid: BigInt(i + 1), ...row }))]
-  })
-  return Object.fromEntries(await Promise.all(read))
-}
 
 describe('a store on PostgreSQL', needsPostgres, () => {
   saveContract(open)

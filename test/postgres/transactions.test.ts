@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { Pool } from 'pg'
 import type { PostgresTaskStore, PostgresTransaction } from 'uniqc-task-store/postgres'
 import { needsPostgres, openPostgres, query, schemaOf, sharedServer } from '../support/postgres.ts'
 import { RUNNING, wrong } from '../support/store.ts'
@@ -18,13 +19,23 @@ test(
         /use tx/,
       )
       await assert.rejects(store.list(), /use tx/)
+      await assert.rejects(store.iterate().next(), /use tx/)
+      await assert.rejects(store.archive.count(), /use tx/)
+      await assert.rejects(store.check(), /use tx/)
+      await assert.rejects(store.close(), /use tx/)
       await tx.transaction(async () => {
         await assert.rejects(
           tx.transaction(() => 1),
           /use tx/,
         )
       })
-      assert.throws(() => wrong<PostgresTaskStore>(tx).db, /tx has no db/)
+      const whole = wrong<PostgresTaskStore>(tx)
+      assert.throws(() => whole.db, /tx has no db/)
+      await assert.rejects(whole.close(), /tx has no close/)
+      await assert.rejects(whole[Symbol.asyncDispose](), /tx has no close/)
+      await assert.rejects(whole.check(), /tx has no check/)
+      for (const name of ['backup', 'restoreBackup', 'repair', 'mergeFile'])
+        assert.equal(name in tx, false, name)
     })
     assert.equal(await store.count(), 1)
   },
@@ -69,11 +80,14 @@ test(
   async (t) => {
     const store = await openPostgres(t, { transactionTimeout: 100 })
     const forever = new Promise<never>(() => {})
+    let late: PostgresTransaction | undefined
     const idle = store.transaction(async (tx) => {
+      late = tx
       await tx.save(RUNNING)
       await forever
     })
     await assert.rejects(idle, { code: 'TIMED_OUT' })
+    await assert.rejects(async () => late?.save(RUNNING), { code: 'CLOSED' })
     assert.equal(await store.count(), 0)
     await store.save(RUNNING)
     const patient = await openPostgres(t, { schema: schemaOf(store) })
@@ -173,3 +187,58 @@ test(
     assert.deepEqual(new Set(failed), new Set(['LOCKED']))
   },
 )
+
+test('a callback runs once, and again only as often as it may', needsPostgres, async (t) => {
+  const store = await openPostgres(t)
+  for (const [code, retries, runs] of [
+    ['40001', undefined, 1],
+    ['40001', 2, 3],
+    ['40P01', 1, 2],
+    ['23505', undefined, 1],
+    ['23505', 2, 3],
+    ['22012', 5, 1],
+  ] as const) {
+    let count = 0
+    const failing = store.transaction(
+      async (tx) => {
+        count++
+        await tx.save({ ...RUNNING, taskId: `${code}-${count}` })
+        throw Object.assign(new Error('as the server says it'), { code })
+      },
+      retries === undefined ? undefined : { retries },
+    )
+    await assert.rejects(failing, { code })
+    assert.equal(count, runs, `${code} with ${retries} retries`)
+  }
+  assert.equal(await store.count(), 0)
+  await assert.rejects(
+    store.transaction(() => 1, { retries: -1 }),
+    { argument: 'retries' },
+  )
+})
+
+test('by default a transaction may take two seconds', needsPostgres, async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { url } = await sharedServer()
+  const pool = new Pool({ connectionString: url })
+  t.after(() => pool.end())
+  const store = await openPostgres(t, {
+    url: undefined,
+    pool,
+    connections: undefined,
+    transactionTimeout: undefined,
+  })
+  let began = () => {}
+  const begun = new Promise<void>((resolve) => (began = resolve))
+  const outcome = store
+    .transaction(() => {
+      began()
+      return new Promise<never>(() => {})
+    })
+    .catch((error) => error.code)
+  await begun
+  t.mock.timers.tick(1999)
+  assert.equal(await Promise.race([outcome, store.count()]), 0)
+  t.mock.timers.tick(1)
+  assert.equal(await outcome, 'TIMED_OUT')
+})

@@ -51,6 +51,7 @@ modelContract((t) => {
     open: async (name) => new TaskStore({ file: fileOf(name), synchronous: 'NORMAL' }),
     verify: (name) => assertSound(fileOf(name)),
     remove: (name) => rmSync(join(folder, name), { recursive: true }),
+    isOneOrder: true,
     refused: REFUSED,
     files: [MERGE],
   }

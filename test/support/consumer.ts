@@ -16,13 +16,13 @@ export function pack(folder: string): string {
   return join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '')
 }
 
-/** Makes a folder a program of its own, with the packed package in its node_modules. */
-export function makeConsumer(folder: string): void {
+/** Makes a folder a program of its own, with the packed package and others in its node_modules. */
+export function makeConsumer(folder: string, ...others: readonly string[]): void {
   const modules = join(folder, 'node_modules')
   const target = join(modules, 'uniqc-task-store')
   mkdirSync(target, { recursive: true })
   execFileSync('tar', ['-xzf', pack(folder), '-C', target, '--strip-components=1'])
-  for (const name of INSTALLED) {
+  for (const name of [...INSTALLED, ...others]) {
     mkdirSync(dirname(join(modules, name)), { recursive: true })
     symlinkSync(join(ROOT, 'node_modules', name), join(modules, name))
   }

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { after, type TestContext } from 'node:test'
 import pg from 'pg'
 import { PostgresTaskStore, type PostgresTaskStoreOptions } from 'uniqc-task-store/postgres'
+import type { AnyStore, OpenStore, ReadRows } from './any-store.ts'
 
 /** `nobody`: PostgreSQL does not run as root. */
 const NOBODY = 65534
@@ -31,6 +32,10 @@ export const programs: string | undefined = [packaged(), ...SYSTEM].find(isThere
 
 /** The programs of the oldest server that the system has. */
 export const oldestPrograms: string | undefined = [...SYSTEM, packaged()].find(isThere)
+
+if (programs === undefined && process.env.CI) {
+  throw new Error('there is no PostgreSQL here, and its tests must not be skipped where CI is set')
+}
 
 /** Handed to a test that needs a server: a reason to skip it, where there is none. */
 export const needsPostgres =
@@ -155,6 +160,42 @@ const opened = new WeakMap<PostgresTaskStore, string>()
 
 /** The schema of a store that was opened here. */
 export const schemaOf = (store: PostgresTaskStore) => opened.get(store) as string
+
+/** {@link openPostgres} for a contract. */
+export const openAnyPostgres: OpenStore = async (t) => (await openPostgres(t)) as unknown as AnyStore
+
+const TABLES = ['tasks', 'archived_tasks', 'task_shards', 'archived_task_shards'] as const
+
+let reader: pg.Pool | undefined
+
+/** The rows of a store that was opened here. */
+export const readPostgresRows: ReadRows = async (store) => {
+  const { url } = await sharedServer()
+  reader ??= newReader(url)
+  const schema = schemaOf(store as unknown as PostgresTaskStore)
+  const texts = TABLES.map((table) => {
+    const order = table.includes('shards') ? 'uniqc_task_id, shard_index' : 'seq'
+    return `SELECT * FROM ${schema}.${table} ORDER BY ${order}`
+  })
+  // Four statements in one text have a result each.
+  const results = (await reader.query(texts.join(';'))) as unknown as pg.QueryResult[]
+  const read = TABLES.map((table, t) => [
+    table,
+    results[t]?.rows.map(({ seq: _, ...row }, i) => ({ rowid: BigInt(i + 1), ...row })),
+  ])
+  return Object.fromEntries(read)
+}
+
+/** A pool whose integers are bigints, which ends before its server. */
+function newReader(url: string): pg.Pool {
+  const types = {
+    getTypeParser: (oid: number, format?: 'text') =>
+      oid === pg.types.builtins.INT8 ? BigInt : pg.types.getTypeParser(oid, format),
+  }
+  const pool = new pg.Pool({ connectionString: url, max: 1, types: types as pg.CustomTypesConfig })
+  cleanups.unshift(() => pool.end())
+  return pool
+}
 
 export const freshSchema = () => `s${process.pid}_${++schemas}`
 

@@ -20,6 +20,7 @@ modelContract((t) => {
     },
     verify: (name) => assertSound(fileOf(name)),
     remove: (name) => rmSync(join(folder, name), { recursive: true }),
+    isOneOrder: true,
     refused: [],
     files: [],
   }
