@@ -26,3 +26,36 @@ test('it opens what a store opens, and closes only what it opened', (t) => {
   shared.close()
   assert.equal(store.count(), 1)
 })
+
+test('what a subclass of the store does in a save or an update is done for a record, too', () => {
+  const calls: string[] = []
+  class Audited extends TaskStore {
+    override save(...given: Parameters<TaskStore['save']>) {
+      calls.push('save')
+      return super.save(...given)
+    }
+    override update(...given: Parameters<TaskStore['update']>) {
+      calls.push('update')
+      return super.update(...given)
+    }
+  }
+  using store = new Audited({ file: ':memory:' })
+  const persistence = new TaskPersistence(store)
+  persistence.save('a', 'originq', 'running')
+  persistence.update('a', { status: 'success' })
+  persistence.upsert('b', 'originq', 'running')
+  assert.deepEqual(calls, ['save', 'update', 'update', 'save'])
+})
+
+test('what is put in place of a call of the store is called for a record, too', (t) => {
+  using store = new TaskStore({ file: ':memory:' })
+  const persistence = new TaskPersistence(store)
+  const save = t.mock.method(store, 'save')
+  persistence.save('a', 'originq', 'running')
+  assert.equal(save.mock.callCount(), 1)
+  save.mock.restore()
+  const update = t.mock.method(store, 'update', () => undefined)
+  assert.equal(persistence.update('a', { status: 'success' }), false)
+  update.mock.restore()
+  assert.equal(persistence.update('a', { status: 'success' }), true)
+})
