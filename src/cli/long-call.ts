@@ -1,5 +1,4 @@
 import { CliError, EXIT } from './cli-error.ts'
-import type { Store } from './open-store.ts'
 
 /** What a call is told to be followed and ended by. */
 export interface Following<Progress> {
@@ -21,17 +20,18 @@ export interface LongCall<Progress> {
   readonly goOn: string | ((progress: Progress | undefined) => string)
 }
 
-/** Runs a call with a progress bar at a terminal; Ctrl-C ends it between two batches, and says how to go on. */
+/**
+ * Runs a call with a progress bar at a terminal; Ctrl-C ends it between two batches, and says how to go on. The call must
+ * not block this thread, on which the signal is heard.
+ */
 export async function longCall<Progress extends object, T>(
-  { kind }: Pick<Store, 'kind'>,
   { doing, total, doneOf = countOf, totalOf, goOn }: LongCall<Progress>,
   work: (following: Following<Progress>) => T | Promise<T>,
 ): Promise<T> {
   const controller = new AbortController()
   const interrupted = new Error('interrupted')
   const interrupt = () => controller.abort(interrupted)
-  // A call that blocks this thread would keep a listener from being called, and Ctrl-C from ending it.
-  if (kind === 'async') for (const signal of SIGNALS) process.once(signal, interrupt)
+  for (const signal of SIGNALS) process.once(signal, interrupt)
   const bar = process.stderr.isTTY === true ? await drawBar(doing, total, totalOf !== undefined) : undefined
   let last: Progress | undefined
   const onProgress = (progress: Progress) => {

@@ -1,15 +1,27 @@
 import type { TaskStore, TaskStoreOptions } from '../index.ts'
 import type { PostgresTaskStore, PostgresTaskStoreOptions } from '../postgres-task-store.ts'
+import type { WorkerTaskStore } from '../worker-task-store.ts'
 import { CliError, EXIT } from './cli-error.ts'
 import type { GlobalOptions } from './options.ts'
 import { hidePasswordOf } from './output/hide-password.ts'
 
-/** A store of either kind: its calls are awaited. */
-export type Store = TaskStore | PostgresTaskStore
+/** A store of any kind: its calls are awaited. */
+export type Store = TaskStore | WorkerTaskStore | PostgresTaskStore
+
+/** How a store is opened. */
+export interface Opening {
+  /** Create the file if it is missing. */
+  readonly create?: boolean
+  /** For calls that take long: a file gets a thread of its own, so that Ctrl-C is heard meanwhile. */
+  readonly isLong?: boolean
+}
+
+/** Where a file is. */
+export type FilePlace = Pick<TaskStoreOptions, 'file' | 'cacheDir'>
 
 /** Where a store is. */
 export type Place =
-  | { readonly kind: 'file'; readonly options: Pick<TaskStoreOptions, 'file' | 'cacheDir'> }
+  | { readonly kind: 'file'; readonly options: FilePlace }
   | {
       readonly kind: 'server'
       readonly options: Pick<PostgresTaskStoreOptions, 'url' | 'schema'> & { url: string }
@@ -65,30 +77,39 @@ function serverPlace(url: string, schema: string | undefined, name: string): Pla
 }
 
 /** Opens a store that is only read: nothing is created, upgraded or locked. */
-export async function openReader(place: Place): Promise<Store> {
-  if (place.kind === 'file') return openFile(place.options, { readonly: true })
+export async function openReader(
+  place: Place,
+  { isLong = false }: Pick<Opening, 'isLong'> = {},
+): Promise<Store> {
+  if (place.kind === 'file') return (isLong ? openLong : openFile)(place.options, { readonly: true })
   return openServer({ ...place.options, migrate: false })
 }
 
 /** Opens a store to write, which must be there unless it is to be created. */
-export async function openWriter(place: Place, { create = false } = {}): Promise<Store> {
-  if (place.kind === 'file') return openFile(place.options, { create })
+export async function openWriter(
+  place: Place,
+  { create = false, isLong = false }: Opening = {},
+): Promise<Store> {
+  if (place.kind === 'file') return (isLong ? openLong : openFile)(place.options, { create })
   return openServer({ ...place.options, migrate: true })
 }
 
 /** The store of a file, for what only such a store has. */
-export function onlyFile(place: Place, command: string, instead: string): TaskStoreOptions {
+export function onlyFile(place: Place, command: string, instead: string): FilePlace {
   if (place.kind === 'file') return place.options
   throw new CliError(EXIT.misuse, `${command} is for files`, instead)
 }
 
-export async function openFile(place: TaskStoreOptions, options: TaskStoreOptions): Promise<TaskStore> {
+export async function openFile(place: FilePlace, options: TaskStoreOptions): Promise<TaskStore> {
   const { TaskStore } = await import('../index.ts')
   return new TaskStore({ ...place, ...options })
 }
 
-/** Opens a file for a call that takes long. */
-export const openLong = openFile
+/** Opens a file in a thread of its own. */
+export async function openLong(place: FilePlace, options: TaskStoreOptions): Promise<WorkerTaskStore> {
+  const { WorkerTaskStore } = await import('../worker-task-store.ts')
+  return WorkerTaskStore.open({ ...place, ...options })
+}
 
 async function openServer(options: PostgresTaskStoreOptions): Promise<PostgresTaskStore> {
   const { PostgresTaskStore } = await import('../postgres-task-store.ts')

@@ -146,12 +146,16 @@ test('the command line uses what is public, and loads a store only when a comman
   assert.ok(imports.length > 100, `only ${imports.length} imports were found`)
   const rooms = imports.filter(({ target }) => wingOf(target) !== 'src/cli' && wingOf(target) !== undefined)
   const names = new Set(rooms.map(({ target }) => target))
-  assert.deepEqual([...names].sort(), ['src/index.ts', 'src/postgres-task-store.ts'])
+  assert.deepEqual([...names].sort(), [
+    'src/index.ts',
+    'src/postgres-task-store.ts',
+    'src/worker-task-store.ts',
+  ])
   for (const file of new Set(rooms.map((found) => found.file))) {
     const text = readFileSync(join(ROOT, file), 'utf8')
     assert.doesNotMatch(
       text,
-      /^import (?!type )[^']* from '(?:\.\.\/)+(?:index|postgres-task-store)\.ts'/m,
+      /^import (?!type )[^']* from '(?:\.\.\/)+(?:index|postgres-task-store|worker-task-store)\.ts'/m,
       file,
     )
   }

@@ -54,7 +54,6 @@ async function backup(file: string, options: Options): Promise<void> {
   const place = onlyFile(placeOf(options), 'backup', INSTEAD)
   await using store = await openLong(place, { create: false })
   const report = await longCall<BackupProgress, BackupReport>(
-    store,
     {
       doing: 'copying pages',
       doneOf: ({ totalPages, remainingPages }) => totalPages - remainingPages,
@@ -74,9 +73,12 @@ async function backup(file: string, options: Options): Promise<void> {
 
 async function restoreBackup(file: string, options: Options): Promise<void> {
   const place = onlyFile(placeOf(options), 'restore-backup', INSTEAD)
-  const { TaskStore } = await import('../../index.ts')
+  const { WorkerTaskStore } = await import('../../worker-task-store.ts')
   await confirm(`Put what ${escapeText(file)} holds in the place of all that the store holds?`, options.yes)
-  const report: RestoreReport = TaskStore.restoreBackup(file, place)
+  const goOn = 'the store holds what it held; the same command begins again'
+  const report: RestoreReport = await longCall({ doing: 'restoring', goOn }, (following) =>
+    WorkerTaskStore.restoreBackup(file, { ...place, ...following }),
+  )
   if (options.json) return printJson({ ...report, kept: report.kept ?? null })
   const { tasks, kept, notRestored } = report
   await print(

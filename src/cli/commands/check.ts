@@ -1,6 +1,7 @@
-import type { CheckReport, Finding } from '../../index.ts'
+import type { CheckReport, Finding, RecordProgress } from '../../index.ts'
 import type { CliCommand } from '../cli-command.ts'
 import { EXIT } from '../cli-error.ts'
+import { countPlaces } from '../count-places.ts'
 import { longCall } from '../long-call.ts'
 import { openReader, placeOf } from '../open-store.ts'
 import { amount, type GlobalOptions } from '../options.ts'
@@ -40,10 +41,12 @@ export function addCheck(program: CliCommand): void {
 
 async function check(options: Options): Promise<void> {
   const place = placeOf(options)
-  await using store = await openReader(place)
+  await using store = await openReader(place, { isLong: true })
   const { pendingDays, timeZone } = options
-  const report = await longCall(store, { doing: 'checking', goOn: 'nothing was changed' }, (following) =>
-    store.check({ pendingDays, timeZone, ...following }),
+  const total = await countPlaces(store, {}, 'both')
+  const report = await longCall<RecordProgress, CheckReport>(
+    { doing: 'checking', total, doneOf: ({ tasks }) => tasks, goOn: 'nothing was changed' },
+    (following) => store.check({ pendingDays, timeZone, ...following }),
   )
   if (report.findings.length > 0) process.exitCode = EXIT.findings
   if (options.json) return printJson(report)

@@ -38,7 +38,7 @@ async function clear(options: Options): Promise<void> {
   const isDryRun = options.dryRun === true
   const { TERMINAL_STATUSES } = await import('../../index.ts')
   const statuses = options.status ?? [...TERMINAL_STATUSES]
-  await using store = await (isDryRun ? openReader(place) : openWriter(place))
+  await using store = await (isDryRun ? openReader(place) : openWriter(place, { isLong: true }))
   const found = await store.count({ status: statuses })
   const which = `with the status ${statuses.map(escapeText).join(', ')}`
   if (!isDryRun && found > 0)
@@ -47,7 +47,7 @@ async function clear(options: Options): Promise<void> {
   const tasks =
     isDryRun || found === 0
       ? found
-      : await longCall(store, { doing: 'deleting', total: found, goOn }, (following) =>
+      : await longCall({ doing: 'deleting', total: found, goOn }, (following) =>
           store.clearCompleted(statuses, following),
         )
   if (options.json) return printJson({ statuses, tasks, isDryRun })

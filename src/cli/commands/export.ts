@@ -36,11 +36,10 @@ export function addExport(program: CliCommand): void {
 const ARCHIVED = { too: 'both', only: true, no: false } as const
 
 async function exportFile(file: string, options: Options): Promise<void> {
-  await using store = await openReader(placeOf(options))
+  await using store = await openReader(placeOf(options), { isLong: true })
   const filter = filterOf(options)
   const archived = ARCHIVED[options.archived ?? 'too']
   const report = await longCall<RecordProgress, Awaited<ReturnType<typeof store.exportFile>>>(
-    store,
     {
       doing: 'exporting',
       total: await countPlaces(store, filter, archived),

@@ -1,5 +1,6 @@
 import type { ImportProgress } from '../../index.ts'
 import type { CliCommand } from '../cli-command.ts'
+import { countLines } from '../count-lines.ts'
 import { longCall } from '../long-call.ts'
 import { openReader, openWriter, placeOf } from '../open-store.ts'
 import type { GlobalOptions } from '../options.ts'
@@ -35,12 +36,13 @@ export function addImport(program: CliCommand): void {
 async function importPath(path: string, options: Options): Promise<void> {
   const { overwrite, timeZone, dryRun } = options
   const place = placeOf(options)
-  await using store = await (dryRun ? openReader(place) : openWriter(place, { create: true }))
+  await using store = await (dryRun
+    ? openReader(place, { isLong: true })
+    : openWriter(place, { create: true, isLong: true }))
   const goOn = (progress: ImportProgress | undefined) =>
     `${progress?.imported ?? 0} of ${progress?.read ?? 0} records that were read are imported and stay; the same command goes on`
   const report = await longCall<ImportProgress, Awaited<ReturnType<typeof store.importFile>>>(
-    store,
-    { doing: 'importing', doneOf: ({ read }) => read, goOn },
+    { doing: 'importing', total: await countLines(path), doneOf: ({ read }) => read, goOn },
     (following) => store.importFile(path, { overwrite, timeZone, dryRun, ...following }),
   )
   if (options.json) return printJson(report)

@@ -76,14 +76,20 @@ async function merge(file: string, options: Options): Promise<void> {
   await using store = await openTarget(place, dryRun)
   if ('mergeFile' in store) {
     const report = await longCall<MergeProgress, MergeReport>(
-      store,
-      { doing: 'merging', doneOf: ({ read }) => read, goOn },
+      { doing: 'merging', total: await countIn(file), doneOf: ({ read }) => read, goOn },
       (following) => store.mergeFile(file, { timeZone, dryRun, ...following }),
     )
     return show(report, options)
   }
   await using source = await openFile({ file }, { readonly: true })
   await transfer(source, store, options, {})
+}
+
+/** How many tasks another file holds, for a progress bar. */
+async function countIn(file: string): Promise<number | undefined> {
+  if (process.stderr.isTTY !== true) return undefined
+  await using source = await openFile({ file }, { readonly: true })
+  return await countPlaces(source, {}, 'both')
 }
 
 async function copy(options: CopyOptions): Promise<void> {
@@ -103,7 +109,6 @@ async function transfer(source: Store, target: Store, options: Partial<CopyOptio
   const archived = ARCHIVED[options.archived ?? 'too']
   const total = await countPlaces(source, filter, archived)
   const report = await longCall<MergeProgress, MergeReport>(
-    target,
     { doing: 'copying', total, doneOf: ({ read }) => read, goOn },
     (following) => copyTasks(source, target, { filter, archived, overwrite, timeZone, dryRun, ...following }),
   )
@@ -112,7 +117,7 @@ async function transfer(source: Store, target: Store, options: Partial<CopyOptio
 
 /** Opens the store that takes tasks in, to read for a dry run. */
 function openTarget(place: Place, dryRun: boolean | undefined): Promise<Store> {
-  return dryRun ? openReader(place) : openWriter(place, { create: true })
+  return dryRun ? openReader(place, { isLong: true }) : openWriter(place, { create: true, isLong: true })
 }
 
 const goOn = (progress: MergeProgress | undefined) =>

@@ -2,6 +2,7 @@ import type { ListedSummary } from '../../index.ts'
 import type { CliCommand } from '../cli-command.ts'
 import { CliError, EXIT } from '../cli-error.ts'
 import { confirm } from '../confirm.ts'
+import { countPlaces } from '../count-places.ts'
 import { type Following, longCall } from '../long-call.ts'
 import { openReader, openWriter, placeOf, type Store } from '../open-store.ts'
 import { type GlobalOptions, period, several } from '../options.ts'
@@ -56,7 +57,9 @@ async function prune(options: Options): Promise<void> {
   if (options.archived && options.timeZone !== undefined) {
     throw new CliError(EXIT.misuse, '--time-zone is for live tasks', 'set TZ for archived ones')
   }
-  await using store = await (isDryRun ? openReader(place) : openWriter(place))
+  await using store = await (isDryRun
+    ? openReader(place, { isLong: true })
+    : openWriter(place, { isLong: true }))
   const pruned = options.archived ? await deleteOld(store, options) : await archiveOld(store, options)
   if (pruned.conflicts.length > 0) process.exitCode = EXIT.failed
   if (options.json) return printJson({ ...pruned, isDryRun })
@@ -71,12 +74,9 @@ async function prune(options: Options): Promise<void> {
 
 const GO_ON = 'what was done stays done, the other tasks are as they were; the same command goes on'
 
-async function archiveOld(
-  store: Store,
-  { olderThan, by, status, timeZone, dryRun }: Options,
-): Promise<Pruned> {
-  const total = await store.count()
-  return longCall(store, { doing: 'archiving', total, goOn: GO_ON }, (following) =>
+async function archiveOld(store: Store, options: Options): Promise<Pruned> {
+  const { olderThan, by, status, timeZone, dryRun } = options
+  return longCall({ doing: 'archiving', total: await countOld(store, options), goOn: GO_ON }, (following) =>
     store.archive.archiveOlderThan({
       hours: olderThan / 3_600_000,
       by: by === 'update' ? 'updateTime' : 'submitTime',
@@ -86,6 +86,14 @@ async function archiveOld(
       ...following,
     }),
   )
+}
+
+/** About how many tasks will be archived, for a progress bar. */
+async function countOld(store: Store, { olderThan, by, status }: Options): Promise<number | undefined> {
+  if (by === 'update') return undefined
+  const { TERMINAL_STATUSES } = await import('../../index.ts')
+  const filter = { status: status ?? TERMINAL_STATUSES, submittedBefore: new Date(Date.now() - olderThan) }
+  return countPlaces(store, filter, false)
 }
 
 /** How many archived tasks are read at a time. */
@@ -130,10 +138,8 @@ async function deleteOld(store: Store, options: Options): Promise<Pruned> {
       done += page.items.length
       onProgress({ done })
       after = page.next
-      // A signal is noticed only between two turns of the loop.
-      await new Promise(setImmediate)
     } while (after !== undefined)
     return found
   }
-  return longCall(store, { doing: 'deleting', total, goOn: GO_ON }, walk)
+  return longCall({ doing: 'deleting', total, goOn: GO_ON }, walk)
 }

@@ -41,14 +41,14 @@ async function repair(options: Options): Promise<void> {
   )
   await using store = await openLong(file, dryRun ? { readonly: true } : { create: false })
   const goOn = 'nothing was changed'
-  const report: CheckReport = await longCall(store, { doing: 'checking', goOn }, (following) =>
+  const report: CheckReport = await longCall({ doing: 'checking', goOn }, (following) =>
     store.check({ timeZone, ...following }),
   )
   if (dryRun) {
     if (report.findings.length > 0) process.exitCode = EXIT.findings
     return options.json ? printJson(report) : print(describe(report))
   }
-  const done: RepairReport = await longCall(store, { doing: 'repairing', goOn }, (following) =>
+  const done: RepairReport = await longCall({ doing: 'repairing', goOn }, (following) =>
     store.repair(report.findings, following),
   )
   if (done.unrepaired.length > 0) process.exitCode = EXIT.findings
