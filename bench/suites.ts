@@ -162,12 +162,7 @@ export const SUITES: Readonly<Record<string, (quick: boolean) => Iterable<Table>
 
   *cold(quick) {
     const trials = { all: () => runTrial('cold', {}) }
-    yield {
-      title: 'A fresh process',
-      unit: 'milliseconds of CPU',
-      columns: takeTurns(quick ? 3 : 15, trials),
-      note: 'Over a process that does nothing: medians.',
-    }
+    yield { title: 'A fresh process', unit: 'milliseconds', columns: takeTurns(quick ? 3 : 15, trials) }
   },
 
   *'command-line'(quick) {

@@ -6,7 +6,7 @@ import { walk } from './postgres/tables/walk.ts'
 import type { Session, Transaction } from './postgres/transaction.ts'
 import { BATCH, inBatches } from './rules/batches.ts'
 import { checkString, strings, stringsOf } from './rules/check-arguments.ts'
-import { now } from './rules/clock.ts'
+import { clockTime, now } from './rules/clock.ts'
 import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from './rules/long-call.ts'
 import {
   type ArchiveManyOptions,
@@ -67,7 +67,7 @@ export class PostgresTaskArchive implements ArchiveRepository<'async'> {
 
   /** {@link TaskArchive.archiveOlderThan} */
   async archiveOlderThan(options: ArchiveOlderThanOptions): Promise<ArchiveOlderThanReport> {
-    const { isDue, onConflict, dryRun, step } = readOlderThanOptions(options, Date.now())
+    const { isDue, onConflict, dryRun, step } = readOlderThanOptions(options, clockTime())
     const statuses = strings('statuses', options.statuses) ?? TERMINAL_STATUSES
     const { live } = this.#session
     const report = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[] }

@@ -1,7 +1,7 @@
 import type { ArchivedTaskInfo, ArchivedTaskShard } from '../drizzle/schema.ts'
 import { BATCH, inBatches } from './rules/batches.ts'
 import { checkString, stringsOf } from './rules/check-arguments.ts'
-import { now } from './rules/clock.ts'
+import { clockTime, now } from './rules/clock.ts'
 import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from './rules/long-call.ts'
 import {
   type ArchiveManyOptions,
@@ -99,7 +99,7 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
    * read. It works in batches, so that others can write between them; if it is interrupted, call it again.
    */
   archiveOlderThan(options: ArchiveOlderThanOptions): ArchiveOlderThanReport {
-    const { isDue, onConflict, dryRun, step } = readOlderThanOptions(options, Date.now())
+    const { isDue, onConflict, dryRun, step } = readOlderThanOptions(options, clockTime())
     const { live } = this.#connection
     const report = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[] }
     const plan = (batch: readonly MovableTask[]) => this.#planArchive(batch, isDue, onConflict)

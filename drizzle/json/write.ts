@@ -51,6 +51,9 @@ export function stringifyJson(value: unknown): string {
   return writeJson(value).text
 }
 
+/** What is wrong with a text of more bytes than a string can have characters, which could not be read back. */
+export const TOO_LONG = 'is longer than 512 MB, which is more than JavaScript can hold in a string'
+
 /**
  * Like {@link stringifyJson}, in any forms. `isAsGiven` tells that the text reads back as the given value.
  */
@@ -66,6 +69,7 @@ export function writeJson(
       ? { text: write(value, { forms, path: [], ancestors: [] }), isAsGiven: false }
       : { text: plain, isAsGiven: true }
   } catch (error) {
+    if (isTooLong(error)) throw new JsonEncodeError('', TOO_LONG, { cause: error })
     if (isStackOverflow(error)) throw new JsonEncodeError('', 'is nested too deeply', { cause: error })
     throw error
   }
@@ -154,7 +158,12 @@ function isDate(value: object): boolean {
 }
 
 function isStackOverflow(error: unknown): boolean {
-  return error instanceof RangeError
+  return error instanceof RangeError && !isTooLong(error)
+}
+
+/** Whether a text would be longer than a string can be. */
+function isTooLong(error: unknown): boolean {
+  return error instanceof RangeError && error.message === 'Invalid string length'
 }
 
 /** Where the writer is, and how it writes. */

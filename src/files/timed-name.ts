@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
+import { clockTime } from '../rules/clock.ts'
 
 /** A name that ends in the time now (`<name>.YYYYMMDDTHHMMSS.mmmZ`), or in the next millisecond that is free. */
 export function freeTimedName(name: string): string {
-  for (let time = Date.now(); ; time++) {
+  for (let time = clockTime(); ; time++) {
     const timed = `${name}.${new Date(time).toISOString().replace(/[-:]/g, '')}`
     if (!existsSync(timed)) return timed
   }

@@ -1,7 +1,7 @@
 import { type Column, getTableColumns } from 'drizzle-orm'
 import { parseJson } from '../../drizzle/json/read.ts'
 import { isPlainObject, type JsonValue, typeName, UnreadableJson } from '../../drizzle/json/value.ts'
-import { JsonEncodeError, writeJson } from '../../drizzle/json/write.ts'
+import { JsonEncodeError, TOO_LONG, writeJson } from '../../drizzle/json/write.ts'
 import {
   type NewTaskInfo,
   type NewTaskShard,
@@ -169,12 +169,20 @@ function checkField(taskId: string | undefined, rule: Rule, value: unknown): unk
   }
   if (typeof value !== 'string') throw fail(`must be a string, not ${typeName(value)}`)
   if (value === '' && isRequired) throw fail('must not be empty')
+  if (isTooLong(value)) throw fail(TOO_LONG)
   if (!value.isWellFormed()) throw fail('holds a lone surrogate, which SQLite cannot store')
   if (field === 'status' && !isTaskStatus(value)) {
     throw fail(`must be one of ${TASK_STATUSES.join(', ')}, not ${quote(value)}`)
   }
   return value
 }
+
+/** The most bytes of a text that can be read back. */
+const MOST_BYTES = 2 ** 29 - 24
+/** A character takes three bytes at most, or two of them four. */
+const MOST_FOR_CERTAIN = Math.floor(MOST_BYTES / 3)
+
+const isTooLong = (text: string) => text.length > MOST_FOR_CERTAIN && Buffer.byteLength(text) > MOST_BYTES
 
 /** What to do with a time that cannot be read: it may have come with the task that is saved back. */
 function leaveOut(field: string): string {
@@ -185,6 +193,7 @@ function leaveOut(field: string): string {
 /** The text of a JSON cell, and the value that it reads back as. */
 function checkJson(taskId: string | undefined, { field, isRewritten }: Rule, given: unknown) {
   const { text, isAsGiven } = encodeJson(taskId, field, given)
+  if (isTooLong(text)) throw invalidTask({ taskId, field, problem: TOO_LONG })
   const isUnreadable = given instanceof UnreadableJson
   if (isUnreadable && !text.isWellFormed()) {
     throw invalidTask({ taskId, field, problem: 'holds a lone surrogate, which SQLite cannot store' })

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { invalidTask } from './task-store-error.ts'
 
 /**
  * Milliseconds since this process began, for deadlines. The real clock, whatever a test puts in its place: with one
@@ -9,6 +10,24 @@ export const elapsed: () => number = performance.now.bind(performance)
 /** Milliseconds since 1970, by the real clock: for what was written when. */
 export const realTime = (): number => performance.timeOrigin + elapsed()
 
+/** The years 0 to 9999, in milliseconds since 1970: later ones have no form that others read. */
+const FIRST = -62_167_219_200_000
+const LAST = 253_402_300_799_999
+
+/**
+ * Milliseconds since 1970 by `Date.now()`, so that a test that mocks `Date` sets it.
+ *
+ * @throws TaskStoreError `INVALID_TASK` if it returns no time.
+ */
+export function clockTime(): number {
+  const time: unknown = Date.now()
+  if (typeof time === 'number' && time >= FIRST && time <= LAST) return time
+  throw invalidTask({
+    field: 'the time now',
+    problem: `must lie in the years 0 to 9999, and Date.now() returns ${time}; set the clock, or what stands in its place`,
+  })
+}
+
 const MICROSECONDS = 1000
 /** How far ahead of the clock a time may be and still be followed, in microseconds. */
 const AHEAD = 1_000_000
@@ -17,14 +36,15 @@ let lastClock = 0
 
 /**
  * The time now, as the file holds it: UTC, six digits, with offset (`2026-05-03T01:02:03.123456+00:00`).
- * `Date.now()` is the one source, so a test that mocks `Date` sets it. Times of one millisecond are told apart by their
- * last three digits, which count up, and into the next milliseconds if there are more than a thousand.
+ * Times of one millisecond are told apart by their last three digits, which count up, and into the next milliseconds if
+ * there are more than a thousand.
  *
  * @param after The stored time that it replaces. It always differs from that one, and is later unless that one is of
  * another form, or more than a second ahead of this clock.
+ * @throws TaskStoreError `INVALID_TASK` for a clock that tells no time.
  */
 export function now(after?: string): string {
-  const clock = Date.now() * MICROSECONDS
+  const clock = clockTime() * MICROSECONDS
   const isThisMillisecond = (time: number) => time >= clock && time < clock + MICROSECONDS
   // A clock that was set back is followed.
   const isCounting = clock >= lastClock && last >= clock && last < clock + AHEAD

@@ -3,6 +3,7 @@ import { UnreadableJson } from '../../drizzle/json/value.ts'
 import { isTaskStatus, isTerminal, TASK_STATUSES } from '../../drizzle/task-status.ts'
 import { aggregateStatus } from './aggregate-shards.ts'
 import { amount, optionsReader } from './check-arguments.ts'
+import { clockTime } from './clock.ts'
 import { parseInstant, timeZone } from './instant.ts'
 import { type LongCallOptions, longCall, type RecordProgress, type Step, stepOf } from './long-call.ts'
 import type { RawShard, RawTask } from './raw-task.ts'
@@ -59,7 +60,7 @@ export function readCheck(options: CheckOptions | undefined): {
   readonly step: Step<RecordProgress>
 } {
   const { pendingDays, timeZone, ...following } = readCheckOptions(options)
-  const times = { timeZone, oldest: (Date.now() - pendingDays * 86_400_000) * 1000 }
+  const times = { timeZone, oldest: (clockTime() - pendingDays * 86_400_000) * 1000 }
   return { times, step: stepOf(following) }
 }
 

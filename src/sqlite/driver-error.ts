@@ -1,7 +1,8 @@
 import type { Database } from 'better-sqlite3'
+import { TOO_LONG } from '../../drizzle/json/write.ts'
 import { fileError } from '../files/file-error.ts'
 import { isError } from '../rules/is-error.ts'
-import { TaskStoreError, type TaskStoreErrorCode } from '../rules/task-store-error.ts'
+import { invalidTask, TaskStoreError, type TaskStoreErrorCode } from '../rules/task-store-error.ts'
 import { referringTables } from './referring-tables.ts'
 
 /** What the result codes of SQLite mean, by prefix. The first match counts. */
@@ -9,7 +10,7 @@ const MEANINGS: readonly (readonly [prefix: string, code: TaskStoreErrorCode, ad
   [
     'SQLITE_BUSY',
     'LOCKED',
-    'is locked: another process (perhaps Python, or a drizzle-kit studio) has been writing for longer than the timeout; try again, or raise the timeout option',
+    'is locked: another process or thread (perhaps Python, or a drizzle-kit studio) has been writing for longer than the timeout; try again, or raise the timeout option',
   ],
   ['SQLITE_LOCKED', 'LOCKED', 'is locked by another use of the same connection; finish that first'],
   [
@@ -65,6 +66,7 @@ export function translateDriverError(error: unknown, file: string, database?: Da
   if (database?.open && FOREIGN_KEY.test(text)) {
     return referredTo(referringTables(database), file, error) ?? error
   }
+  if (code === 'SQLITE_TOOBIG' || isUnbound(error)) return tooLong(file, error)
   const meaning = code && MEANINGS.find(([prefix]) => text.startsWith(prefix))
   if (!meaning) return error
   return new TaskStoreError(meaning[1], `${file} ${meaning[2]} (${code})`, { cause: error })
@@ -82,6 +84,15 @@ export function withDatabaseFile<T>(file: string, done: 'read' | 'written', work
   } catch (error) {
     throw fileError(translateDriverError(error, file), file, done)
   }
+}
+
+/** Whether the driver refuses a text for its length. */
+const isUnbound = (error: unknown) =>
+  isError(error) && error.name === 'RangeError' && error.message.startsWith('The bound string')
+
+function tooLong(file: string, cause: unknown): TaskStoreError {
+  const problem = `${TOO_LONG}; nothing was written. If it stands in ${file}, another program put it there, which can shorten it`
+  return invalidTask({ field: 'a row', problem }, cause)
 }
 
 /** A foreign key that says RESTRICT fails as a trigger does. */

@@ -7,6 +7,7 @@ import { checkNoLog, logsBeside, placeDatabase, replaceDatabase } from '../../fi
 import { removeTemporary, temporaryName } from '../../files/temporary-file.ts'
 import { existsAlready, finishFile } from '../../files/whole-file.ts'
 import { checkDatabasePath, flag, optionsReader } from '../../rules/check-arguments.ts'
+import { isError } from '../../rules/is-error.ts'
 import { type LongCallOptions, longCall, stepOf } from '../../rules/long-call.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Connection } from '../connection.ts'
@@ -71,18 +72,23 @@ export async function backupFile(
     step(done)
     if (!(await isSoundAside(temporary, { flush: true }))) checkCopy(temporary, connection.file)
     step()
-    const bytes = statSync(temporary).size
+    const bytes = withFile(file, 'written', () => statSync(temporary).size)
     const copy = identifyFile(temporary)
     finishFile(temporary, file, replace ? replaceDatabase : placeDatabase)
     await checkNamedCopy(file, copy)
     return { file, bytes }
   } catch (error) {
     removeTemporary(temporary)
+    if (isClosedError(error)) connection.checkOpen()
     throw translateDriverError(error, file)
   } finally {
     if (reader !== connection.client) reader.close()
   }
 }
+
+/** Whether the database was closed meanwhile: one in memory has no second connection that goes on. */
+const isClosedError = (error: unknown) =>
+  isError(error) && error.name === 'TypeError' && error.message === 'The database connection is not open'
 
 /** Checks the copy once more under its final name where a log lies beside it, which SQLite would replay. */
 async function checkNamedCopy(file: string, copy: FileIdentity | undefined): Promise<void> {
@@ -124,7 +130,7 @@ export function checkSound(database: Database, source: string): void {
 
 /** A backup does not follow a link. */
 function checkTarget(file: string, replace: boolean, own: string): void {
-  const found = lstatSync(file, { throwIfNoEntry: false })
+  const found = withFile(file, 'written', () => lstatSync(file, { throwIfNoEntry: false }))
   if (found === undefined) return
   if (!found.isFile()) {
     const what = found.isSymbolicLink() ? 'a link' : 'not a file'

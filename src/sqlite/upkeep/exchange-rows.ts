@@ -61,7 +61,7 @@ export function exchangeRows(
 }
 
 function attach(connection: Connection, from: string): void {
-  const { client, file } = connection
+  const { client } = connection
   try {
     connection.write(() => client.prepare('ATTACH ? AS restored').run(from))
   } catch (error) {
@@ -69,7 +69,7 @@ function attach(connection: Connection, from: string): void {
     const encoding = client.pragma('encoding', { simple: true })
     throw new TaskStoreError(
       'FOREIGN_FILE',
-      `${file} keeps its text in ${encoding} and the backup does not, so that SQLite cannot read both at once; nothing was restored. Open a store and call its mergeFile() with the backup`,
+      `the backup does not keep its text in ${encoding}, as the store does, and SQLite cannot read both at once; nothing was restored. Open a store and call its mergeFile() with the backup`,
       { cause: error },
     )
   }

@@ -24,7 +24,7 @@ export interface Fault {
   /** Which of the calls of these kinds, from 1. */
   readonly nth: number
   readonly kinds: readonly CallKind[]
-  readonly error: 'EIO' | 'ENOSPC'
+  readonly error: 'EIO' | 'ENOSPC' | 'EROFS'
   /** The later ones of these kinds fail as well. */
   readonly isLasting: boolean
   /** The call itself writes a part of what it was given. */
@@ -55,7 +55,7 @@ export interface RunReport {
   readonly leftOpen: readonly string[]
 }
 
-const ERRNO = { EIO: 5, ENOSPC: 28 }
+const ERRNO = { EIO: 5, ENOSPC: 28, EROFS: 30 }
 /** When the first step runs; each has an hour of its own, in which time stands still. */
 const EPOCH = Date.UTC(2026, 6, 1)
 const HOUR = 3_600_000
@@ -70,6 +70,9 @@ function readStatus() {
   const { fired, calls } = JSON.parse(head) as { fired: CallKind | null; calls: Record<CallKind, number> }
   return { fired, path, calls, open }
 }
+
+// What makes a file readable by others is not to be made up for.
+process.umask(0)
 
 let moment = EPOCH
 Date.now = () => moment

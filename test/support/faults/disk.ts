@@ -194,6 +194,7 @@ export class Disk {
       case 'rename':
         this.#renamed(entry.from, entry.to)
         return
+      case 'chmod':
       case 'mark':
         return
     }

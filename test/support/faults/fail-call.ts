@@ -10,7 +10,7 @@ import type { Violation } from './violations.ts'
 /** What becomes of a call that fails. */
 type Style = Pick<Fault, 'kinds' | 'error' | 'isLasting' | 'isShort'> & { readonly name: string }
 
-/** What a full disk refuses. */
+/** What a full disk refuses, or one that may only be read. */
 const GROWING: readonly CallKind[] = ['create', 'write', 'truncate', 'rename', 'link', 'mkdir']
 /** What is to be removed can be removed: else something is left over for certain. */
 const ALL_BUT_UNLINK = CALL_KINDS.filter((kind) => kind !== 'unlink')
@@ -20,6 +20,7 @@ const STYLES: readonly Style[] = [
   { name: 'fails from there on', kinds: ALL_BUT_UNLINK, error: 'EIO', isLasting: true, isShort: false },
   { name: 'is one too many for the disk', kinds: GROWING, error: 'ENOSPC', isLasting: false, isShort: false },
   { name: 'finds the disk full', kinds: GROWING, error: 'ENOSPC', isLasting: true, isShort: false },
+  { name: 'finds the disk read-only', kinds: GROWING, error: 'EROFS', isLasting: true, isShort: false },
   { name: 'writes a part', kinds: ['write'], error: 'EIO', isLasting: false, isShort: true },
   { name: 'fills the disk', kinds: ['write'], error: 'ENOSPC', isLasting: true, isShort: true },
 ]

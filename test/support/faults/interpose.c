@@ -45,6 +45,8 @@ REAL(int, renameat, int, const char *, int, const char *)
 REAL(int, linkat, int, const char *, int, const char *, int)
 REAL(int, unlinkat, int, const char *, int)
 REAL(int, mkdirat, int, const char *, mode_t)
+REAL(int, fchmod, int, mode_t)
+REAL(int, fchmodat, int, const char *, mode_t, int)
 /* What is called before the constructors ran has not been asked to be seen. */
 #define CALL(name) (real_##name ? (void)0 : resolve_##name(), real_##name)
 
@@ -196,7 +198,7 @@ static int opened(int directory, const char *path, int flags, mode_t mode) {
     int is_truncated = (flags & O_TRUNC) && (flags & O_ACCMODE) != O_RDONLY;
     free(paths[descriptor]);
     paths[descriptor] = strdup(name);
-    append_path('O', descriptor, is_new | is_truncated << 1, name, NULL);
+    append_path('O', descriptor, is_new | is_truncated << 1 | (int64_t)(mode & 0777) << 2, name, NULL);
   }
   pthread_mutex_unlock(&lock);
   return descriptor;
@@ -397,8 +399,30 @@ int mkdirat(int directory, const char *path, mode_t mode) {
   if (!is_under(name)) return CALL(mkdirat)(directory, path, mode);
   pthread_mutex_lock(&lock);
   int result = fails(MKDIR, name) ? -1 : CALL(mkdirat)(directory, path, mode);
-  if (result == 0) append_path('D', 0, 0, name, NULL);
+  if (result == 0) append_path('D', 0, (int64_t)(mode & 0777) << 2, name, NULL);
   pthread_mutex_unlock(&lock);
   return result;
 }
 int mkdir(const char *path, mode_t mode) { return mkdirat(AT_FDCWD, path, mode); }
+
+/* Never fails: SQLite takes no notice. */
+int fchmod(int descriptor, mode_t mode) {
+  const char *path = path_of(descriptor);
+  if (!path) return CALL(fchmod)(descriptor, mode);
+  pthread_mutex_lock(&lock);
+  int result = CALL(fchmod)(descriptor, mode);
+  if (result == 0) append_path('P', 0, (int64_t)(mode & 0777) << 2, path, NULL);
+  pthread_mutex_unlock(&lock);
+  return result;
+}
+int fchmodat(int directory, const char *path, mode_t mode, int flags) {
+  char buffer[PATH_MAX];
+  const char *name = absolute(directory, path, buffer);
+  if (!is_under(name)) return CALL(fchmodat)(directory, path, mode, flags);
+  pthread_mutex_lock(&lock);
+  int result = CALL(fchmodat)(directory, path, mode, flags);
+  if (result == 0) append_path('P', 0, (int64_t)(mode & 0777) << 2, name, NULL);
+  pthread_mutex_unlock(&lock);
+  return result;
+}
+int chmod(const char *path, mode_t mode) { return fchmodat(AT_FDCWD, path, mode, 0); }

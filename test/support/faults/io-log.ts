@@ -8,13 +8,16 @@ export type LogEntry =
       readonly path: string
       readonly isNew: boolean
       readonly isTruncated: boolean
+      /** The permissions that a new file is given. */
+      readonly mode: number
     }
   | { readonly what: 'close'; readonly descriptor: number }
   | { readonly what: 'write'; readonly descriptor: number; readonly offset: number; readonly data: Buffer }
   | { readonly what: 'truncate'; readonly descriptor: number; readonly size: number }
   | { readonly what: 'sync'; readonly descriptor: number }
   | { readonly what: 'rename' | 'link'; readonly from: string; readonly to: string }
-  | { readonly what: 'unlink' | 'mkdir'; readonly path: string }
+  | { readonly what: 'unlink'; readonly path: string }
+  | { readonly what: 'mkdir' | 'chmod'; readonly path: string; readonly mode: number }
   | { readonly what: 'mark'; readonly text: string }
 
 /** Of `struct record` in interpose.c. */
@@ -46,6 +49,7 @@ function toEntry(what: string, descriptor: number, offset: number, data: Buffer,
         path: data.toString(),
         isNew: (offset & 1) !== 0,
         isTruncated: (offset & 2) !== 0,
+        mode: offset >> 2,
       }
     case 'C':
       return { what: 'close', descriptor }
@@ -62,7 +66,9 @@ function toEntry(what: string, descriptor: number, offset: number, data: Buffer,
     case 'U':
       return { what: 'unlink', path: data.toString() }
     case 'D':
-      return { what: 'mkdir', path: data.toString() }
+      return { what: 'mkdir', path: data.toString(), mode: offset >> 2 }
+    case 'P':
+      return { what: 'chmod', path: data.toString(), mode: offset >> 2 }
     case 'M':
       return { what: 'mark', text: data.toString() }
     default:

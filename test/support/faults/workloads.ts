@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import Database from 'better-sqlite3'
 import { type NewTaskInfo, type NewTaskShard, TaskStore } from 'uniqc-task-store'
@@ -286,7 +286,10 @@ export const WORKLOADS: readonly Workload[] = [
   },
   {
     name: 'a migration',
-    prepare: (folder) => copyFileSync(OLD_FILE, join(folder, 'tasks.sqlite')),
+    prepare: (folder) => {
+      copyFileSync(OLD_FILE, join(folder, 'tasks.sqlite'))
+      chmodSync(join(folder, 'tasks.sqlite'), 0o600)
+    },
     steps: [OPEN, SAVE, CLOSE],
   },
   {
@@ -400,11 +403,17 @@ export const WORKLOADS: readonly Workload[] = [
     steps: [RESTORE, ...AFTER_RESTORE],
   },
   {
+    name: 'restoreBackup into a folder that is to be made',
+    file: 'cache/uniqc/tasks.sqlite',
+    prepare: prepareBackup,
+    steps: [RESTORE, ...AFTER_RESTORE],
+  },
+  {
     name: 'restoreBackup over a damaged file',
     prepare: (folder) => {
       prepareBackup(folder)
-      writeFileSync(join(folder, 'tasks.sqlite'), Buffer.alloc(8192, 'damaged'))
-      writeFileSync(join(folder, 'tasks.sqlite-wal'), Buffer.alloc(4096, 'log'))
+      writeFileSync(join(folder, 'tasks.sqlite'), Buffer.alloc(8192, 'damaged'), { mode: 0o600 })
+      writeFileSync(join(folder, 'tasks.sqlite-wal'), Buffer.alloc(4096, 'log'), { mode: 0o600 })
     },
     steps: [RESTORE, ...AFTER_RESTORE],
   },
