@@ -1,4 +1,6 @@
-import { Worker } from 'node:worker_threads'
+// biome-ignore lint/style/useNodejsImportProtocol: webpack knows a thread's program by this name alone.
+import { Worker } from 'worker_threads'
+import type { JsonObject } from '../drizzle/json/value.ts'
 import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
 import type { AnyStatus, TaskStatus } from '../drizzle/task-status.ts'
 import { type ExportOptions, type ExportReport, readExportOptions } from './formats/export-options.ts'
@@ -74,7 +76,7 @@ import { splitOptions } from './worker/split-options.ts'
 import type { StartThread } from './worker/thread.ts'
 import { Threads } from './worker/threads.ts'
 import { transferTasks } from './worker/transfer-tasks.ts'
-import { packFields } from './worker/values.ts'
+import { packFields, type Saved, unpackCell } from './worker/values.ts'
 import { WorkerTaskArchive } from './worker-task-archive.ts'
 
 export type { TransactionOptions } from './rules/user-transaction.ts'
@@ -171,7 +173,16 @@ export class WorkerTaskStore implements TaskRepository<'async'> {
   /** {@link TaskStore.save} */
   async save(task: NewTaskInfo, options?: SaveOptions): Promise<TaskInfo> {
     const { keepUpdateTime } = readSaveOptions(options)
-    return this.#caller.call('save', [packTask(task), { keepUpdateTime }])
+    const { task: fields, cells } = checkNewTask(task)
+    const { metadata, ...saved } = await this.#caller.call<Saved>('save', [
+      packFields(fields, cells),
+      { keepUpdateTime },
+    ])
+    return {
+      ...fields,
+      ...saved,
+      ...(metadata !== undefined && { metadata: unpackCell(metadata) as JsonObject }),
+    }
   }
 
   /**

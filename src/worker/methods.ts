@@ -5,7 +5,7 @@ import { readSaveManyOptions, type SaveManyOptions } from '../rules/save-task.ts
 import type { TaskListOptions } from '../rules/task-filter.ts'
 import { TRANSFER, type Transfer } from '../rules/transfer.ts'
 import { CHANGES, STAGE, type StagedTasks, TaskStore } from '../task-store.ts'
-import { type PackedFields, unpackFields } from './values.ts'
+import { type PackedFields, packCell, type Saved, unpackFields } from './values.ts'
 
 type Method = (...args: never[]) => unknown
 
@@ -54,7 +54,13 @@ export class Methods {
     unwatch: (id: number) => {
       this.#watched.delete(id)
     },
-    save: (task: PackedFields, ...rest) => this.#store().save(unpackFields<NewTaskInfo>(task), ...rest),
+    // What the caller has stays there.
+    save: (task: PackedFields, options: SaveManyOptions): Saved => {
+      const given = unpackFields<NewTaskInfo>(task)
+      const { taskId, submitTime, updateTime, metadata } = this.#store().save(given, options)
+      const saved = { taskId, submitTime, updateTime }
+      return metadata === given.metadata ? saved : { ...saved, metadata: packCell(metadata) }
+    },
     update: (taskId: string, changes: PackedFields, ...rest) =>
       this.#store().update(taskId, unpackFields(changes), ...rest),
     addShard: (shard: PackedFields, ...rest) =>

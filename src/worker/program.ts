@@ -95,10 +95,15 @@ function checkLimit(): void {
   if (limit !== undefined && elapsed() >= limit.at) throw tookTooLong(location.file, limit.timeout)
 }
 
+/** Goes by the clock of the caller, if that one has been set. */
+function setTime(time: number | undefined): void {
+  if (time !== undefined) Date.now = () => time
+  else if (Date.now !== ownNow) Date.now = ownNow
+}
+
 function run(call: Call): void {
   stopIfEnding()
-  const { time } = call
-  Date.now = time === undefined ? ownNow : () => time
+  setTime(call.time)
   if (call.tx === undefined) Atomics.store(shared, SHARED.begun, call.id)
   if (call.method === 'transaction') transact(call)
   else if (call.method === 'close') void close(call)
@@ -106,14 +111,16 @@ function run(call: Call): void {
 }
 
 function runMethod(call: Call): void {
-  const controller = new AbortController()
+  // Few calls can be ended, and a controller takes longer to make than many of them take.
+  const controller = call.tells === undefined ? undefined : new AbortController()
   const failed = (error: unknown) => {
-    const wasAborted = controller.signal.aborted && error === controller.signal.reason
+    const wasAborted = controller?.signal.aborted && error === controller.signal.reason
     if (wasAborted) port.postMessage({ id: call.id, weight: 0, outcome: 'aborted' } satisfies Answer)
     else fail(call, error)
   }
   try {
-    const value = methods.call(call.method, call.tells === undefined ? call.args : followed(call, controller))
+    const args = controller === undefined ? call.args : followed(call, controller)
+    const value = methods.call(call.method, args)
     if (!(value instanceof Promise)) {
       answer(call, value)
       return
@@ -209,6 +216,11 @@ function fail({ id }: Call, error: unknown): void {
 /** Posts the value of a call; its lists in parts, so that the caller never reads for long at a time. */
 function answer({ id, method }: Call, value: unknown): void {
   const { head, lists } = withoutLists(value)
+  if (lists.length === 0) {
+    const packed = packValue(method, head)
+    post({ id, weight: weightOf(packed), outcome: 'value', value: packed })
+    return
+  }
   let parts: [property: string, items: unknown[]][] = []
   let weight = 0
   for (const [property, items] of lists) {
@@ -225,8 +237,7 @@ function answer({ id, method }: Call, value: unknown): void {
       weight = 0
     }
   }
-  const packed = lists.length === 0 ? packValue(method, head) : head
-  post({ id, weight: weight + weightOf(packed), lists: parts, outcome: 'value', value: packed })
+  post({ id, weight: weight + weightOf(head), lists: parts, outcome: 'value', value: head })
 }
 
 /** Waits until the caller has read most of what was posted before. */
@@ -239,16 +250,20 @@ function post(answer: Answer): void {
 /** How many items a list of a report has if it is sent in parts. */
 const MANY = 100
 
+/** What a value holds that has no list. */
+const NO_LISTS: readonly [property: string, items: readonly unknown[]][] = []
+
 /** A value, and its lists: itself, the items of a page, or long ones of a report. */
 function withoutLists(value: unknown) {
-  if (Array.isArray(value)) return { head: undefined, lists: [['', value]] as [string, unknown[]][] }
-  if (typeof value !== 'object' || value === null) return { head: value, lists: [] }
-  const lists = Object.entries(value).filter(
-    (entry): entry is [string, unknown[]] =>
-      Array.isArray(entry[1]) && (entry[0] === 'items' || entry[1].length > MANY),
-  )
-  if (lists.length === 0) return { head: value, lists }
+  if (Array.isArray(value)) return { head: undefined, lists: [['', value]] as typeof NO_LISTS }
+  if (typeof value !== 'object' || value === null || 'taskId' in value)
+    return { head: value, lists: NO_LISTS }
   const head: Record<string, unknown> = { ...value }
-  for (const [property] of lists) delete head[property]
-  return { head, lists }
+  const lists: [property: string, items: readonly unknown[]][] = []
+  for (const [property, items] of Object.entries(value)) {
+    if (!Array.isArray(items) || (property !== 'items' && items.length <= MANY)) continue
+    lists.push([property, items])
+    delete head[property]
+  }
+  return lists.length === 0 ? { head: value, lists: NO_LISTS } : { head, lists }
 }

@@ -13,16 +13,16 @@ import { type PackedError, packError, unpackError } from './errors.ts'
  * A JSON value as it crosses: its text, which is read faster than a structured clone, or the text of a cell that cannot
  * be read.
  */
-type Cell = string | null | { readonly unreadable: string }
+export type Cell = string | null | { readonly unreadable: string }
 
-function packCell(value: JsonValue | null): Cell {
+export function packCell(value: JsonValue | null): Cell {
   if (value === null) return null
   return (value as unknown) instanceof UnreadableJson
     ? { unreadable: (value as unknown as UnreadableJson).text }
     : stringifyJson(value)
 }
 
-function unpackCell(cell: Cell): JsonValue | null {
+export function unpackCell(cell: Cell): JsonValue | null {
   if (cell === null) return null
   try {
     if (typeof cell === 'string') return parseJson(cell)
@@ -114,7 +114,6 @@ export function withBuffers<T extends object>(packed: object): T {
 
 /** What the values of an answer are: itself, its items, or those of a page. Every other answer crosses as it is. */
 const CROSSINGS: Readonly<Record<string, Crossing<unknown, unknown>>> = {
-  save: TASK,
   get: TASK,
   update: TASK,
   getMany: TASK,
@@ -181,3 +180,11 @@ export function weightOf(packed: unknown): number {
 
 /** What a value weighs beside its text. */
 const WEIGHT = 20
+
+/** What a store decides about a task that it saves; the metadata only if they are others than were given. */
+export interface Saved {
+  readonly taskId: string
+  readonly submitTime: string
+  readonly updateTime: string
+  readonly metadata?: Cell
+}
