@@ -160,6 +160,16 @@ export const SUITES: Readonly<Record<string, (quick: boolean) => Iterable<Table>
     }
   },
 
+  *threads(quick) {
+    const options = { keys: 4, rounds: quick ? 10 : 40 }
+    yield {
+      title: 'A store in a thread, results of 4 keys, synchronous NORMAL',
+      unit: 'microseconds a call',
+      columns: runTrial<Columns>('threads', options, MEMORY),
+      note: `In one process, in turns of 200 calls, ${options.rounds} rounds, ${showMemory()}: 15th percentiles, by the clock.`,
+    }
+  },
+
   *cold(quick) {
     const trials = { all: () => runTrial('cold', {}) }
     yield { title: 'A fresh process', unit: 'milliseconds', columns: takeTurns(quick ? 3 : 15, trials) }

@@ -1,6 +1,5 @@
 // biome-ignore lint/style/useNodejsImportProtocol: webpack knows a thread's program by this name alone.
 import { Worker } from 'worker_threads'
-import type { JsonObject } from '../drizzle/json/value.ts'
 import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../drizzle/schema.ts'
 import type { AnyStatus, TaskStatus } from '../drizzle/task-status.ts'
 import { type ExportOptions, type ExportReport, readExportOptions } from './formats/export-options.ts'
@@ -76,7 +75,7 @@ import { splitOptions } from './worker/split-options.ts'
 import type { StartThread } from './worker/thread.ts'
 import { Threads } from './worker/threads.ts'
 import { transferTasks } from './worker/transfer-tasks.ts'
-import { packFields, type Saved, unpackCell } from './worker/values.ts'
+import { packFields, type Saved, unpackFields } from './worker/values.ts'
 import { WorkerTaskArchive } from './worker-task-archive.ts'
 
 export type { TransactionOptions } from './rules/user-transaction.ts'
@@ -174,15 +173,9 @@ export class WorkerTaskStore implements TaskRepository<'async'> {
   async save(task: NewTaskInfo, options?: SaveOptions): Promise<TaskInfo> {
     const { keepUpdateTime } = readSaveOptions(options)
     const { task: fields, cells } = checkNewTask(task)
-    const { metadata, ...saved } = await this.#caller.call<Saved>('save', [
-      packFields(fields, cells),
-      { keepUpdateTime },
-    ])
-    return {
-      ...fields,
-      ...saved,
-      ...(metadata !== undefined && { metadata: unpackCell(metadata) as JsonObject }),
-    }
+    const packed = packFields(fields, cells)
+    const saved = await this.#caller.call<Saved>('save', [packed, { keepUpdateTime }])
+    return unpackFields<TaskInfo>({ ...packed, ...saved })
   }
 
   /**

@@ -1,7 +1,13 @@
 import { parseJson } from '../../drizzle/json/read.ts'
 import { type JsonObject, type JsonValue, UnreadableJson } from '../../drizzle/json/value.ts'
 import { stringifyJson } from '../../drizzle/json/write.ts'
-import type { ArchivedTaskShard, NewTaskInfo, NewTaskShard, TaskShard } from '../../drizzle/schema.ts'
+import type {
+  ArchivedTaskShard,
+  NewTaskInfo,
+  NewTaskShard,
+  TaskInfo,
+  TaskShard,
+} from '../../drizzle/schema.ts'
 import type { checkFields } from '../rules/check-task.ts'
 import type { ArchiveMoveResult } from '../rules/move-task.ts'
 import type { ListedSummary, ListedTask } from '../rules/task-filter.ts'
@@ -22,7 +28,7 @@ export function packCell(value: JsonValue | null): Cell {
     : stringifyJson(value)
 }
 
-export function unpackCell(cell: Cell): JsonValue | null {
+function unpackCell(cell: Cell): JsonValue | null {
   if (cell === null) return null
   try {
     if (typeof cell === 'string') return parseJson(cell)
@@ -157,7 +163,7 @@ export function packFields(fields: object, cells: ReturnType<typeof checkFields>
 }
 
 /** The fields with the values that their JSON had. */
-export function unpackFields<Fields extends Partial<NewTaskInfo> | Partial<NewTaskShard>>(
+export function unpackFields<Fields extends Partial<NewTaskInfo> | Partial<NewTaskShard> | TaskInfo>(
   packed: PackedFields,
 ): Fields {
   const fields: Record<string, unknown> = { ...packed }

@@ -55,7 +55,7 @@ function installNode(version: string): string {
 function prepare(setup: Setup): string {
   const project = join(folder, setup.name)
   cpSync(join(import.meta.dirname, setup.name), project, { recursive: true })
-  for (const name of ['program.js', 'fake-timers.js']) {
+  for (const name of ['program.js', 'in-thread.js', 'fake-timers.js']) {
     cpSync(join(import.meta.dirname, name), join(project, name))
   }
   cpSync(join(ROOT, 'test/files/uniqc-0.0.7-schema1.sqlite'), join(project, 'old.sqlite'))

@@ -38,6 +38,11 @@ export const SETUPS: readonly Setup[] = [
   { name: 'rspack', tools: ['@rspack/core'], isBundled: true },
   { name: 'vite-ssr', tools: ['vite'], isBundled: true },
   { name: 'tsup', tools: ['tsup'], isBundled: true },
+  { name: 'esbuild-thread', tools: ['esbuild'], isBundled: true },
+  { name: 'webpack-thread', tools: ['webpack'], isBundled: true },
+  { name: 'rspack-thread', tools: ['@rspack/core'], isBundled: true },
+  { name: 'vite-ssr-thread', tools: ['vite'], isBundled: true },
+  { name: 'servers', tools: ['fastify', 'hono'] },
   {
     name: 'pnpm',
     tools: ['pnpm'],

@@ -30,6 +30,7 @@ import {
   toJson,
 } from 'uniqc-task-store'
 import { type archivedTasks, type taskShards, tasks } from 'uniqc-task-store/schema'
+import { WorkerTaskStore, type WorkerTransaction } from 'uniqc-task-store/worker'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const holds = <_T extends true>() => undefined
@@ -202,3 +203,26 @@ store.save({ ...task, status: anyStatus })
 store.save({ ...task, submitTime: 5 })
 // @ts-expect-error a time that a task does not have
 store.archive.archiveOlderThan({ hours: 1, by: 'archivedAt' })
+
+export async function inThread(): Promise<void> {
+  const inThread = await WorkerTaskStore.open({ file: ':memory:', transactionTimeout: 100 })
+  holds<Equal<ReturnType<typeof inThread.get>, Promise<TaskInfo | undefined>>>()
+  holds<Equal<ReturnType<typeof inThread.archive.count>, Promise<number>>>()
+  for await (const each of inThread.iterate({ limit: 1 })) holds<Equal<typeof each, ListedTask>>()
+  async function* tasks() {
+    yield task
+  }
+  const saved: number = await inThread.saveMany(tasks(), { onProgress: ({ done }) => done })
+  const inside = async (tx: WorkerTransaction) => (await tx.count()) + saved
+  holds<Equal<Awaited<ReturnType<typeof inThread.transaction<number>>>, number>>()
+  await inThread.transaction(inside, { retries: 1 })
+  const persistence = new TaskPersistence(inThread)
+  holds<Equal<ReturnType<typeof persistence.load>, Promise<TaskRecord | undefined>>>()
+  // @ts-expect-error tx has no close
+  await inThread.transaction((tx) => tx.close())
+  // @ts-expect-error a connection cannot cross
+  await WorkerTaskStore.open({ database: store.db.$client })
+  // @ts-expect-error it has no handle of the database
+  inThread.db
+  await inThread.close()
+}
