@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { type NewTaskInfo, TaskStore, toJson } from 'uniqc-task-store'
-import { cli, cliJson } from '../support/cli.ts'
+import { cli, cliJson, environment, MAIN } from '../support/cli.ts'
 import { copyFixture, needsFixtures } from '../support/fixtures.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
@@ -130,8 +131,6 @@ test('more tasks than are read at once are listed, and a pipe that is closed end
   const { output } = await cli(['list', '--file', file, '--all'])
   assert.equal(new Set(output.split('\n').slice(0, -1)).size, 2500)
   assert.equal((await cli(['list', '--file', file, '-l', '2100'])).output.split('\n').length, 2101)
-  const { spawn } = await import('node:child_process')
-  const { environment, MAIN } = await import('../support/cli.ts')
   for (const form of ['--json', '--format=csv', '--format=plain']) {
     const shell = `"$0" "$@" | head -1 | wc -l; echo "\${PIPESTATUS[0]}"`
     const child = spawn(
@@ -147,4 +146,15 @@ test('more tasks than are read at once are listed, and a pipe that is closed end
     await new Promise((fulfil) => child.on('close', fulfil))
     assert.deepEqual([texts.join(''), errors.join('')], ['1\n0\n', ''], form)
   }
+})
+
+test('a disk that takes no more ends the list with an error on one line', async (t) => {
+  const file = fileOf(t, [{ ...TASK, taskId: 'a' }])
+  if (!existsSync('/dev/full')) return t.skip('there is no /dev/full here')
+  const { status, stderr } = spawnSync(
+    'bash',
+    ['-c', '"$0" "$@" > /dev/full', process.execPath, MAIN, 'list', '--file', file],
+    { env: environment(), encoding: 'utf8' },
+  )
+  assert.deepEqual([status, stderr], [1, 'error: ENOSPC: no space left on device, write\n'])
 })
