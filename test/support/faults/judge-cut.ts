@@ -34,7 +34,7 @@ export function judgeCut(
   }
   for (const problem of found.problems) {
     // What was wrong before is there to be repaired.
-    if (![...before.problems, ...after.problems].includes(problem)) add(current, 'unsound', problem)
+    if (!moments.some(({ problems }) => problems.includes(problem))) add(current, 'unsound', problem)
   }
 
   const hashed = hashFiles(files, file)
