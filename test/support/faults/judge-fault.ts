@@ -61,6 +61,9 @@ export function judgeFault(run: RecordedRun, { fault, report, files, found }: Fa
   }
 
   const names = countEach([...expected.files.keys()].map(maskMoment))
+  // The next opening made no copy: the migration was done, and its opening has failed after that.
+  const isMigrated =
+    found.names.filter(isCopyBeforeV5).length === [...files.keys()].filter(isCopyBeforeV5).length
   for (const path of files.keys()) {
     if (path === run.file || isCompanion(path, files)) continue
     // The next opening takes back what was begun.
@@ -71,7 +74,7 @@ export function judgeFault(run: RecordedRun, { fault, report, files, found }: Fa
     // Its removal is what has failed; or the disk has not confirmed that the commit which it is a copy before is undone.
     const isKept =
       fired?.kind === 'unlink' ? fired.path === path : fired?.kind === 'sync' && isCopyBefore(path)
-    if (left <= 0 && !isKept) add('left-over', path)
+    if (left <= 0 && !isKept && !(isMigrated && isCopyBeforeV5(path))) add('left-over', path)
   }
   for (const [name, count] of names) if (count > 0) add('file-lost', name)
   for (const [path, hash] of hashFiles(files, run.file)) {
@@ -96,6 +99,8 @@ function tellsOfDisk({ code }: Failure, { kinds, isLasting }: Fault, { fired }: 
 /** SQLite opens a file to be read where it fails to open it to be written, and says so when it is to be written. */
 const isOpenToRead = ({ code }: Failure, { fired }: RunReport) =>
   code === 'READONLY' && fired?.kind === 'open'
+
+const isCopyBeforeV5 = (path: string) => path.includes('.before-v5.')
 
 const isCopyBefore = (path: string) => /\.before-\w+\./.test(path)
 
