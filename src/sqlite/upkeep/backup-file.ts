@@ -8,13 +8,14 @@ import { removeTemporary, temporaryName } from '../../files/temporary-file.ts'
 import { existsAlready, finishFile } from '../../files/whole-file.ts'
 import { checkDatabasePath, flag, optionsReader } from '../../rules/check-arguments.ts'
 import { isError } from '../../rules/is-error.ts'
-import { type LongCallOptions, longCall, stepOf } from '../../rules/long-call.ts'
+import { type LongCallOptions, longCall, type Step, stepOf } from '../../rules/long-call.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Connection } from '../connection.ts'
 import { openReader } from '../copy-beside.ts'
 import { openDriver } from '../driver.ts'
 import { translateDriverError } from '../driver-error.ts'
 import { isSoundAside } from './is-sound-aside.ts'
+import { runAside } from './run-aside.ts'
 
 /** How a backup is made. */
 export interface BackupOptions extends LongCallOptions<BackupProgress> {
@@ -40,7 +41,7 @@ const readOptions = optionsReader({
   ...longCall<BackupProgress>(),
 })
 
-/** How many pages are copied in one step, before other work on this thread gets its turn. */
+/** How many pages are copied in one step, between which others get their turn, and are told how far it is. */
 const PAGES = 500
 
 /** Copies a snapshot of a store's file, and checks the copy before it gets its name. */
@@ -55,21 +56,15 @@ export async function backupFile(
   const file = resolve(path)
   checkTarget(file, replace, connection.file)
   const temporary = temporaryName(file)
-  const reader = connection.run(() => {
-    const { client } = connection
-    return client.memory ? client : openReader(client)
-  })
+  const create = () => withFile(file, 'written', () => closeSync(openSync(temporary, 'wx', 0o600)))
+  connection.run(() => undefined)
   try {
-    withFile(file, 'written', () => closeSync(openSync(temporary, 'wx', 0o600)))
-    // One snapshot: others may go on writing, and the copy need not start again.
-    if (reader !== connection.client) reader.exec('BEGIN; SELECT count(*) FROM sqlite_master')
-    const done = await reader.backup(temporary, {
-      progress: (progress) => {
-        step(progress)
-        return PAGES
-      },
-    })
-    step(done)
+    create()
+    if (!(await copyAside(connection.client, temporary, step))) {
+      removeTemporary(temporary)
+      create()
+      await copyHere(connection, temporary, step)
+    }
     if (!(await isSoundAside(temporary, { flush: true }))) checkCopy(temporary, connection.file)
     step()
     const bytes = withFile(file, 'written', () => statSync(temporary).size)
@@ -81,6 +76,45 @@ export async function backupFile(
     removeTemporary(temporary)
     if (isClosedError(error)) connection.checkOpen()
     throw translateDriverError(error, file)
+  }
+}
+
+/** Copies the pages in a thread of its own, which also writes them to the disk. Returns whether it could. */
+async function copyAside(client: Database, copy: string, step: Step<BackupProgress>): Promise<boolean> {
+  if (client.memory) return false
+  return runAside(client.constructor, COPY, { file: client.name, copy, pages: PAGES }, step)
+}
+
+const COPY = `
+  const { file, copy, pages } = data
+  const reader = new Database(file, { readonly: true, fileMustExist: true })
+  try {
+    // One snapshot: others may go on writing, and the copy need not start again.
+    reader.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; BEGIN; SELECT count(*) FROM sqlite_master')
+    const progress = (copied) => {
+      tell(copied)
+      return pages
+    }
+    tell(await reader.backup(copy, { progress }))
+  } finally {
+    reader.close()
+  }
+  return true
+`
+
+/** Copies the pages in this thread: of a database in memory, or where no other thread can. */
+async function copyHere(connection: Connection, copy: string, step: Step<BackupProgress>): Promise<void> {
+  const reader = connection.run(() => {
+    const { client } = connection
+    return client.memory ? client : openReader(client)
+  })
+  try {
+    if (reader !== connection.client) reader.exec('BEGIN; SELECT count(*) FROM sqlite_master')
+    const progress = (copied: BackupProgress) => {
+      step(copied)
+      return PAGES
+    }
+    step(await reader.backup(copy, { progress }))
   } finally {
     if (reader !== connection.client) reader.close()
   }

@@ -7,7 +7,6 @@ import { TaskStoreError } from '../../rules/task-store-error.ts'
 import type { Connection } from '../connection.ts'
 import { LEDGER } from '../migrating/foreign-objects.ts'
 import { readPragma } from '../migrating/inspect-file.ts'
-import { BEFORE_ALL, type Rowid } from '../tables/rowid.ts'
 
 /** The tasks before their shards. */
 const TABLES = [tasks, taskShards, archivedTasks, archivedTaskShards]
@@ -44,10 +43,8 @@ export function exchangeRows(
       for (const table of TABLES.toReversed()) client.exec(`DELETE FROM main.${getTableName(table)}`)
       const copied = { tasks: 0, shards: 0 }
       for (const table of TABLES) {
-        for (const rows of copyRows(client, table)) {
-          copied[SHARDS.includes(table) ? 'shards' : 'tasks'] += rows
-          step({ ...copied })
-        }
+        copied[SHARDS.includes(table) ? 'shards' : 'tasks'] += copyRows(client, table)
+        step({ ...copied })
       }
       checkDangling(connection, dangling)
       return countRows(client, tasks) + countRows(client, archivedTasks)
@@ -102,23 +99,25 @@ export function findOthers(database: Database): string[] {
   return names as string[]
 }
 
-/** How many rows are copied at a time. */
-const ROWS = 5000
-
-/** In the order of the rows: lists put the last inserted of one time first. Yields how many rows each part had. */
-function* copyRows(client: Database, table: (typeof TABLES)[number]): Generator<number> {
+/**
+ * Copies all rows, in their order: lists put the last inserted of one time first. Returns how many there were.
+ *
+ * Others wait for it. Where both files have the same columns in the same order, SQLite copies the rows as they are, and
+ * each index in its order, in a third of the time; it can do so only in one statement for all rows.
+ */
+function copyRows(client: Database, table: (typeof TABLES)[number]): number {
   const name = getTableName(table)
-  const columns = Object.values(getTableColumns(table)).map((column) => column.name)
-  const part = `FROM restored.${name} WHERE rowid > ? ORDER BY rowid LIMIT ${ROWS}`
-  const find = client.prepare(`SELECT count(*), max(rowid) FROM (SELECT rowid ${part})`).raw().safeIntegers()
-  const copy = client.prepare(`INSERT INTO main.${name} (${columns.join()}) SELECT ${columns.join()} ${part}`)
-  for (let after: Rowid = BEFORE_ALL; ; ) {
-    const [rows, last] = find.get(after) as [bigint, bigint | null]
-    if (last === null) return
-    copy.run(after)
-    yield Number(rows)
-    after = last
-  }
+  const [main, restored] = ['main', 'restored'].map((schema) =>
+    client.prepare('SELECT group_concat(name) FROM pragma_table_info(?, ?)').pluck().get(name, schema),
+  )
+  const columns = Object.values(getTableColumns(table))
+    .map((column) => column.name)
+    .join()
+  const copy =
+    main === restored
+      ? `INSERT INTO main.${name} SELECT * FROM restored.${name}`
+      : `INSERT INTO main.${name} (${columns}) SELECT ${columns} FROM restored.${name} ORDER BY rowid`
+  return client.prepare(copy).run().changes
 }
 
 /** How many rows of each table of others refer to a task or a shard that is not there. */
