@@ -1,7 +1,7 @@
 import type { ArchivedTaskInfo, ArchivedTaskShard } from '../drizzle/schema.ts'
-import { BATCH, inBatches } from './rules/batches.ts'
+import { BATCH, inBatches, nextBatchSize } from './rules/batches.ts'
 import { checkString, stringsOf } from './rules/check-arguments.ts'
-import { clockTime, now } from './rules/clock.ts'
+import { clockTime, elapsed, now } from './rules/clock.ts'
 import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from './rules/long-call.ts'
 import {
   type ArchiveManyOptions,
@@ -103,9 +103,12 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
     const { live } = this.#connection
     const report = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[] }
     const plan = (batch: readonly MovableTask[]) => this.#planArchive(batch, isDue, onConflict)
+    let size = BATCH
     const archive = (batch: readonly MovableTask[]) => {
+      const began = elapsed()
       const planned = plan(batch)
       this.#archiveAll(planned.archived, planned.taken, onConflict)
+      if (batch.length === size) size = nextBatchSize(size, elapsed() - began)
       return [planned]
     }
     const none = { archived: [], unreadable: [] }
@@ -113,7 +116,9 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
     for (const rows of walk(this.#connection.file, SCAN_BATCH, scan)) {
       const due = rows.map(movableTask).filter((task) => isDue(task) !== false)
       step(report)
-      for (const batch of inBatches(due, BATCH)) {
+      for (let start = 0; start < due.length; ) {
+        const batch = due.slice(start, start + size)
+        start += batch.length
         const done = dryRun
           ? [this.#connection.snapshot(() => plan(batch))]
           : this.#batch(batch, archive, ({ taskId }) => ({ ...none, conflicts: [taskId] }))
