@@ -152,11 +152,25 @@ export const SUITES: Readonly<Record<string, (quick: boolean) => Iterable<Table>
   },
 
   *memory(quick) {
+    const sizes = quick ? [10_000, 50_000] : [100_000, 1_000_000]
+    const calls = ['iterate', 'saveMany', 'importFile', 'mergeFile']
+    const columns = sizes.map((count) => {
+      const rows = calls.flatMap((call) =>
+        Object.entries(runTrial('memory', { count, call })).map(
+          ([what, n]) => [`${call}: ${what}`, n] as const,
+        ),
+      )
+      return [`${count} records`, Object.fromEntries(rows)] as const
+    })
+    yield { title: 'Memory of a call, by size', unit: '', columns: Object.fromEntries(columns) }
+  },
+
+  *blocks(quick) {
     const count = quick ? 50_000 : 1_000_000
     yield {
-      title: `Memory while iterating ${count} rows`,
+      title: `A backup of ${count} tasks, and the event loop`,
       unit: '',
-      columns: { all: runTrial('memory', { count }) },
+      columns: { all: runTrial('blocks', { count }) },
     }
   },
 

@@ -1,22 +1,54 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { TaskStore } from 'uniqc-task-store'
-import { fill } from '../fill.ts'
 
 export interface MemoryOptions {
   readonly file: string
   readonly count: number
+  readonly call: 'iterate' | 'saveMany' | 'importFile' | 'mergeFile'
 }
 
-/** Megabytes of the process over what it had when the iteration began, at most. */
-export function run({ file, count }: MemoryOptions) {
-  fill(file, count)
-  using store = new TaskStore({ file })
+/** Megabytes of the process over what it had when the call began, at most, and what a record takes. */
+export function run({ file, count, call }: MemoryOptions) {
+  const full = `${file}.full`
+  if (call !== 'saveMany') prepare(call === 'iterate' ? file : full, count)
+  using store = new TaskStore({ file, synchronous: 'NORMAL' })
   store.list({ limit: 20 })
-  globalThis.gc?.()
-  const before = process.memoryUsage().rss
-  let most = before
-  let seen = 0
-  for (const _ of store.iterate()) {
-    if (++seen % 5000 === 0) most = Math.max(most, process.memoryUsage().rss)
+  const calls = {
+    iterate: () => {
+      for (const _ of store.iterate());
+    },
+    saveMany: () => store.saveMany(tasks(count)),
+    importFile: () => store.importFile(`${full}.jsonl`),
+    mergeFile: () => store.mergeFile(full),
   }
-  return { seen, megabytes: (most - before) / 1e6 }
+  globalThis.gc?.()
+  const before = process.memoryUsage.rss()
+  const start = process.cpuUsage()
+  calls[call]()
+  const { user, system } = process.cpuUsage(start)
+  return {
+    'megabytes over the start': (process.resourceUsage().maxRSS * 1024 - before) / 1e6,
+    'microseconds of CPU a record': (user + system) / count,
+  }
+}
+
+function* tasks(count: number) {
+  for (let i = 0; i < count; i++) {
+    const taskId = `uqt_${i.toString(16).padStart(32, '0')}`
+    yield { taskId, backend: 'originq:WK_C180', status: 'success' as const, result: { '00': 512, '11': 488 } }
+  }
+}
+
+/** Makes a file with so many tasks, and an export of it, in another process: what that takes is not measured. */
+function prepare(file: string, count: number): void {
+  const source = `
+    import { fill } from './bench/fill.ts'
+    import { TaskStore } from 'uniqc-task-store'
+    fill(process.argv[1], ${count})
+    const store = new TaskStore({ file: process.argv[1] })
+    store.exportFile(process.argv[1] + '.jsonl')
+    store.close()`
+  const args = ['--import', 'tsx', '--input-type=module', '--eval', source, '--', file]
+  execFileSync(process.execPath, args, { cwd: join(import.meta.dirname, '../..') })
 }
