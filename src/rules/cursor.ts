@@ -24,13 +24,14 @@ export function encodeCursor({ submitTime, rowid, isArchived }: Cursor): string 
 /** @throws ArgumentError for a string that {@link encodeCursor} did not return. */
 export function decodeCursor(text: string): Cursor {
   try {
-    const [time, row, isArchived, ...rest] = JSON.parse(Buffer.from(text, 'base64url').toString())
+    const [time, row, isArchived] = JSON.parse(Buffer.from(text, 'base64url').toString())
     const submitTime = typeof time === 'string' ? time : Buffer.from(time.blob, 'base64')
     const rowid = typeof row === 'string' ? BigInt.asIntN(64, BigInt(row)) : row
     const cursor = { submitTime, rowid, isArchived }
     const isRowid = Number.isSafeInteger(Number(rowid)) === (typeof rowid === 'number')
     const isCursor = isRowid && typeof isArchived === 'boolean'
-    if (isCursor && rest.length === 0 && encodeCursor(cursor) === text) return cursor
+    // Anything else in the text would not be written again.
+    if (isCursor && encodeCursor(cursor) === text) return cursor
   } catch {
     // Refused below.
   }

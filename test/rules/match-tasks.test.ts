@@ -145,7 +145,7 @@ interface Match {
 
 const LATER = '2026-01-02T00:00:00+00:00'
 const MATCHES: readonly (readonly [title: string, match: Match])[] = [
-  ['several tasks are not one', { found: [stored('uqt_a'), stored('uqt_b')], named: ['uqt_a', 'uqt_b'] }],
+  ['several tasks are not one', { found: [stored('uqt_a'), stored('uqt_b')], named: ['uqt_a, uqt_b'] }],
   [
     'several tasks are not one, whatever was taken for one before',
     { found: [stored('uqt_a'), stored('uqt_b')], matched: 'theirs', named: ['uqt_a', 'uqt_b'] },
