@@ -123,7 +123,10 @@ export interface ReadTask {
 /** A record that a later one of its file supersedes. */
 export type Superseded = Pick<ReadTask, 'file' | 'line'>
 
-/** Records that take up to this many bytes of memory are held there, by estimate; a larger file is read twice. */
+/**
+ * Records that take up to this many bytes of memory, by estimate, are held there; a larger file is read twice. No batch
+ * takes much more: its records are held, too, and written under one lock.
+ */
 const HELD = 8_000_000
 
 /** What a record takes besides its long texts. */
@@ -149,25 +152,35 @@ export function* readBatches(
   for (const read of parseAll(file, bytes, format)) {
     if ('task' in read) {
       last.set(keyOf(read.task), read.line)
-      const { metadata, result } = read.task.task
-      estimate += RECORD_SIZE + metadata.length + (result?.length ?? 0)
+      estimate += weightOf(read.task)
     }
     held?.push(read)
     if (estimate > HELD) held = undefined
   }
   let batch: (ReadTask | SkippedRecord | Superseded)[] = []
+  let weight = 0
   for (const read of held ?? parseAll(file, bytes, format)) {
     if (!('task' in read)) batch.push(read)
     else {
       const { line, task } = read
       batch.push(last.get(keyOf(task)) === line ? { file, line, task, isInFile } : { file, line })
+      weight += weightOf(task)
     }
-    if (batch.length === size) {
+    if (batch.length === size || weight > HELD) {
       yield batch
       batch = []
+      weight = 0
     }
   }
   if (batch.length > 0) yield batch
+}
+
+/** About how many bytes of memory a record takes. */
+function weightOf({ task, shards }: StoredTask): number {
+  return [task.metadata, task.result, ...shards.map(({ result }) => result)].reduce(
+    (sum, text) => sum + (text?.length ?? 0),
+    RECORD_SIZE * (1 + shards.length),
+  )
 }
 
 /** A task may be both live and archived, as two records. */

@@ -51,9 +51,8 @@ export function keepReplacedIdText(stored: string, given: string): string {
   const [storedValue, value] = [stored, given].map((text) => parseJsonOrText(text || '{}'))
   const id = replacedIdIn(storedValue)
   if (id === undefined || (isPlainObject(value) && Object.hasOwn(value, REPLACED_ID))) return given
-  const text = given.trim() || '{}'
   const members = isPlainObject(value)
-    ? text.slice(1, -1).trim()
+    ? given.trim().slice(1, -1).trim()
     : `"${RAW_METADATA}": ${stringifyJson(value)}`
   const added = `"${REPLACED_ID}": ${stringifyJson(id)}`
   return members === '' ? `{${added}}` : `{${members}, ${added}}`

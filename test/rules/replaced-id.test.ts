@@ -22,7 +22,7 @@ for (const ids of [
   ['uqt_1', 'uqt_2', 'uqt_3'],
 ]) {
   test(`${ids.length} tasks that replaced one id are AMBIGUOUS_ID, and each is named`, () => {
-    assert.throws(() => soleTask('old-1', tasks(...ids)), hasCode('AMBIGUOUS_ID', 'old-1', ...ids))
+    assert.throws(() => soleTask('old-1', tasks(...ids)), hasCode('AMBIGUOUS_ID', 'old-1', ids.join(', ')))
   })
 }
 

@@ -47,3 +47,14 @@ test('what is appended while importFile reads is for the next call', (t) => {
   assert.equal(store.get('new')?.result, 1)
   assert.equal(store.get('t114')?.result, 2)
 })
+
+test('large records are written few at a time', (t) => {
+  const file = join(temporaryFolder(t), 'tasks.jsonl')
+  const result = JSON.stringify('x'.repeat(3_000_000))
+  writeFileSync(file, Array.from({ length: 7 }, (_, i) => exported(`t${i}`, result)).join(''))
+  using store = new TaskStore({ file: ':memory:' })
+  const told: number[] = []
+  store.importFile(file, { onProgress: ({ read }) => told.push(read) })
+  assert.deepEqual(told, [3, 6, 7])
+  assert.equal(store.count(), 7)
+})

@@ -57,6 +57,7 @@ export async function backupFile(
   checkTarget(file, replace, connection.file)
   const temporary = temporaryName(file)
   const create = () => withFile(file, 'written', () => closeSync(openSync(temporary, 'wx', 0o600)))
+  // Refuses a store that is closed, and goes on with the file that is there now.
   connection.run(() => undefined)
   try {
     create()
