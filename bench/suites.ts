@@ -184,6 +184,45 @@ export const SUITES: Readonly<Record<string, (quick: boolean) => Iterable<Table>
     }
   },
 
+  *postgres(quick) {
+    const options = {
+      stored: 20_000,
+      rounds: quick ? 10 : 40,
+      bulk: quick ? 10_000 : 100_000,
+      sizes: quick ? [1000, 10_000] : [1000, 100_000, 1_000_000],
+      writes: quick ? 200 : 1000,
+    }
+    const tables = runTrial<Record<'cpu' | 'wall' | 'bulk' | 'lists' | 'writers', Columns>>(
+      'postgres',
+      options,
+    )
+    const note = `On a socket, synchronous_commit off, in turns, ${options.rounds} rounds`
+    yield {
+      title: 'PostgreSQL, single records',
+      unit: 'microseconds of CPU of the client a call',
+      columns: tables.cpu,
+      note: `${note}: 25th percentiles. pg alone: named statements, JSON.parse.`,
+    }
+    yield {
+      title: 'PostgreSQL, single records, by the clock',
+      unit: 'microseconds a call',
+      columns: tables.wall,
+      note: `${note}: medians.`,
+    }
+    yield {
+      title: `PostgreSQL, ${options.bulk} records into empty tables with their indexes`,
+      unit: 'seconds',
+      columns: tables.bulk,
+    }
+    yield {
+      title: 'PostgreSQL, lists of 20 by size',
+      unit: 'microseconds a list',
+      columns: tables.lists,
+      note: '25th percentiles of 200.',
+    }
+    yield { title: 'PostgreSQL, eight processes that save', unit: '', columns: tables.writers }
+  },
+
   *cold(quick) {
     const trials = { all: () => runTrial('cold', {}) }
     yield { title: 'A fresh process', unit: 'milliseconds', columns: takeTurns(quick ? 3 : 15, trials) }
