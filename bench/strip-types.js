@@ -10,6 +10,9 @@ if (isMainThread) register(import.meta.url)
 
 export async function load(url, context, nextLoad) {
   if (!url.endsWith('.ts')) return nextLoad(url, context)
-  const { code } = await transform(await readFile(new URL(url), 'utf8'), { loader: 'ts' })
+  const { code } = await transform(await readFile(new URL(url), 'utf8'), {
+    loader: 'ts',
+    target: 'node20.19',
+  })
   return { format: 'module', source: code, shortCircuit: true }
 }

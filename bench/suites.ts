@@ -225,7 +225,12 @@ export const SUITES: Readonly<Record<string, (quick: boolean) => Iterable<Table>
 
   *cold(quick) {
     const trials = { all: () => runTrial('cold', {}) }
-    yield { title: 'A fresh process', unit: 'milliseconds', columns: takeTurns(quick ? 3 : 15, trials) }
+    yield {
+      title: 'A fresh process',
+      unit: 'milliseconds of CPU',
+      columns: takeTurns(quick ? 3 : 15, trials),
+      note: 'Over a process that does nothing: medians.',
+    }
   },
 
   *'command-line'(quick) {

@@ -181,7 +181,7 @@ export class TaskPersistence<K extends Kind = 'sync'> {
     return this.#answer(() => {
       checkKeys('options', options, ['platform', 'status', 'limit'])
       checkInteger('limit', options.limit)
-      const tasks = this.#store.list({ ...checkFilter(options), limit: options.limit })
+      const tasks = this.#store.list({ limit: options.limit, ...checkFilter(options) })
       return then(tasks, (listed) => listed.map(fromTask))
     })
   }

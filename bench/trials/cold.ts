@@ -7,38 +7,36 @@ export interface ColdOptions {
 }
 
 const DRIVER = `
-  await import('better-sqlite3')
-  await import('drizzle-orm')
-  await import('drizzle-orm/sqlite-core')
-  await import('drizzle-orm/better-sqlite3')
-  const driver = performance.now() - start`
+  const { default: Database } = await import('better-sqlite3')
+  const database = new Database(process.argv[1])
+  if (database.prepare('SELECT * FROM tasks WHERE task_id = ?').get(process.argv[2]) === undefined) throw new Error('not there')
+  show({ 'driver alone: import, open, get': used() })`
 
-/** Milliseconds of a fresh process of plain Node, from its first line. */
+const OURS = `
+  const { TaskStore } = await import('uniqc-task-store')
+  const imported = used()
+  const store = new TaskStore({ file: process.argv[1] })
+  const opened = used()
+  if (store.get(process.argv[2]) === undefined) throw new Error('not there')
+  show({ import: imported, 'import, open': opened, 'import, open, get': used() })`
+
+/** Milliseconds of CPU of a fresh process of plain Node, over one that does nothing. */
 export function run({ file }: ColdOptions) {
   const store = new TaskStore({ file })
   const { taskId } = store.save(makeTask(1, 4))
   store.close()
-  const text = (before: string) => `
-    const start = performance.now()
-    ${before}
-    const { TaskStore } = await import('uniqc-task-store')
-    const imported = performance.now() - start
-    const store = new TaskStore({ file: process.argv[1] })
-    const opened = performance.now() - start
-    if (store.get(process.argv[2]) === undefined) throw new Error('not there')
-    console.log(JSON.stringify({ ${before === '' ? '' : 'driver,'} imported, opened, all: performance.now() - start }))`
-  const node = (source: string) =>
-    JSON.parse(
-      execFileSync(process.execPath, ['--input-type=module', '--eval', source, '--', file, taskId], {
+  const node = (source: string): Record<string, number> => {
+    const program = `
+      const used = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000 }
+      const show = (found) => console.log(JSON.stringify(found))
+      ${source}`
+    return JSON.parse(
+      execFileSync(process.execPath, ['--input-type=module', '--eval', program, '--', file, taskId], {
         encoding: 'utf8',
       }),
     )
-  const whole = node(text(''))
-  const { driver } = node(text(DRIVER))
-  return {
-    'driver and Drizzle': driver,
-    import: whole.imported,
-    'import, open': whole.opened,
-    'import, open, get': whole.all,
   }
+  const { nothing = 0 } = node('show({ nothing: used() })')
+  const found = { ...node(DRIVER), ...node(OURS) }
+  return Object.fromEntries(Object.entries(found).map(([what, used]) => [what, used - nothing]))
 }

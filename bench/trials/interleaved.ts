@@ -88,7 +88,7 @@ function blocksOf(stored: number, keys: number): readonly Block[] {
       name: 'update',
       of: (peer) => (i, round) => peer.update(idAt(i), changes[(i + round) % 2] as (typeof changes)[number]),
     },
-    { name: 'count of one status', of: (peer) => peer.count },
+    { name: 'count of one status, again', of: (peer) => peer.count },
   ]
 }
 

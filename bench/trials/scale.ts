@@ -1,5 +1,6 @@
 import { type TaskFilter, TaskStore } from 'uniqc-task-store'
 import { fill, timeAt } from '../fill.ts'
+import { makeTask } from '../peer.ts'
 import { median } from '../percentile.ts'
 
 export interface ScaleOptions {
@@ -37,6 +38,8 @@ export function run({ file, count }: ScaleOptions) {
     times[`count, ${name}`] = medianCall(() => store.count(filter), 5)
   }
   times['count by status'] = medianCall(() => store.countByStatus(), 5)
+  const change = () => store.update(makeTask(0, 4).taskId, { shots: 1 })
+  times['count by status, after a change'] = medianCall(() => store.countByStatus(), 5, change)
   return times
 }
 
@@ -48,8 +51,10 @@ function deepCursor(store: TaskStore, filter: TaskFilter, count: number): string
   return next
 }
 
-function medianCall(call: () => unknown, rounds = 101): number {
+/** @param before Is done before each call, and not measured. */
+function medianCall(call: () => unknown, rounds = 101, before?: () => unknown): number {
   const times = Array.from({ length: rounds + 10 }, () => {
+    before?.()
     const start = process.hrtime.bigint()
     call()
     return Number(process.hrtime.bigint() - start) / 1000

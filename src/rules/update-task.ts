@@ -39,14 +39,20 @@ export type TaskChange = { readonly [field in keyof TaskRow]?: TaskRow[field] | 
 /** An update whose every field can be stored. */
 export type CheckedUpdate = ReturnType<typeof checkUpdate>
 
+/** Fields that are not written as they are given. */
+const PLANNED: ReadonlySet<string> = new Set(['taskId', 'updateTime', 'metadata'])
+
 /** @throws TypeError; TaskStoreError `INVALID_TASK`. */
 export function checkUpdate(taskId: string, changes: TaskChanges, options: UpdateOptions | undefined) {
   checkString('taskId', taskId)
   const conditions = readUpdateOptions(options)
   const { fields, cells } = checkFields('changes', changes, taskId)
-  const { taskId: givenId, result, metadata, ...columns } = fields
-  const change: TaskChange = result === undefined ? columns : { ...columns, result: cells.result }
-  return { taskId, givenId, fields, metadata, change, ...conditions }
+  const change: Record<string, unknown> = {}
+  for (const field of Object.keys(fields) as (keyof typeof fields)[]) {
+    if (!PLANNED.has(field)) change[field] = field === 'result' ? cells.result : fields[field]
+  }
+  const { taskId: givenId, metadata } = fields
+  return { taskId, givenId, fields, metadata, change: change as TaskChange, ...conditions }
 }
 
 /** Whether one statement can do the update, without reading the task first. */
@@ -70,9 +76,9 @@ export function planUpdate(
   const updateTime = update.keepUpdateTime ? (fields.updateTime ?? stored.updateTime) : now
   const task = { ...stored, ...fields, taskId, updateTime } as TaskInfo
   const metadata = mergeMetadata(stored.metadata, update)
-  if (metadata === stored.metadata) return { change: { ...update.change, updateTime }, task }
+  if (metadata === stored.metadata) return { change: { updateTime, ...update.change }, task }
   const { text } = encodeJson(update.taskId, 'metadata', metadata)
-  return { change: { ...update.change, updateTime, metadata: text }, task: { ...task, metadata } }
+  return { change: { updateTime, metadata: text, ...update.change }, task: { ...task, metadata } }
 }
 
 /**

@@ -13,7 +13,6 @@ import { TaskStoreError } from '../rules/task-store-error.ts'
 import { isBusy, translateDriverError } from './driver-error.ts'
 import { newLogRemover } from './leave-no-log.ts'
 import { LockFairness } from './lock-fairness.ts'
-import { readPragma } from './migrating/inspect-file.ts'
 import type { MigrateGoal } from './migrating/migrate.ts'
 import { type OpenFile, openFile } from './open-file.ts'
 import { type Query, Statement, type Statements, type TaskDatabase } from './statement.ts'
@@ -301,11 +300,15 @@ export class Connection implements Statements {
     this.statement('begin', () => 'BEGIN').run()
     try {
       // The snapshot begins with the first read.
-      this.statement('schema version', () => 'PRAGMA schema_version').get()
+      this.#readSchemaVersion()
     } catch (error) {
       this.statement('rollback', () => 'ROLLBACK').run()
       throw error
     }
+  }
+
+  #readSchemaVersion(): unknown {
+    return this.statement('schema version', () => 'PRAGMA schema_version').get()?.[0]
   }
 
   /**
@@ -405,7 +408,7 @@ export class Connection implements Statements {
     if (this.client.inTransaction) return work()
     this.#beginRead()
     const read = this.#transact(() => {
-      const isStale = readPragma(this.client, 'schema_version') !== this.#opened.schemaVersion
+      const isStale = this.#readSchemaVersion() !== this.#opened.schemaVersion
       return isStale ? undefined : { value: work() }
     })
     if (read !== undefined) return read.value

@@ -107,7 +107,7 @@ export class TaskList {
       const counts = new Map<string, number>()
       for (const range of this.#ranges.ordered(place, { ...filter, statuses })) {
         const status = range.status as string
-        const count = this.#countRange({ place, ...range }, filter)
+        const count = this.#countRange(place, range, filter)
         if (count > 0) counts.set(status, (counts.get(status) ?? 0) + count)
       }
       return counts
@@ -133,11 +133,12 @@ export class TaskList {
   }
 
   #countRanges(place: Place, ranges: readonly IndexRange[], filter: CheckedFilter): number {
-    return ranges.reduce((sum, range) => sum + this.#countRange({ place, ...range }, filter), 0)
+    return ranges.reduce((sum, range) => sum + this.#countRange(place, range, filter), 0)
   }
 
-  #countRange(range: Branch, { submittedAfter, submittedBefore }: CheckedFilter): number {
-    const branch = { ...range, after: submittedAfter, before: submittedBefore }
+  #countRange(place: Place, range: IndexRange, filter: CheckedFilter): number {
+    const { backend, status } = range
+    const branch = { place, backend, status, after: filter.submittedAfter, before: filter.submittedBefore }
     const statement = this.#connection.statement(
       `count ${branchShape(branch)}`,
       () => `SELECT count(*) FROM ${tableOf(branch)} ${whereOf(branch)}`,
@@ -164,7 +165,7 @@ export class TaskList {
   #branches(place: Place, { filter, after: cursor }: CheckedList): Branch[] {
     const { submittedAfter: after, submittedBefore: before } = filter
     const ranges = this.#readable(place, filter)
-    if (cursor === undefined) return ranges.map((range) => ({ place, ...range, after, before }))
+    if (cursor === undefined) return ranges.map((range) => ({ place, after, before, ...range }))
     const { submitTime, rowid, isArchived } = cursor
     const isWithin =
       (after === undefined || isBefore(after, submitTime)) &&
@@ -269,7 +270,16 @@ const CONDITIONS = {
 const CONDITION_NAMES = Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[]
 
 const conditionsOf = (branch: Branch) => CONDITION_NAMES.filter((name) => branch[name] !== undefined)
-const paramsOf = (branch: Branch) => conditionsOf(branch).flatMap((name) => branch[name] as string)
+
+function paramsOf(branch: Branch): unknown[] {
+  const params: unknown[] = []
+  for (const name of CONDITION_NAMES) {
+    const value = branch[name]
+    if (Array.isArray(value)) params.push(...value)
+    else if (value !== undefined) params.push(value)
+  }
+  return params
+}
 
 /** What tells the SQL of a branch from that of others. Lists are short calls: joined names would take longer to make. */
 function branchShape(branch: Branch): string {
