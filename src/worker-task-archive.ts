@@ -16,7 +16,7 @@ import { type ArchiveListOptions, checkFilter, checkList, type TaskFilter } from
 import type { ArchiveRepository } from './task-repository.ts'
 import type { Caller } from './worker/caller.ts'
 import { callWithItems } from './worker/send-items.ts'
-import { splitOptions } from './worker/split-options.ts'
+import { copyOptions, splitOptions } from './worker/split-options.ts'
 
 /** The archived tasks of a store in a thread: the calls of {@link TaskArchive}, as promises. */
 export class WorkerTaskArchive implements ArchiveRepository<'async'> {
@@ -61,7 +61,7 @@ export class WorkerTaskArchive implements ArchiveRepository<'async'> {
   /** {@link TaskArchive.list} */
   async list(options?: ArchiveListOptions): Promise<ArchivedTaskInfo[]> {
     checkList(options)
-    return this.#caller.call('archive.list', [{ ...options }])
+    return this.#caller.call('archive.list', [copyOptions(options)])
   }
 
   /** {@link TaskArchive.get} */
@@ -79,13 +79,13 @@ export class WorkerTaskArchive implements ArchiveRepository<'async'> {
   /** {@link TaskArchive.count} */
   async count(filter?: TaskFilter): Promise<number> {
     checkFilter(filter)
-    return this.#caller.call('archive.count', [{ ...filter }])
+    return this.#caller.call('archive.count', [copyOptions(filter)])
   }
 
   /** {@link TaskArchive.countByStatus} */
   async countByStatus(filter?: TaskFilter): Promise<StatusCounts> {
     checkFilter(filter)
-    return this.#caller.call('archive.countByStatus', [{ ...filter }])
+    return this.#caller.call('archive.countByStatus', [copyOptions(filter)])
   }
 
   /** {@link TaskArchive.delete} */

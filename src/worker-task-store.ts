@@ -71,7 +71,7 @@ import type { RestoreReport } from './sqlite/upkeep/restore-backup.ts'
 import type { TaskRepository } from './task-repository.ts'
 import type { Caller } from './worker/caller.ts'
 import { callWithItems, isAsync } from './worker/send-items.ts'
-import { splitOptions } from './worker/split-options.ts'
+import { copyOptions, splitOptions } from './worker/split-options.ts'
 import type { StartThread } from './worker/thread.ts'
 import { Threads } from './worker/threads.ts'
 import { transferTasks } from './worker/transfer-tasks.ts'
@@ -206,7 +206,7 @@ export class WorkerTaskStore implements TaskRepository<'async'> {
   /** {@link TaskStore.findIds} */
   async findIds(beginning: string, options?: FindIdsOptions): Promise<string[]> {
     checkFindIds(beginning, options)
-    return this.#caller.call('findIds', [beginning, { ...options }])
+    return this.#caller.call('findIds', [beginning, copyOptions(options)])
   }
 
   /** {@link TaskStore.update} */
@@ -220,56 +220,56 @@ export class WorkerTaskStore implements TaskRepository<'async'> {
   /** {@link TaskStore.list} */
   async list(options?: TaskListOptions): Promise<ListedTask[]> {
     checkTaskList(options)
-    return this.#caller.call('list', [{ ...options }])
+    return this.#caller.call('list', [copyOptions(options)])
   }
 
   /** {@link TaskStore.listSummaries} */
   async listSummaries(options?: TaskListOptions): Promise<ListedSummary[]> {
     checkTaskList(options)
-    return this.#caller.call('listSummaries', [{ ...options }])
+    return this.#caller.call('listSummaries', [copyOptions(options)])
   }
 
   /** {@link TaskStore.page} */
   async page(options?: TaskListOptions): Promise<Page<ListedTask>> {
     checkPage(options)
-    return this.#caller.call('page', [{ ...options }])
+    return this.#caller.call('page', [copyOptions(options)])
   }
 
   /** {@link TaskStore.pageSummaries} */
   async pageSummaries(options?: TaskListOptions): Promise<Page<ListedSummary>> {
     checkPage(options)
-    return this.#caller.call('pageSummaries', [{ ...options }])
+    return this.#caller.call('pageSummaries', [copyOptions(options)])
   }
 
   /** {@link TaskStore.iterate}, asynchronously: a part is read when the one before has been iterated over. */
   iterate(options?: TaskListOptions): AsyncGenerator<ListedTask, void, undefined> {
     const { limit, offset } = checkTaskList(options)
-    return this.#iterate({ ...options }, limit, offset)
+    return this.#iterate(copyOptions(options), limit, offset)
   }
 
   /** {@link TaskStore.watch} */
   watch(options?: TaskListOptions, watch?: WatchOptions): AsyncGenerator<ListedSummary[], void, undefined> {
     this.#checkIsStore('watch')
     checkTaskList(options)
-    return this.#watch({ ...options }, readWatchOptions(watch))
+    return this.#watch(copyOptions(options), readWatchOptions(watch))
   }
 
   /** {@link TaskStore.count} */
   async count(filter?: TaskFilter): Promise<number> {
     checkFilter(filter)
-    return this.#caller.call('count', [{ ...filter }])
+    return this.#caller.call('count', [copyOptions(filter)])
   }
 
   /** {@link TaskStore.countByStatus} */
   async countByStatus(filter?: TaskFilter): Promise<StatusCounts> {
     checkFilter(filter)
-    return this.#caller.call('countByStatus', [{ ...filter }])
+    return this.#caller.call('countByStatus', [copyOptions(filter)])
   }
 
   /** {@link TaskStore.countByBackend} */
   async countByBackend(filter?: TaskFilter): Promise<Record<string, number>> {
     checkFilter(filter)
-    return this.#caller.call('countByBackend', [{ ...filter }])
+    return this.#caller.call('countByBackend', [copyOptions(filter)])
   }
 
   /** {@link TaskStore.addShard} */

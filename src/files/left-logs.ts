@@ -126,9 +126,7 @@ export function checkNoLog(file: string): void {
 
 /** Undefined where another process was faster. */
 function moveAside(path: string): string | undefined {
-  const aside = freeTimedName(`${path}.orphaned`)
-  // Takes the name, so that no other process moves its log over this one.
-  closeSync(openSync(aside, 'wx', 0o600))
+  const aside = takeTimedName(`${path}.orphaned`)
   try {
     renameSync(path, aside)
     return aside
@@ -136,6 +134,19 @@ function moveAside(path: string): string | undefined {
     rmSync(aside, { force: true })
     if (codeOf(error) === 'ENOENT') return undefined
     throw error
+  }
+}
+
+/** Makes an empty file of a free name, so that no other process moves its log over this one. */
+function takeTimedName(name: string): string {
+  for (;;) {
+    const timed = freeTimedName(name)
+    try {
+      closeSync(openSync(timed, 'wx', 0o600))
+      return timed
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error
+    }
   }
 }
 

@@ -89,7 +89,7 @@ export const TaskStoreError = class extends Error {
     message: string,
     options?: ErrorOptions & { readonly invalid?: InvalidField; readonly outcome?: CallOutcome },
   ) {
-    super(message, options)
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     if (options?.invalid !== undefined) this.invalid = options.invalid
     if (options?.outcome !== undefined) this.outcome = options.outcome

@@ -23,7 +23,16 @@ export function splitOptions(options: object | undefined): {
     if (!crosses(value)) throw invalidType(name, `${name} must not be ${typeName(value)}`)
   }
   following.signal?.throwIfAborted()
-  return { others, following }
+  return { others: copyOptions(others), following }
+}
+
+/** Options as they are now: a caller may change its arrays before they cross. */
+export function copyOptions<Options extends object>(options: Options | undefined): Options {
+  const entries = Object.entries(options ?? {}).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? [...value] : value,
+  ])
+  return Object.fromEntries(entries) as Options
 }
 
 function crosses(value: unknown): boolean {

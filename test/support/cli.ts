@@ -14,12 +14,22 @@ export interface Ended {
   readonly errors: string
 }
 
-/** The environment of a command: nothing of this user's store, zone or colours. */
+/** What a command must not find: this user's store, what colours depend on, and what belongs to the tests. */
+const UNSET = [
+  'UNIQC_CACHE_DIR',
+  'UNIQC_TASKS_URL',
+  'NO_COLOR',
+  'FORCE_COLOR',
+  'CI',
+  'NODE_TEST_CONTEXT',
+  'NODE_OPTIONS',
+]
+
+/** The environment of a command. */
 export function environment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  const { UNIQC_CACHE_DIR: _, UNIQC_TASKS_URL: __, NO_COLOR: ___, FORCE_COLOR: ____, ...env } = process.env
-  delete env.NODE_TEST_CONTEXT
-  delete env.NODE_OPTIONS
-  return { ...env, HOME: tmpdir(), TZ: 'UTC', ...more }
+  const env = { ...process.env }
+  for (const name of UNSET) delete env[name]
+  return { ...env, HOME: tmpdir(), TZ: 'UTC', TERM: 'xterm-256color', ...more }
 }
 
 /** Starts the built command line away from a terminal. */
