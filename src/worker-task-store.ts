@@ -69,7 +69,7 @@ import type { BackupOptions, BackupReport } from './sqlite/upkeep/backup-file.ts
 import type { RepairOptions, RepairReport } from './sqlite/upkeep/repair-file.ts'
 import type { RestoreReport } from './sqlite/upkeep/restore-backup.ts'
 import type { TaskRepository } from './task-repository.ts'
-import type { Caller } from './worker/caller.ts'
+import type { Caller, Following } from './worker/caller.ts'
 import { callWithItems, isAsync } from './worker/send-items.ts'
 import { copyOptions, splitOptions } from './worker/split-options.ts'
 import type { StartThread } from './worker/thread.ts'
@@ -373,14 +373,15 @@ export class WorkerTaskStore implements TaskRepository<'async'> {
     options?: string | (Omit<WorkerTaskStoreOptions, 'transactionTimeout'> & LongCallOptions<RecordProgress>),
   ): Promise<RestoreReport> {
     checkString('backup', backup)
-    return callOnce('restoreBackup', [backup], options)
+    const { others, following } = splitOptions(withFolder(options))
+    return callOnce('restoreBackup', [backup], others, following)
   }
 
   /** {@link TaskStore.pendingMigrations}, in a thread of its own. */
   static async pendingMigrations(
     options?: string | Omit<WorkerTaskStoreOptions, 'transactionTimeout'>,
   ): Promise<string[]> {
-    return callOnce('pendingMigrations', [], options)
+    return callOnce('pendingMigrations', [], withFolder(options))
   }
 
   /**
@@ -486,19 +487,22 @@ function readOptions(options: string | WorkerTaskStoreOptions | undefined) {
 async function callOnce<T>(
   method: string,
   args: readonly unknown[],
-  options: string | object | undefined,
+  options: object | undefined,
+  following?: Following,
 ): Promise<T> {
-  const { others, following } =
-    typeof options === 'string' ? { others: options, following: {} } : splitOptions(options)
-  const location = locateStore(others)
+  const location = locateStore(options)
   refuseDatabase(location)
   const threads = new Threads(startThread, location)
   try {
-    return await threads.call(method, [...args, others], method === 'restoreBackup' ? following : undefined)
+    return await threads.call(method, [...args, options], following)
   } finally {
     await threads.close()
   }
 }
+
+/** A text alone is a folder. */
+const withFolder = <Options extends object>(options: string | Options | undefined) =>
+  typeof options === 'string' ? { cacheDir: options } : options
 
 function refuseDatabase({ database }: StoreLocation): void {
   if (database === undefined) return

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import test from 'node:test'
 import Database from 'better-sqlite3'
 import { copyTasks, TaskPersistence, TaskStore } from 'uniqc-task-store'
@@ -90,6 +90,12 @@ test('restoreBackup and pendingMigrations work without a store', async (t) => {
   assert.deepEqual([tasks, told.at(-1)], [1, { tasks: 1, shards: 0 }])
   assert.equal((await store.get('a'))?.taskId, 'a')
   assert.deepEqual(await WorkerTaskStore.pendingMigrations({ file: store.file }), [])
+  const other = `${dirname(store.file)}/other`
+  assert.equal((await WorkerTaskStore.restoreBackup(copy, other)).tasks, 1)
+  assert.deepEqual(await WorkerTaskStore.pendingMigrations(other), [])
+  await assert.rejects(WorkerTaskStore.pendingMigrations(wrong({ file: store.file, onProgress })), {
+    code: 'ERR_INVALID_ARG_VALUE',
+  })
   await assert.rejects(WorkerTaskStore.pendingMigrations({ file: `${copy}.missing` }), {
     code: 'CANNOT_OPEN',
   })
