@@ -6,6 +6,7 @@ import { type ExportOptions, type ExportReport, readExportOptions } from './form
 import { type ImportOptions, type ImportReport, readImportOptions } from './formats/read-batches.ts'
 import { aggregateStatus, checkShards } from './rules/aggregate-shards.ts'
 import { invalidValue } from './rules/argument-error.ts'
+import { ITERATION } from './rules/batches.ts'
 import {
   checkInteger,
   checkIterable,
@@ -97,9 +98,6 @@ export type WorkerTransaction = Omit<
 >
 
 let lastWatch = 0
-
-/** How many tasks an iteration reads at a time. */
-const ITERATION = 200
 
 /**
  * The records of quantum tasks in one SQLite file, in a thread of its own: the calls of {@link TaskStore}, as promises.

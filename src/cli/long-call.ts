@@ -1,4 +1,5 @@
 import { CliError, EXIT } from './cli-error.ts'
+import { showsProgress } from './output/print.ts'
 
 /** What a call is told to be followed and ended by. */
 export interface Following<Progress> {
@@ -32,7 +33,7 @@ export async function longCall<Progress extends object, T>(
   const interrupted = new Error('interrupted')
   const interrupt = () => controller.abort(interrupted)
   for (const signal of SIGNALS) process.once(signal, interrupt)
-  const bar = process.stderr.isTTY === true ? await drawBar(doing, total, totalOf !== undefined) : undefined
+  const bar = showsProgress() ? await drawBar(doing, total, totalOf !== undefined) : undefined
   let last: Progress | undefined
   const onProgress = (progress: Progress) => {
     last = progress

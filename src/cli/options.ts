@@ -66,6 +66,23 @@ export function archivedOf(archived: true | 'only' | 'too' | undefined): true | 
   return archived === 'too' ? 'both' : true
 }
 
+/** The words of {@link withPlaces}. */
+export type Places = keyof typeof PLACES
+
+const PLACES = { too: 'both', only: true, no: false } as const
+
+/** Adds --archived to a command that takes both kinds of tasks by default. */
+export function withPlaces(command: CliCommand): CliCommand {
+  return command.choice('--archived <which>', 'archived tasks: "too" (default), "only" or "no"', [
+    'too',
+    'only',
+    'no',
+  ])
+}
+
+/** What that means to a store. */
+export const placesOf = (archived: Places = 'too') => PLACES[archived]
+
 /** Reads a whole number from 0. */
 export function wholeNumber(text: string): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN

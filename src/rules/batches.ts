@@ -4,6 +4,9 @@ export const BATCH = 100
 /** How many tasks are looked for at once. */
 export const GET_BATCH = 500
 
+/** How many tasks an iteration reads at a time. */
+export const ITERATION = 200
+
 /** How many tasks of a long deletion go under one lock, so that other writers get their turn. */
 export const DELETE_BATCH = 1000
 

@@ -27,17 +27,17 @@ export interface RecordProgress {
   readonly shards: number
 }
 
+/** Reads an option that ends a call. */
+export const signal: OptionReader<AbortSignal | undefined> = (name, value) => {
+  if (value === undefined || value instanceof AbortSignal) return value
+  throw wrongType(name, 'an AbortSignal', value)
+}
+
 /** The readers of {@link LongCallOptions}. */
 export function longCall<Progress>(): {
   readonly [name in keyof Required<LongCallOptions<Progress>>]: OptionReader<LongCallOptions<Progress>[name]>
 } {
-  return {
-    onProgress: callback<(progress: Progress) => void>,
-    signal: (name, value) => {
-      if (value === undefined || value instanceof AbortSignal) return value
-      throw wrongType(name, 'an AbortSignal', value)
-    },
-  }
+  return { onProgress: callback<(progress: Progress) => void>, signal }
 }
 
 export const readLongCall = optionsReader(longCall<TaskProgress>())

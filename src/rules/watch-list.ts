@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
-import { checkInteger, optionsReader, wrongType, wrongValue } from './check-arguments.ts'
+import { checkInteger, optionsReader, wrongValue } from './check-arguments.ts'
+import { signal } from './long-call.ts'
 
 /** How a list is watched. */
 export interface WatchOptions {
@@ -25,10 +26,7 @@ export const readWatchOptions = optionsReader<CheckedWatch>({
     if (interval > LONGEST) throw wrongValue(name, `at most ${LONGEST}`, interval)
     return interval
   },
-  signal: (name, value) => {
-    if (value === undefined || value instanceof AbortSignal) return value
-    throw wrongType(name, 'an AbortSignal', value)
-  },
+  signal,
 })
 
 /**

@@ -1,13 +1,9 @@
-import type { Database } from 'better-sqlite3'
 import type { Connection } from './connection.ts'
-import { readPragma } from './migrating/inspect-file.ts'
 
 /** Tells whether a file may have changed, without reading it. */
 export class Changes {
   readonly #connection: Connection
-  #client: Database | undefined
-  /** What SQLite counts: one number goes up at the commits of others, the other one at the writes of this connection. */
-  #counters = ''
+  #last: string | undefined
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -15,14 +11,9 @@ export class Changes {
 
   /** Whether something may have been written since the last call. */
   get areSeen(): boolean {
-    return this.#connection.run(() => {
-      const { client } = this.#connection
-      const own = client.prepare('SELECT total_changes()').pluck().get()
-      const counters = `${readPragma(client, 'data_version')} ${own}`
-      const areSeen = client !== this.#client || counters !== this.#counters
-      this.#client = client
-      this.#counters = counters
-      return areSeen
-    })
+    const changes = this.#connection.run(() => this.#connection.changes)
+    const areSeen = changes !== this.#last
+    this.#last = changes
+    return areSeen
   }
 }

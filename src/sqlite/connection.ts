@@ -85,16 +85,20 @@ export class Connection implements Statements {
     return this.#location.readonly || (!this.#opened.isOurs && this.client.readonly)
   }
 
-  /**
-   * A text that is another one after each change of what this connection reads, whoever made it; undefined where that is
-   * not sure: in a transaction, which may be undone, and where a caller has the connection, and may be in the middle of a
-   * statement.
-   */
-  get version(): string | undefined {
-    if (this.client.inTransaction || !this.#opened.isOurs || this.#isHandedOut) return undefined
+  /** A text that is another one after each change of what this connection reads, whoever made it. */
+  get changes(): string {
     const [commitsOfOthers] = this.statement('data version', () => 'PRAGMA data_version').get() ?? []
     const [ownChanges] = this.statement('total changes', () => 'SELECT total_changes()').get() ?? []
     return `${this.#openings} ${commitsOfOthers} ${ownChanges}`
+  }
+
+  /**
+   * The {@link changes} by which what was read can be told to be as it is now; undefined where that is not sure: in a
+   * transaction, which may be undone, and where a caller has the connection, and may be in the middle of a statement.
+   */
+  get version(): string | undefined {
+    if (this.client.inTransaction || !this.#opened.isOurs || this.#isHandedOut) return undefined
+    return this.changes
   }
 
   /** The tables of a place. */

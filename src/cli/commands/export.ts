@@ -3,27 +3,36 @@ import type { CliCommand } from '../cli-command.ts'
 import { countPlaces } from '../count-places.ts'
 import { longCall } from '../long-call.ts'
 import { openReader, placeOf } from '../open-store.ts'
-import { type FilterOptions, filterOf, type GlobalOptions, withFilter } from '../options.ts'
+import {
+  type FilterOptions,
+  filterOf,
+  type GlobalOptions,
+  type Places,
+  placesOf,
+  withFilter,
+  withPlaces,
+} from '../options.ts'
 import { printJson } from '../output/print-json.ts'
 import { printNumbers } from '../report-lines.ts'
 
 interface Options extends GlobalOptions, FilterOptions {
-  readonly archived?: 'no' | 'only' | 'too'
+  readonly archived?: Places
   readonly replace?: boolean
   readonly json?: boolean
 }
 
 export function addExport(program: CliCommand): void {
-  withFilter(
-    program
-      .command('export')
-      .argument('<file>', 'the file to write')
-      .summary('write tasks to a file of JSON lines')
-      .description(
-        'Writes tasks with their shards to a file of JSON lines, which "import" reads: all from one moment, and the file is there whole or not at all. It takes live and archived tasks.',
-      ),
+  withPlaces(
+    withFilter(
+      program
+        .command('export')
+        .argument('<file>', 'the file to write')
+        .summary('write tasks to a file of JSON lines')
+        .description(
+          'Writes tasks with their shards to a file of JSON lines, which "import" reads: all from one moment, and the file is there whole or not at all. It takes live and archived tasks.',
+        ),
+    ),
   )
-    .choice('--archived <which>', 'archived tasks: "too" (default), "only" or "no"', ['too', 'only', 'no'])
     .option('--replace', 'replace the file if it exists')
     .json('{ tasks, shards }')
     .example('Everything', 'uniqc-tasks export tasks.jsonl')
@@ -33,12 +42,10 @@ export function addExport(program: CliCommand): void {
     )
 }
 
-const ARCHIVED = { too: 'both', only: true, no: false } as const
-
 async function exportFile(file: string, options: Options): Promise<void> {
   await using store = await openReader(placeOf(options), { isLong: true })
   const filter = filterOf(options)
-  const archived = ARCHIVED[options.archived ?? 'too']
+  const archived = placesOf(options.archived)
   const report = await longCall<RecordProgress, Awaited<ReturnType<typeof store.exportFile>>>(
     {
       doing: 'exporting',

@@ -12,7 +12,16 @@ import {
   placeOf,
   type Store,
 } from '../open-store.ts'
-import { type FilterOptions, filterOf, type GlobalOptions, withFilter } from '../options.ts'
+import {
+  type FilterOptions,
+  filterOf,
+  type GlobalOptions,
+  type Places,
+  placesOf,
+  withFilter,
+  withPlaces,
+} from '../options.ts'
+import { showsProgress } from '../output/print.ts'
 import { printJson } from '../output/print-json.ts'
 import { printNumbers, tellReasons } from '../report-lines.ts'
 
@@ -25,7 +34,7 @@ interface Options extends GlobalOptions, FilterOptions {
 interface CopyOptions extends Options {
   readonly to: string
   readonly toSchema?: string
-  readonly archived?: 'no' | 'only' | 'too'
+  readonly archived?: Places
   readonly overwrite?: boolean
 }
 
@@ -50,17 +59,18 @@ export function addMerge(program: CliCommand): void {
 }
 
 export function addCopy(program: CliCommand): void {
-  withFilter(
-    program
-      .command('copy')
-      .requiredOption('--to <store>', 'the path or the URL of the other store')
-      .summary('copy tasks to another store')
-      .description(
-        'Copies tasks with their shards to another store, of either kind: every cell stays as it is. Of two records of one task the newer one stays, shard by shard. A file is created if it is missing. A copy that was interrupted goes on with the same command.\n\nA password on the command line can be seen by others: leave it out of the URL and set PGPASSWORD, or keep it in ~/.pgpass.',
-      ),
+  withPlaces(
+    withFilter(
+      program
+        .command('copy')
+        .requiredOption('--to <store>', 'the path or the URL of the other store')
+        .summary('copy tasks to another store')
+        .description(
+          'Copies tasks with their shards to another store, of either kind: every cell stays as it is. Of two records of one task the newer one stays, shard by shard. A file is created if it is missing. A copy that was interrupted goes on with the same command.\n\nA password on the command line can be seen by others: leave it out of the URL and set PGPASSWORD, or keep it in ~/.pgpass.',
+        ),
+    ),
   )
     .option('--to-schema <name>', 'the schema of the other store on PostgreSQL (default: uniqc)')
-    .choice('--archived <which>', 'archived tasks: "too" (default), "only" or "no"', ['too', 'only', 'no'])
     .option('--overwrite', 'replace newer records of the other store, too')
     .option('--time-zone <zone>', 'the zone of times without an offset (default: that of this machine)')
     .option('--dry-run', 'only say what would be done')
@@ -87,7 +97,7 @@ async function merge(file: string, options: Options): Promise<void> {
 
 /** How many tasks another file holds, for a progress bar. */
 async function countIn(file: string): Promise<number | undefined> {
-  if (process.stderr.isTTY !== true) return undefined
+  if (!showsProgress()) return undefined
   await using source = await openFile({ file }, { readonly: true })
   return await countPlaces(source, {}, 'both')
 }
@@ -101,12 +111,10 @@ async function copy(options: CopyOptions): Promise<void> {
   await transfer(source, store, options, filterOf(options))
 }
 
-const ARCHIVED = { too: 'both', only: true, no: false } as const
-
 async function transfer(source: Store, target: Store, options: Partial<CopyOptions>, filter: TaskFilter) {
   const { copyTasks } = await import('../../index.ts')
   const { overwrite, timeZone, dryRun } = options
-  const archived = ARCHIVED[options.archived ?? 'too']
+  const archived = placesOf(options.archived)
   const total = await countPlaces(source, filter, archived)
   const report = await longCall<MergeProgress, MergeReport>(
     { doing: 'copying', total, doneOf: ({ read }) => read, goOn },

@@ -4,7 +4,10 @@ import { hidePasswords } from './hide-password.ts'
 export const isTerminal = (): boolean => process.stdout.isTTY === true
 
 /** Whether questions can be asked. */
-export const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true
+export const canAsk = (): boolean => process.stdin.isTTY === true && showsProgress()
+
+/** Whether a person sees how far a long call is. */
+export const showsProgress = (): boolean => process.stderr.isTTY === true
 
 /** How many columns a line has at most; no limit away from a terminal. */
 export function width(): number {

@@ -2,6 +2,7 @@ import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { KNOWN_STATUSES } from '../../../drizzle/postgres-schema.ts'
 import type { TaskInfo } from '../../../drizzle/schema.ts'
 import { TASK_STATUSES } from '../../../drizzle/task-status.ts'
+import { ITERATION } from '../../rules/batches.ts'
 import { type Cursor, encodeCursor } from '../../rules/cursor.ts'
 import type { PlaceName } from '../../rules/place-name.ts'
 import { isOfPlatform } from '../../rules/platform-range.ts'
@@ -17,9 +18,6 @@ import type { Session } from '../transaction.ts'
 import { Bindings, storableBound } from './filter-sql.ts'
 import type { Place } from './place.ts'
 import { ARCHIVED_AT, taskRowOf } from './stored-row.ts'
-
-/** How many tasks an iteration reads at a time. */
-const ITERATION = 200
 
 /** How many ranges are read in order one by one; beyond that PostgreSQL sorts every task that matches. */
 const MOST_RANGES = 50

@@ -1,6 +1,7 @@
 import { getTableName } from 'drizzle-orm'
 import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { archivedTasks } from '../../../drizzle/schema.ts'
+import { ITERATION } from '../../rules/batches.ts'
 import { type Cursor, encodeCursor, type SubmitTime } from '../../rules/cursor.ts'
 import type { PlaceName } from '../../rules/place-name.ts'
 import { platformRange } from '../../rules/platform-range.ts'
@@ -41,9 +42,6 @@ const PADDED = [1, 2, 3, 5, 8, 12, 20, 35, MERGED]
 
 /** So many tasks are sorted sooner than they are found among the tasks of all times. */
 const FEW = 2000
-
-/** How many tasks an iteration reads at a time. */
-const ITERATION = 200
 
 /**
  * Lists and counts the tasks of one place or of both. Whatever the filter, no more rows are read than are
