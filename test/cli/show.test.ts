@@ -66,6 +66,25 @@ test('away from a terminal each detail of a task is a line', async (t) => {
   assert.match(failed, /\nerrorMessage\tno\\nqubits\n$/)
 })
 
+test('a result without counts is told from no result', async (t) => {
+  const file = temporaryFile(t)
+  {
+    using store = new TaskStore({ file })
+    store.save({ taskId: 'none', backend: 'b', status: 'success' })
+    for (const [taskId, result] of Object.entries({ object: {}, list: [], circuits: [{}, { '0': 1 }] })) {
+      store.save({ taskId, backend: 'b', status: 'success', result })
+    }
+  }
+  const resultOf = async (id: string) =>
+    (await cli(['show', id, '--file', file])).output
+      .split('\n')
+      .find((line) => /^(result|count)\t/.test(line))
+  assert.equal(await resultOf('none'), undefined)
+  assert.equal(await resultOf('object'), 'result\t{}')
+  assert.equal(await resultOf('list'), 'result\t[]')
+  assert.equal(await resultOf('circuits'), 'result\t[{},{"0":1}]')
+})
+
 test('an unambiguous beginning of at least 4 characters finds a task, in the archive too', async (t) => {
   const file = makeFile(t)
   const show = async (id: string) =>

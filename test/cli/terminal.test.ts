@@ -77,6 +77,16 @@ test(
   },
 )
 
+test('a result without counts is shown as JSON', needsTerminal, async (t) => {
+  const file = temporaryFile(t)
+  {
+    using store = new TaskStore({ file })
+    store.save({ taskId: 'empty', backend: 'b', status: 'success', result: {} })
+  }
+  const { lines } = await atTerminal(80, ['show', 'empty', '--file', file])
+  assert.deepEqual(lines.map(plain).slice(-2), ['Result', '{}'])
+})
+
 test('statuses have colours, unless NO_COLOR is set', needsTerminal, async (t) => {
   const file = makeFile(t)
   const { screen } = await atTerminal(80, ['list', '--file', file])

@@ -75,7 +75,7 @@ const FIELDS = [
 async function showPlain(task: Task, shards: readonly TaskShard[], counts: Counts): Promise<void> {
   const { toJson } = await import('../../index.ts')
   const json = (value: unknown) => escapeJson(toJson(value))
-  const isCounted = counts.length > 0 && !counts.includes(null)
+  const isCounted = counts.length > 0 && counts.every((circuit) => circuit !== null && circuit.length > 0)
   const lines = [
     ...FIELDS.flatMap((field) => (task[field] == null ? [] : [[field, task[field]]])),
     ...entriesOf(task.metadata).map(([key, value]) => ['metadata', key, json(value)]),
@@ -124,7 +124,7 @@ async function showTable(
   for (const [i, circuit] of counts.entries()) {
     const of = counts.length > 1 ? ` of circuit ${i}` : ''
     const whole = counts.length > 1 ? (task.result as readonly unknown[])[i] : task.result
-    const text = circuit === null ? escapeJson(toJson(whole)) : histogram(circuit, columns, isFull)
+    const text = circuit?.length ? histogram(circuit, columns, isFull) : escapeJson(toJson(whole))
     parts.push(`${colour('bold', `Result${of}`)}\n${text}\n`)
   }
   await print(parts.join('\n'))
