@@ -5,8 +5,8 @@ import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { embedMigrations } from './embed-migrations.ts'
+import { loadBuiltins } from './load-builtins.ts'
 import { pruneDeclarations } from './prune-declarations.ts'
-import { requireBuiltins } from './require-builtins.ts'
 import { usersDrizzle } from './users-drizzle.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -58,7 +58,7 @@ await build({
   // Drizzle is bundled: its many files take longer to load than all the rest.
   // Colours of tables are ours, so that those of cli-table3 are not loaded.
   external: [...DRIVERS, ...(forCoverage ? ['drizzle-orm'] : []), '@colors/colors/safe'],
-  plugins: [usersDrizzle('drizzle/schema.ts', 'drizzle/postgres-schema.ts'), requireBuiltins],
+  plugins: [usersDrizzle('drizzle/schema.ts', 'drizzle/postgres-schema.ts'), loadBuiltins],
   sourcemap: forCoverage ? 'linked' : false,
   logLevel: 'warning',
 })

@@ -1,5 +1,3 @@
-import { hash } from 'node:crypto'
-
 /** What one key takes: three words of its hash, and its line. */
 const WORDS = 4
 
@@ -10,15 +8,17 @@ const WORDS = 4
 export class LastLines {
   #slots = new Uint32Array(WORDS * 1024)
   #count = 0
+  // Only few processes need it, and it takes Node milliseconds to load.
+  readonly #hash = process.getBuiltinModule('node:crypto').hash
 
   get(key: string): number | undefined {
     // Lines begin at 1: a slot without one is free.
-    return this.#slots[find(this.#slots, hashOf(key)) + 3] || undefined
+    return this.#slots[find(this.#slots, this.#wordsOf(key)) + 3] || undefined
   }
 
   set(key: string, line: number): void {
     const slots = this.#slots
-    const words = hashOf(key)
+    const words = this.#wordsOf(key)
     const at = find(slots, words)
     const isNew = slots[at + 3] === 0
     slots.set([...words, line], at)
@@ -35,16 +35,16 @@ export class LastLines {
     }
     this.#slots = slots
   }
-}
 
-function hashOf(key: string): number[] {
-  const bytes = hash('sha256', key, 'binary')
-  const word = (at: number) =>
-    (bytes.charCodeAt(at) << 24) |
-    (bytes.charCodeAt(at + 1) << 16) |
-    (bytes.charCodeAt(at + 2) << 8) |
-    bytes.charCodeAt(at + 3)
-  return [word(0) >>> 0, word(4) >>> 0, word(8) >>> 0]
+  #wordsOf(key: string): number[] {
+    const bytes = this.#hash('sha256', key, 'binary')
+    const word = (at: number) =>
+      (bytes.charCodeAt(at) << 24) |
+      (bytes.charCodeAt(at + 1) << 16) |
+      (bytes.charCodeAt(at + 2) << 8) |
+      bytes.charCodeAt(at + 3)
+    return [word(0) >>> 0, word(4) >>> 0, word(8) >>> 0]
+  }
 }
 
 /** Where a hash stands, or the free slot where it belongs. */

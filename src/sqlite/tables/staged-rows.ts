@@ -1,4 +1,3 @@
-import { deserialize, serialize } from 'node:v8'
 import type { Database } from 'better-sqlite3'
 import type { TaskRow } from '../../rules/save-task.ts'
 import { openDriver } from '../driver.ts'
@@ -15,6 +14,8 @@ const ROW_SIZE = 500
  * deletes. So any number of rows can be collected before the store is locked.
  */
 export class StagedRows {
+  // Only few processes need it, and it takes Node milliseconds to load.
+  readonly #v8 = process.getBuiltinModule('node:v8')
   #rows: TaskRow[] = []
   #size = 0
   #count = 0
@@ -35,7 +36,7 @@ export class StagedRows {
   /** Every row, in the order in which they were added. */
   *[Symbol.iterator](): Generator<TaskRow> {
     const spilled = this.#database?.prepare('SELECT rows FROM staged ORDER BY n').pluck().iterate() ?? []
-    for (const rows of spilled as Iterable<Buffer>) yield* deserialize(rows) as TaskRow[]
+    for (const rows of spilled as Iterable<Buffer>) yield* this.#v8.deserialize(rows) as TaskRow[]
     yield* this.#rows
   }
 
@@ -46,7 +47,7 @@ export class StagedRows {
   #spill(): void {
     withDatabaseFile('the temporary file of saveMany()', 'written', () => {
       this.#database ??= openStaging()
-      this.#database.prepare('INSERT INTO staged (rows) VALUES (?)').run(serialize(this.#rows))
+      this.#database.prepare('INSERT INTO staged (rows) VALUES (?)').run(this.#v8.serialize(this.#rows))
     })
     this.#rows = []
     this.#size = 0

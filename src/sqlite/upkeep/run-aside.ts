@@ -1,11 +1,8 @@
-import Module from 'node:module'
-import { Worker } from 'node:worker_threads'
-
 type Loaded = Readonly<Record<string, { readonly exports: unknown; readonly filename: string } | undefined>>
 
 /** The file that a driver was loaded from: a program that was bundled cannot tell by its own place. */
 function fileOf(driver: unknown): string | undefined {
-  const { _cache: loaded = {} } = Module as { readonly _cache?: Loaded }
+  const { _cache: loaded = {} } = process.getBuiltinModule('node:module') as { readonly _cache?: Loaded }
   return Object.values(loaded).find((module) => module?.exports === driver)?.filename
 }
 
@@ -27,6 +24,8 @@ export function runAside<Progress>(
     try {
       const path = fileOf(driver)
       if (path === undefined) return fulfil(false)
+      // Loaded here, and not by every process that opens a store.
+      const { Worker } = process.getBuiltinModule('node:worker_threads')
       const worker = new Worker(
         `const { parentPort, workerData: { path, data } } = require('node:worker_threads')
         const tell = (progress) => parentPort.postMessage(progress)
