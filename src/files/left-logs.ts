@@ -107,8 +107,8 @@ function giveSecondNames(file: string, kept: string, endings: readonly string[])
 
 function takeBack(kept: string, path: string): void {
   try {
-    if (!existsSync(path)) renameSync(kept, path)
-    else if (isSameFile(identifyFile(kept), identifyFile(path))) remove(kept)
+    if (isSameFile(identifyFile(kept), identifyFile(path))) remove(kept)
+    else giveBack(kept, path)
   } catch {
     // It stays under its other name.
   }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import fs, { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
-import { findLeftLogs, setLogAside } from '../../src/files/left-logs.ts'
+import { findLeftLogs, replaceDamaged, setLogAside } from '../../src/files/left-logs.ts'
 import {
   finish,
   firstOutput,
@@ -192,6 +193,30 @@ test('a log that was there before Python made the file is not given to it', need
   assert.equal(existsSync(`${file}-wal`), false)
   const [kept = ''] = orphans(file)
   assert.deepEqual(readFileSync(join(dirname(file), kept)), old)
+})
+
+test('a damaged file has its logs back where the new one cannot get its name', (t) => {
+  const file = temporaryFile(t)
+  const temporary = `${file}.new`
+  const contents: Readonly<Record<string, string>> = { '': 'damaged', '-wal': 'a log', '-shm': 'its index' }
+  for (const [ending, content] of Object.entries(contents)) writeFileSync(file + ending, content)
+  writeFileSync(temporary, 'new')
+  const { mock } = t.mock.method(fs, 'renameSync', () => {
+    throw Object.assign(new Error('the disk is read-only'), { code: 'EROFS' })
+  })
+  syncBuiltinESMExports()
+  t.after(() => {
+    mock.restore()
+    syncBuiltinESMExports()
+  })
+  assert.throws(() => replaceDamaged(temporary, file), { code: 'EROFS' })
+  for (const [ending, content] of Object.entries(contents)) {
+    assert.equal(readFileSync(file + ending, 'utf8'), content)
+  }
+  assert.deepEqual(
+    readdirSync(dirname(file)).filter((name) => name.includes('.damaged.')),
+    [],
+  )
 })
 
 /** Opens a file at a moment that all share, and saves under its own name. */
