@@ -1,5 +1,5 @@
 import type { ArchivedTaskInfo, ArchivedTaskShard } from '../drizzle/schema.ts'
-import { BATCH, inBatches, nextBatchSize } from './rules/batches.ts'
+import { BATCH, FIRST_BATCH, inBatches, nextBatchSize } from './rules/batches.ts'
 import { checkString, stringsOf } from './rules/check-arguments.ts'
 import { clockTime, elapsed, now } from './rules/clock.ts'
 import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from './rules/long-call.ts'
@@ -103,7 +103,7 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
     const { live } = this.#connection
     const report = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[] }
     const plan = (batch: readonly MovableTask[]) => this.#planArchive(batch, isDue, onConflict)
-    let size = BATCH
+    let size = FIRST_BATCH
     const archive = (batch: readonly MovableTask[]) => {
       const began = elapsed()
       const planned = plan(batch)

@@ -4,10 +4,10 @@ import type { ExportOptions, ExportReport } from './formats/export-options.ts'
 import type { ImportOptions, ImportReport } from './formats/read-batches.ts'
 import { aggregateStatus, checkShards } from './rules/aggregate-shards.ts'
 import { invalidType } from './rules/argument-error.ts'
-import { BATCH, DELETE_BATCH, GET_BATCH, inBatches } from './rules/batches.ts'
+import { BATCH, FIRST_BATCH, GET_BATCH, inBatches, nextBatchSize } from './rules/batches.ts'
 import { checkIterable, checkString, strings, stringsOf, wrongType } from './rules/check-arguments.ts'
 import { checkNewShard, checkNewTask } from './rules/check-task.ts'
-import { now } from './rules/clock.ts'
+import { elapsed, now } from './rules/clock.ts'
 import { checkFindIds, type FindIdsOptions, mergeIds } from './rules/find-ids.ts'
 import type { CheckOptions, CheckReport, Finding } from './rules/findings.ts'
 import {
@@ -642,10 +642,16 @@ export class TaskStore implements TaskRepository<'sync'> {
     const { live } = this.#connection
     const matching = filterSql(filter)
     const last = this.#connection.write(() => live.lastRowid())
-    const deleteAfter = (rowid: Rowid) =>
-      this.#connection.batch(() => live.deleteAfter(rowid, last, matching, DELETE_BATCH))
+    let size = FIRST_BATCH
+    const deleteAfter = (rowid: Rowid, limit: number) =>
+      this.#connection.batch(() => {
+        const began = elapsed()
+        const deleted = live.deleteAfter(rowid, last, matching, limit)
+        size = nextBatchSize(limit, elapsed() - began)
+        return deleted
+      })
     let cleared = 0
-    for (const deleted of walk(this.file, DELETE_BATCH, deleteAfter)) {
+    for (const deleted of walk(this.file, () => size, deleteAfter)) {
       cleared += deleted.length
       step({ done: cleared })
     }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { checkNotOwn, checkRegularFile, followLinks, identifyFile, isFolder } from '../files/file-identity.ts'
 import { logsBeside } from '../files/left-logs.ts'
 import { isOpenHere } from '../files/open-databases.ts'
+import { BATCH_WEIGHT, weightOf } from '../rules/batches.ts'
 import { flag, optionsReader } from '../rules/check-arguments.ts'
 import { timeZone } from '../rules/instant.ts'
 import { type LongCallOptions, longCall } from '../rules/long-call.ts'
@@ -123,14 +124,8 @@ export interface ReadTask {
 /** A record that a later one of its file supersedes. */
 export type Superseded = Pick<ReadTask, 'file' | 'line'>
 
-/**
- * Records that take up to this many bytes of memory, by estimate, are held there; a larger file is read twice. No batch
- * takes much more: its records are held, too, and written under one lock.
- */
-const HELD = 8_000_000
-
-/** What a record takes besides its long texts. */
-const RECORD_SIZE = 700
+/** Records that take up to this many bytes of memory, by estimate, are held there; a larger file is read twice. */
+const HELD = BATCH_WEIGHT
 
 type Read = { readonly line: number; readonly task: StoredTask } | SkippedRecord
 
@@ -166,21 +161,13 @@ export function* readBatches(
       batch.push(last.get(keyOf(task)) === line ? { file, line, task, isInFile } : { file, line })
       weight += weightOf(task)
     }
-    if (batch.length === size || weight > HELD) {
+    if (batch.length === size || weight > BATCH_WEIGHT) {
       yield batch
       batch = []
       weight = 0
     }
   }
   if (batch.length > 0) yield batch
-}
-
-/** About how many bytes of memory a record takes. */
-function weightOf({ task, shards }: StoredTask): number {
-  return [task.metadata, task.result, ...shards.map(({ result }) => result)].reduce(
-    (sum, text) => sum + (text?.length ?? 0),
-    RECORD_SIZE * (1 + shards.length),
-  )
 }
 
 /** A task may be both live and archived, as two records. */

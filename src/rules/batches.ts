@@ -1,3 +1,5 @@
+import type { StoredTask } from './raw-task.ts'
+
 /** How many tasks are held in memory, and how many are written under one lock. */
 export const BATCH = 100
 
@@ -10,10 +12,19 @@ export const ITERATION = 200
 /** How many tasks of a long deletion go under one lock, so that other writers get their turn. */
 export const DELETE_BATCH = 1000
 
+/** How many items the first batch has of a call whose batches are to take about a turn each. */
+export const FIRST_BATCH = 25
+
+const LARGEST_BATCH = 2000
+
 /** For how long a batch is to hold the lock, in milliseconds. */
 const TURN = 50
 
-const LARGEST_BATCH = 2000
+/** How many bytes of memory, by estimate, the tasks that are written under one lock take, but for the last of them. */
+export const BATCH_WEIGHT = 8_000_000
+
+/** What a task or a shard takes besides its long texts. */
+const ROW_WEIGHT = 700
 
 /**
  * How many items the next batch is to have, so that it holds the lock for about a turn: a transaction writes each page of
@@ -22,7 +33,7 @@ const LARGEST_BATCH = 2000
  * @param took How long a batch of `size` items took, in milliseconds.
  */
 export function nextBatchSize(size: number, took: number): number {
-  if (took > TURN) return Math.max(BATCH, Math.floor(size / 2))
+  if (took > TURN) return Math.max(1, Math.floor(size / 2))
   return took > TURN / 2 ? size : Math.min(LARGEST_BATCH, size * 2)
 }
 
@@ -30,5 +41,27 @@ export function nextBatchSize(size: number, took: number): number {
 export function inBatches<T>(items: readonly T[], size: number): T[][] {
   const batches: T[][] = []
   for (let start = 0; start < items.length; start += size) batches.push(items.slice(start, start + size))
+  return batches
+}
+
+/** About how many bytes of memory a task takes. */
+export function weightOf({ task, shards }: StoredTask): number {
+  let weight = ROW_WEIGHT * (1 + shards.length) + task.metadata.length + (task.result?.length ?? 0)
+  for (const { result } of shards) weight += result?.length ?? 0
+  return weight
+}
+
+/** The tasks in runs of which each is written under one lock, in their order. */
+export function inLightBatches(tasks: readonly StoredTask[]): StoredTask[][] {
+  const batches: StoredTask[][] = []
+  let weight = Number.POSITIVE_INFINITY
+  for (const task of tasks) {
+    if (weight > BATCH_WEIGHT) {
+      batches.push([])
+      weight = 0
+    }
+    batches.at(-1)?.push(task)
+    weight += weightOf(task)
+  }
   return batches
 }

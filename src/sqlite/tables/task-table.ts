@@ -260,16 +260,16 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
    * rowids. The lowest go first: once the row with the highest rowid is deleted, SQLite reuses that rowid.
    */
   deleteAfter(rowid: Rowid, lastRowid: Rowid, { shape, params }: FilterSql, limit: number): Row[] {
-    const statement = this.#statement(`delete after ${limit} ${shape}`, (drizzle, { tasks }) => {
+    const statement = this.#statement(`delete after ${shape}`, (drizzle, { tasks }) => {
       const batch = drizzle
         .select({ rowid: ROWID })
         .from(tasks)
         .where(and(whereOf(shape, tasks), gt(ROWID, value('rowid')), lte(ROWID, value('lastRowid'))))
         .orderBy(asc(ROWID))
-        .limit(limit)
+        .limit(value('limit'))
       return drizzle.delete(tasks).where(sql`rowid in ${batch}`).returning({ rowid: ROWID_CELL })
     })
-    const rows = statement.all({ ...params, rowid, lastRowid })
+    const rows = statement.all({ ...params, rowid, lastRowid, limit })
     return rows.toSorted(([a], [b]) => (readRowid(a) < readRowid(b) ? -1 : 1))
   }
 

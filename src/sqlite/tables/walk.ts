@@ -5,24 +5,26 @@ import { BEFORE_ALL, type Rowid, readRowid } from './rowid.ts'
 /**
  * Walks over a table in batches, in the order of insertion.
  *
- * @param read Returns the rows after a rowid, at most `size` of them, each with its rowid as the last cell.
+ * @param size How many rows are read at a time, or how many this time.
+ * @param read Returns the rows after a rowid, at most so many, each with its rowid as the last cell.
  * @throws TaskStoreError `CORRUPT_FILE` if rowids do not rise, as in a damaged table: rows would be missed,
  * or the walk would never end.
  */
 export function* walk(
   file: string,
-  size: number,
-  read: (afterRowid: Rowid) => readonly Row[],
+  size: number | (() => number),
+  read: (afterRowid: Rowid, limit: number) => readonly Row[],
 ): Generator<readonly Row[]> {
   for (let after = BEFORE_ALL; ; ) {
-    const rows = read(after)
+    const limit = typeof size === 'number' ? size : size()
+    const rows = read(after, limit)
     for (const row of rows) {
       const rowid = readRowid(row.at(-1))
       if (rowid <= after) throw outOfOrder(file)
       after = rowid
     }
     if (rows.length > 0) yield rows
-    if (rows.length < size) return
+    if (rows.length < limit) return
   }
 }
 

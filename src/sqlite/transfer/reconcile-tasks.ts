@@ -1,3 +1,4 @@
+import { inLightBatches } from '../../rules/batches.ts'
 import type { IsIncoming, Lookup } from '../../rules/find-existing.ts'
 import { idsOf } from '../../rules/match-tasks.ts'
 import type { Merge } from '../../rules/merge-tasks.ts'
@@ -34,7 +35,7 @@ export function lookupIn(connection: Connection): Lookup {
   }
 }
 
-/** Takes tasks of another store in one batch, as the merge decides. */
+/** Takes tasks of another store in a batch, or in several if they are large, as the merge decides. */
 export function takeTasks(
   connection: Connection,
   tasks: readonly StoredTask[],
@@ -43,20 +44,21 @@ export function takeTasks(
   isIncoming: IsIncoming,
   dryRun: boolean,
 ): void {
-  const batch = tasks.filter(({ task }) => task.taskId !== null)
   for (const task of tasks) {
     if (task.task.taskId === null) merge.refuse(task, 'has no id; see the check of that file')
   }
-  const takeAll = () => {
-    const known = knownIds(connection, batch.flatMap(idsOf))
-    for (const incoming of batch) {
-      const isKnown = idsOf(incoming).some((id) => known.has(id))
-      const reconciled = merge.take(incoming, isKnown ? lookup : undefined, isIncoming)
-      if (!dryRun) writeReconciled(connection, reconciled)
+  for (const batch of inLightBatches(tasks.filter(({ task }) => task.taskId !== null))) {
+    const takeAll = () => {
+      const known = knownIds(connection, batch.flatMap(idsOf))
+      for (const incoming of batch) {
+        const isKnown = idsOf(incoming).some((id) => known.has(id))
+        const reconciled = merge.take(incoming, isKnown ? lookup : undefined, isIncoming)
+        if (!dryRun) writeReconciled(connection, reconciled)
+      }
     }
+    if (dryRun) connection.snapshot(takeAll)
+    else connection.batch(takeAll)
   }
-  if (dryRun) connection.snapshot(takeAll)
-  else connection.batch(takeAll)
 }
 
 /** Writes what became of an incoming task. The caller holds the lock. */
