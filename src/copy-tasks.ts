@@ -1,9 +1,11 @@
 import { invalidType } from './rules/argument-error.ts'
+import { weightOf } from './rules/batches.ts'
 import { flag, optionsReader } from './rules/check-arguments.ts'
 import { timeZone } from './rules/instant.ts'
 import { type LongCallOptions, longCall, stepOf } from './rules/long-call.ts'
 import { idsOf } from './rules/match-tasks.ts'
 import { Merge, type MergeProgress, type MergeReport } from './rules/merge-tasks.ts'
+import { gather, takeInTurn } from './rules/read-ahead.ts'
 import { type CheckedFilter, checkFilter, places, type TaskFilter } from './rules/task-filter.ts'
 import { type Position, TRANSFER, type Transfer, type Transferable } from './rules/transfer.ts'
 
@@ -56,13 +58,14 @@ export async function copyTasks(
   const step = stepOf({ onProgress, signal })
   const merge = new Merge(reconcile)
   for (const place of archived) {
-    for await (const batch of batchesOf(source, place, filter)) {
+    const batches = gather(batchesOf(source, place, filter), target.batch, weightOf)
+    await takeInTurn(batches, async (batch) => {
       const candidates = await target.known(batch.flatMap(idsOf))
       const ids = new Set([...batch.map(({ task }) => task.taskId), ...candidates])
       const present = await source.present([...ids])
       await target.take(batch, merge, present, dryRun)
       step(merge.progress)
-    }
+    })
   }
   return merge.report
 }

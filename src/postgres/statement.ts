@@ -51,6 +51,14 @@ export const NOTHING: PgResult = { command: '', rows: [], rowCount: 0 }
 /** How many statements a connection keeps prepared: lists of unusual lengths would fill its memory. */
 const MOST_NAMES = 400
 
+/**
+ * A statement over more values than these is not prepared: a plan that was made when a table was small, and kept, would
+ * read all of it for each value when it is large.
+ */
+const MOST_VALUES = 50
+
+const isLong = (value: unknown) => Array.isArray(value) && value.length > MOST_VALUES
+
 const BOOLEAN = 16
 const INTEGERS: readonly number[] = [20, 21, 23]
 
@@ -83,7 +91,7 @@ export class Statements {
 
   /** @param text The same string each time, since a new one has to be hashed. */
   query(text: string, values: readonly unknown[]): PgQuery {
-    const name = this.#prepare ? this.#nameOf(text) : undefined
+    const name = this.#prepare && !values.some(isLong) ? this.#nameOf(text) : undefined
     if (name === undefined) return { text, values: values as unknown[], rowMode: 'array', types: TYPES }
     return { name, text, values: values as unknown[], rowMode: 'array', types: TYPES }
   }

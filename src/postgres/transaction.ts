@@ -161,11 +161,15 @@ export class Transaction implements Session, UserTransaction {
   /**
    * Waits for other calls that write many tasks at once. Two that wrote the same tasks in different orders
    * would wait for each other; and to sort them would change the order in which they are inserted.
+   *
+   * Until the end of the transaction indexes are used although the server takes a table for a small one: while many tasks
+   * are written, it has not counted them yet.
    */
   async alone(): Promise<void> {
-    await this.read('SELECT pg_advisory_xact_lock(hashtextextended($1, 1))', [
-      `uniqc-task-store ${this.schema}`,
-    ])
+    await this.read(
+      `SELECT pg_advisory_xact_lock(hashtextextended($1, 1)), set_config('enable_seqscan', 'off', true)`,
+      [`uniqc-task-store ${this.schema}`],
+    )
   }
 
   /** In a transaction of READ COMMITTED each statement sees what others committed before it. */

@@ -3,6 +3,9 @@ import type { StoredTask } from './raw-task.ts'
 /** How many tasks are held in memory, and how many are written under one lock. */
 export const BATCH = 100
 
+/** How many tasks a server is sent at once: each batch waits for its answers. */
+export const SENT_BATCH = 1000
+
 /** How many tasks are looked for at once. */
 export const GET_BATCH = 500
 

@@ -21,6 +21,8 @@ export interface TransferBatch {
 
 /** What `copyTasks` needs of a store. */
 export interface Transfer {
+  /** How many tasks it takes at once. */
+  readonly batch: number
   /** The first tasks of a place, or the next ones, with their shards, cell for cell, from one snapshot. */
   read(place: PlaceName, after: Position | undefined, filter: CheckedFilter): Either<TransferBatch>
   /** Which of these ids have a task in a place, as `recordName` names them. */

@@ -1,3 +1,4 @@
+import { BATCH } from '../rules/batches.ts'
 import type { Merge } from '../rules/merge-tasks.ts'
 import type { RawShard, RawTask } from '../rules/raw-task.ts'
 import type { Transfer, TransferBatch } from '../rules/transfer.ts'
@@ -22,6 +23,7 @@ export function transferTasks(caller: Caller): Transfer {
     return id
   }
   return {
+    batch: BATCH,
     read: async (place, after, filter) => {
       const { tasks, next } = await caller.call<TransferBatch>('transfer.read', [place, after, filter])
       const read = tasks.map(({ task, archivedAt, shards }) => ({

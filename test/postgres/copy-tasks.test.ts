@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import test from 'node:test'
+import { Pool } from 'pg'
 import { copyTasks, TaskStore } from 'uniqc-task-store'
+import { PostgresTaskStore } from 'uniqc-task-store/postgres'
 import { copyFixture, FIXTURE_NAMES } from '../support/fixtures.ts'
-import { needsPostgres, openPostgres } from '../support/postgres.ts'
+import { freshSchema, needsPostgres, openPostgres, query, sharedServer } from '../support/postgres.ts'
 import { rowsByKey } from '../support/read-rows.ts'
 import { RUNNING, wrong } from '../support/store.ts'
 import { temporaryFolder } from '../support/temporary.ts'
@@ -69,18 +71,22 @@ test(
   },
 )
 
+const COUNT = 4500
+
 test('a copy that is aborted is completed by the same call', needsPostgres, async (t) => {
   const file = new TaskStore({ file: ':memory:' })
   t.after(() => file.close())
-  file.saveMany(Array.from({ length: 450 }, (_, i) => ({ ...RUNNING, taskId: `t${i}` })))
+  file.saveMany(Array.from({ length: COUNT }, (_, i) => ({ ...RUNNING, taskId: `t${i}` })))
   const team = await openPostgres(t)
   const stop = new AbortController()
   const reason = new Error('enough')
-  const onProgress = ({ read }: { read: number }) => read >= 200 && stop.abort(reason)
+  const told: number[] = []
+  const onProgress = ({ read }: { read: number }) => told.push(read) === 2 && stop.abort(reason)
   await assert.rejects(copyTasks(file, team, { signal: stop.signal, onProgress }), reason)
-  assert.equal(await team.count(), 200)
+  assert.equal(told.length, 2)
+  assert.equal(await team.count(), told[1])
   const { added, unchanged } = await copyTasks(file, team)
-  assert.deepEqual([added, unchanged], [250, 200])
+  assert.deepEqual([added + unchanged, unchanged], [COUNT, told[1]])
 })
 
 test(
@@ -102,5 +108,69 @@ test(
     await assert.rejects(copyTasks(wrong({}), team), { argument: 'from' })
     await assert.rejects(copyTasks(file, file), TypeError)
     await assert.rejects(copyTasks(file, team, wrong({ fliter: {} })), /no "fliter"/)
+  },
+)
+
+test(
+  'a task that is saved while a copy adds it is not replaced by an older record',
+  needsPostgres,
+  async (t) => {
+    const file = new TaskStore({ file: ':memory:' })
+    t.after(() => file.close())
+    const task = { ...RUNNING, submitTime: '2026-01-01T00:00:00' }
+    file.saveMany([task, { ...task, taskId: 'b' }])
+    const schema = freshSchema()
+    const other = await openPostgres(t, { schema })
+    const { url } = await sharedServer()
+    const pool = new Pool({ connectionString: url })
+    t.after(() => pool.end())
+    let hasSaved = false
+    pool.on('connect', (client) => {
+      const send = client.query.bind(client) as (...args: unknown[]) => unknown
+      client.query = ((query: { text: string }, ...rest: unknown[]) => {
+        if (hasSaved || !/^INSERT INTO \S+\.tasks/.test(query.text)) return send(query, ...rest)
+        hasSaved = true
+        other.save({ ...task, shots: 7 }).then(() => send(query, ...rest), assert.ifError)
+      }) as typeof client.query
+    })
+    const team = await openPostgres(t, { url: undefined, pool, connections: undefined, schema })
+    const { added, kept } = await copyTasks(file, team)
+    assert.deepEqual([added, kept], [1, 1])
+    assert.equal((await team.get(task.taskId))?.shots, 7)
+    assert.deepEqual(await team.get('b'), file.get('b'))
+  },
+)
+
+test(
+  'a copy into tables that the server has not counted yet reads none of them whole',
+  needsPostgres,
+  async (t) => {
+    const file = new TaskStore({ file: ':memory:' })
+    t.after(() => file.close())
+    const add = (n: number) => {
+      file.save({ ...RUNNING, taskId: `t${n}`, backend: n < 20 ? 'few' : 'most' })
+      file.addShard({ uniqcTaskId: `t${n}`, platformTaskId: `p${n}`, status: 'running' })
+    }
+    for (let n = 0; n < COUNT; n++) add(n)
+    const { url } = await sharedServer()
+    const schema = freshSchema()
+    const team = await openPostgres(t, { schema })
+    const [tables, isOurs] = [
+      ['tasks', 'task_shards'],
+      `schemaname = '${schema}' AND relname IN ('tasks', 'task_shards')`,
+    ]
+    for (const table of tables) {
+      await query(url, `ALTER TABLE ${schema}.${table} SET (autovacuum_enabled = false)`)
+    }
+    await copyTasks(file, team)
+    // A connection that ends tells its statistics.
+    await team.close()
+    const scans = () =>
+      query(url, `SELECT relname, seq_scan FROM pg_stat_user_tables WHERE ${isOurs} ORDER BY 1`)
+    const before = await scans()
+    const again = await PostgresTaskStore.open({ url, schema })
+    await copyTasks(file, again, { filter: { backend: 'few' } })
+    await again.close()
+    assert.deepEqual(await scans(), before)
   },
 )

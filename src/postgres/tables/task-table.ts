@@ -76,9 +76,17 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
 
   /** The rows of the tasks with one of these ids, as their own or on their platform, by their ids. */
   known(ids: readonly string[], lock: Lock): Promise<Row[]> {
-    const owners = `SELECT ${TASK} FROM ${this.place.shards} WHERE ${SHARD_COLUMNS.platformTaskId} = ANY($1)`
-    const where = () => `WHERE ${ID} IN (SELECT unnest($1::text[]) UNION ${owners}) ORDER BY ${ID}`
+    const where = () => `WHERE ${ID} = ANY($1 || ARRAY(${this.#owners})) ORDER BY ${ID}`
     return this.#rows('known', lock, where, [ids])
+  }
+
+  /** The ids of the tasks of {@link known}. */
+  async knownIds(ids: readonly string[]): Promise<string[]> {
+    const rows = await this.#session.read(
+      `SELECT ${ID} FROM ${this.place.tasks} WHERE ${ID} = ANY($1) UNION ${this.#owners}`,
+      [ids],
+    )
+    return rows.map(([taskId]) => taskId as string)
   }
 
   /** The tasks that replaced this id in version 5: several if two programs upgraded a file at once. */
@@ -161,10 +169,13 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
   }
 
   /**
-   * Inserts tasks, or replaces those with their ids, except for the time at which they were archived. Each has
-   * another id.
+   * Inserts tasks that are new, or replaces those with their ids, except for the time at which they were archived. Each
+   * has another id.
    */
-  async putAll(tasks: readonly { task: RawTask; archivedAt: string | null }[]): Promise<void> {
+  async putAll(
+    tasks: readonly { task: RawTask; archivedAt: string | null }[],
+    areNew: boolean,
+  ): Promise<void> {
     if (tasks.length === 0) return
     const { isArchive } = this.place
     const cells = tasks.map(({ task }) => rawTaskCells(task))
@@ -174,9 +185,10 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
       (field, i) => `$${i + 1}::${typeOf(field)}[]`,
     )
     const set = Object.values(TASK_COLUMNS).filter((name) => name !== ID)
+    const replace = `ON CONFLICT (${ID}) DO UPDATE SET ${set.map((name) => `${name} = excluded.${name}`).join()}`
     await this.#session.write(
       `INSERT INTO ${this.place.tasks} (${taskColumns(isArchive)}) SELECT * FROM unnest(${arrays.join()})
-       ON CONFLICT (${ID}) DO UPDATE SET ${set.map((name) => `${name} = excluded.${name}`).join()}`,
+       ${areNew ? '' : replace}`,
       columns,
     )
   }
@@ -261,6 +273,13 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
       copy('shards', Object.values(SHARD_COLUMNS).join(), TASK),
       this.deleteAll(taskIds),
     ])
+  }
+
+  /** The ids of the tasks with a shard that has one of these ids. One by one, so that the index is used on a table of any size. */
+  get #owners(): string {
+    const { platformTaskId } = SHARD_COLUMNS
+    return `SELECT ${TASK} FROM unnest($1::text[]) AS ids (id) CROSS JOIN LATERAL
+      (SELECT ${TASK} FROM ${this.place.shards} WHERE ${platformTaskId} = id OFFSET 0) AS owners`
   }
 
   async #rows(name: string, lock: Lock, clauses: () => string, values: readonly unknown[]): Promise<Row[]> {

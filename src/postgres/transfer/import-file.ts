@@ -8,9 +8,10 @@ import {
   readBatches,
   readImportOptions,
 } from '../../formats/read-batches.ts'
-import { BATCH } from '../../rules/batches.ts'
+import { BATCH, SENT_BATCH, weightOf } from '../../rules/batches.ts'
 import { checkPath } from '../../rules/check-arguments.ts'
 import { stepOf } from '../../rules/long-call.ts'
+import { gather, takeInTurn } from '../../rules/read-ahead.ts'
 import type { Session } from '../transaction.ts'
 import { takeTasks } from './take-tasks.ts'
 
@@ -27,7 +28,10 @@ export async function importFile(
   for (const file of files) checkSource(file, undefined)
   const tally = new ImportTally(files, reconcileOptions)
   for (const file of files) {
-    for (const batch of readBatches(file, BATCH)) {
+    const batches = gather(readBatches(file, BATCH), SENT_BATCH, (read) =>
+      'task' in read ? weightOf(read.task) : 0,
+    )
+    await takeInTurn(batches, async (batch) => {
       const reads = batch.filter((read) => 'task' in read)
       await takeTasks(session, reads, {
         taskOf: ({ task }) => task,
@@ -39,7 +43,7 @@ export async function importFile(
       })
       tally.endBatch(batch)
       step(tally.progress(file))
-    }
+    })
   }
   return tally.report
 }

@@ -1,4 +1,5 @@
 import { readJsonObject } from '../../../drizzle/json/cell.ts'
+import { BATCH, inBatches } from '../../rules/batches.ts'
 import type { Lookup } from '../../rules/find-existing.ts'
 import { PLACE_NAMES, type PlaceName } from '../../rules/place-name.ts'
 import type { RawShard, RawTask, StoredTask } from '../../rules/raw-task.ts'
@@ -14,9 +15,16 @@ import type { Session } from '../transaction.ts'
 /** What a store knows of incoming tasks, looked up at once: each query is a round trip. */
 export class KnownTasks implements Lookup {
   readonly #tasks: Readonly<Record<PlaceName, Map<string, ExistingTask>>>
+  /** By the ids that their shards have on their platforms. */
+  readonly #owners = new Map<string, ExistingTask[]>()
 
   private constructor(tasks: Readonly<Record<PlaceName, Map<string, ExistingTask>>>) {
     this.#tasks = tasks
+    for (const existing of PLACE_NAMES.flatMap((place) => [...tasks[place].values()])) {
+      for (const id of new Set(existing.shards.map(({ platformTaskId }) => platformTaskId))) {
+        this.#owners.set(id, [...(this.#owners.get(id) ?? []), existing])
+      }
+    }
   }
 
   /** @param ids The ids of tasks, now, before version 5 or on their platforms. */
@@ -38,63 +46,62 @@ export class KnownTasks implements Lookup {
 
   replacing(place: PlaceName, taskId: string): readonly string[] {
     if (!mayBeReplacedId(taskId)) return []
-    return this.#all(place)
-      .filter(({ shards }) => shards.some(({ platformTaskId }) => platformTaskId === taskId))
+    return (this.#owners.get(taskId) ?? [])
+      .filter((owner) => owner.place === place)
       .filter(({ task }) => readJsonObject(task.metadata)[REPLACED_ID] === taskId)
       .map(({ task }) => task.taskId)
   }
 
   ownersOf(platformTaskId: string, backend: string): readonly string[] {
     const isOwner = (shard: RawShard) => shard.platformTaskId === platformTaskId && shard.backend === backend
-    const owners = PLACE_NAMES.flatMap((place) => this.#all(place))
-      .filter(({ task, shards }) => {
-        const isItself = mayBeReplacedId(platformTaskId) && task.taskId === platformTaskId
-        return shards.some(isOwner) || (isItself && task.backend === backend)
-      })
-      .map(({ task }) => task.taskId)
-    return [...new Set(owners)]
+    const owners = (this.#owners.get(platformTaskId) ?? []).filter(({ shards }) => shards.some(isOwner))
+    const itself = PLACE_NAMES.flatMap((place) => this.at(place, platformTaskId) ?? []).filter(
+      ({ task }) => mayBeReplacedId(platformTaskId) && task.backend === backend,
+    )
+    return [...new Set([...owners, ...itself].map(({ task }) => task.taskId))]
   }
+}
 
-  /** The ids of every task that is known. */
-  get ids(): readonly string[] {
-    return PLACE_NAMES.flatMap((place) => [...this.#tasks[place].keys()])
-  }
+/** Rows of a place to be written. */
+class PlaceWrites {
+  readonly added: { task: RawTask; archivedAt: string | null }[] = []
+  readonly changed: { task: RawTask; archivedAt: string | null }[] = []
+  readonly shards: { shard: RawShard; archivedAt: string | null }[] = []
 
-  #all(place: PlaceName): ExistingTask[] {
-    return [...this.#tasks[place].values()]
+  /** Sends all of it: while the server writes the first rows, the text of the next ones is made. */
+  send(table: TaskTable): Promise<void>[] {
+    return [
+      // One that somebody else saves meanwhile is not replaced: it makes the batch be decided again.
+      ...inBatches(this.added, BATCH).map((tasks) => table.putAll(tasks, true)),
+      ...inBatches(this.changed, BATCH).map((tasks) => table.putAll(tasks, false)),
+      ...inBatches(this.shards, BATCH).map((shards) => table.shards.putAll(shards)),
+    ]
   }
 }
 
 /** What became of some incoming tasks, to be written at once. */
 export class Writes {
-  readonly #tasks: Readonly<Record<PlaceName, { task: RawTask; archivedAt: string | null }[]>> = {
-    live: [],
-    archived: [],
-  }
-  readonly #shards: Readonly<Record<PlaceName, { shard: RawShard; archivedAt: string | null }[]>> = {
-    live: [],
-    archived: [],
+  readonly #places: Readonly<Record<PlaceName, PlaceWrites>> = {
+    live: new PlaceWrites(),
+    archived: new PlaceWrites(),
   }
   readonly #written = new Set<string>()
 
   /** Adds what became of a task; false if one that was added before is the same record of the store. */
   add(reconciled: Reconciled | undefined): boolean {
     if (reconciled === undefined || !('shards' in reconciled)) return true
-    const { place, taskId, task, shards, archivedAt } = reconciled
+    const { outcome, place, taskId, task, shards, archivedAt } = reconciled
     const record = `${place} ${taskId}`
     if (this.#written.has(record)) return false
     this.#written.add(record)
-    if (task !== undefined) this.#tasks[place].push({ task, archivedAt })
-    this.#shards[place].push(...shards.map((shard) => ({ shard, archivedAt })))
+    const { [outcome === 'added' ? 'added' : 'changed']: tasks, shards: shardsOfPlace } = this.#places[place]
+    if (task !== undefined) tasks.push({ task, archivedAt })
+    for (const shard of shards) shardsOfPlace.push({ shard, archivedAt })
     return true
   }
 
-  async write(session: Session): Promise<void> {
-    for (const place of PLACE_NAMES) {
-      const table = place === 'live' ? session.live : session.archive
-      await table.putAll(this.#tasks[place])
-      await table.shards.putAll(this.#shards[place])
-    }
+  async write({ live, archive }: Session): Promise<void> {
+    await Promise.all([...this.#places.live.send(live), ...this.#places.archived.send(archive)])
   }
 }
 

@@ -40,8 +40,10 @@ async function takeFirst<Item>(
   items: readonly Item[],
   { taskOf, idsOf, take, refuse, mark, dryRun }: Taking<Item>,
 ): Promise<readonly Item[]> {
-  if (!dryRun) await tx.alone()
-  const known = await KnownTasks.load(tx, [...new Set(items.flatMap(idsOf))], dryRun ? '' : 'FOR UPDATE')
+  const [, known] = await Promise.all([
+    dryRun ? undefined : tx.alone(),
+    KnownTasks.load(tx, [...new Set(items.flatMap(idsOf))], dryRun ? '' : 'FOR UPDATE'),
+  ])
   const writes = new Writes()
   let rest: readonly Item[] = []
   for (const [index, item] of items.entries()) {
@@ -54,6 +56,6 @@ async function takeFirst<Item>(
       break
     }
   }
-  if (!dryRun) await writes.write(tx)
+  if (!dryRun) tx.later(writes.write(tx))
   return rest
 }

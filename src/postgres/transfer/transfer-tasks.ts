@@ -1,14 +1,14 @@
-import { BATCH } from '../../rules/batches.ts'
+import { BATCH, SENT_BATCH } from '../../rules/batches.ts'
 import { idsOf } from '../../rules/match-tasks.ts'
 import { isAmong, recordName, type Transfer } from '../../rules/transfer.ts'
 import { withShards } from '../tables/stored-tasks.ts'
 import type { Session } from '../transaction.ts'
-import { KnownTasks } from './reconcile-tasks.ts'
 import { takeTasks } from './take-tasks.ts'
 
 /** What `copyTasks` needs of a store on PostgreSQL. */
 export function transferTasks(session: Session): Transfer {
   return {
+    batch: SENT_BATCH,
     read: (place, after, filter) =>
       session.snapshot(async (tx) => {
         const table = place === 'live' ? tx.live : tx.archive
@@ -26,7 +26,10 @@ export function transferTasks(session: Session): Transfer {
         ...[...archived.keys()].map((taskId) => recordName(taskId, 'archived')),
       ])
     },
-    known: async (ids) => (await KnownTasks.load(session, ids, '')).ids,
+    known: async (ids) => {
+      const [live, archived] = await Promise.all([session.live.knownIds(ids), session.archive.knownIds(ids)])
+      return [...live, ...archived]
+    },
     take: (batch, merge, present, dryRun) =>
       takeTasks(session, batch, {
         taskOf: (task) => task,

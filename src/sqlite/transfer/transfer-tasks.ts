@@ -12,6 +12,7 @@ export function transferTasks(connection: Connection): Transfer {
   const lookup = lookupIn(connection)
   const tables = () => PLACE_NAMES.map((place) => connection.at(place))
   return {
+    batch: BATCH,
     read: (place, after, filter) =>
       connection.snapshot(() => {
         const table = connection.at(place)
