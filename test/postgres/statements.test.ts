@@ -62,6 +62,15 @@ test(
   },
 )
 
+test('a statement over many ids is not prepared, whose plan would be kept', needsPostgres, async () => {
+  const ids = Array.from({ length: 100 }, (_, i) => `t${i}`)
+  const prepared = await preparedBy({}, (store) => store.getMany(ids))
+  assert.deepEqual(
+    prepared.filter((text) => text.includes('ANY')),
+    [],
+  )
+})
+
 test('with prepare: false no statement is prepared by name', needsPostgres, async () => {
   const prepared = await preparedBy({ prepare: false }, async (store) => {
     for (const call of Object.values(CALLS)) await call(store, 1)
