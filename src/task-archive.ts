@@ -19,6 +19,7 @@ import {
   readOlderThanOptions,
 } from './rules/move-task.ts'
 import { otherPlace, type PlaceName } from './rules/place-name.ts'
+import { ROWS, type RowCalls } from './rules/row-calls.ts'
 import { type StatusCounts, statusCounts } from './rules/status-counts.ts'
 import { type ArchiveListOptions, checkFilter, checkList, type TaskFilter } from './rules/task-filter.ts'
 import { readArchivedShard } from './rules/task-row.ts'
@@ -190,6 +191,14 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
     return this.#inBatches(taskIds, readLongCall(options), (batch) =>
       batch.map((taskId) => attempt(taskId, () => (this.#delete(taskId) ? 'deleted' : 'not-found'))),
     )
+  }
+
+  /** @internal */
+  get [ROWS](): Pick<RowCalls, 'get' | 'list'> {
+    return {
+      get: (taskId) => this.#connection.run(() => this.#connection.archive.findRow(taskId)),
+      list: (options) => this.#list.listRows(['archived'], checkList(options), WHOLE),
+    }
   }
 
   #moveOne(taskId: string, from: PlaceName, options: ArchiveMoveOptions | undefined): boolean {

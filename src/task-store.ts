@@ -10,15 +10,10 @@ import { checkNewShard, checkNewTask } from './rules/check-task.ts'
 import { elapsed, now } from './rules/clock.ts'
 import { checkFindIds, type FindIdsOptions, mergeIds } from './rules/find-ids.ts'
 import type { CheckOptions, CheckReport, Finding } from './rules/findings.ts'
-import {
-  type LongCallOptions,
-  readLongCall,
-  type Step,
-  stepOf,
-  type TaskProgress,
-} from './rules/long-call.ts'
+import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from './rules/long-call.ts'
 import type { MergeReport } from './rules/merge-tasks.ts'
 import { QUIET, type QuietCalls } from './rules/quiet-calls.ts'
+import { ROWS, type RowCalls, type SavedTask, type StagedTasks } from './rules/row-calls.ts'
 import {
   checkHasIndex,
   checkHasNoIndex,
@@ -49,7 +44,7 @@ import {
   type TaskListOptions,
 } from './rules/task-filter.ts'
 import { mayBeReplacedId } from './rules/task-id.ts'
-import { readTask } from './rules/task-row.ts'
+import { readTask, rowOf } from './rules/task-row.ts'
 import { TRANSFER, type Transfer } from './rules/transfer.ts'
 import {
   type CheckedUpdate,
@@ -85,13 +80,6 @@ import { type RestoreOptions, type RestoreReport, restoreBackup } from './sqlite
 import { TaskArchive } from './task-archive.ts'
 import type { TaskRepository } from './task-repository.ts'
 
-/** Tasks that come over time, for one `saveMany`. */
-export interface StagedTasks extends Disposable {
-  add(task: NewTaskInfo): void
-  save(step: Step<TaskProgress>): number
-}
-
-export const STAGE: unique symbol = Symbol('stage')
 export const CHANGES: unique symbol = Symbol('changes')
 
 /**
@@ -175,13 +163,7 @@ export class TaskStore implements TaskRepository<'sync'> {
   save(task: NewTaskInfo, options?: SaveOptions): TaskInfo {
     const { keepUpdateTime } = readSaveOptions(options)
     const checked = checkNewTask(task)
-    const row = taskRow(checked, keepUpdateTime, now())
-    const submitTime = this.#connection.write(() => this.#saves.save(row, true))
-    const saved =
-      submitTime === undefined
-        ? this.#connection.transaction(() => this.#saveOverStored(row))
-        : { submitTime }
-    return { ...checked.task, updateTime: row.updateTime, ...saved }
+    return { ...checked.task, ...this.#saveRow(taskRow(checked, keepUpdateTime, now())) }
   }
 
   /**
@@ -196,19 +178,18 @@ export class TaskStore implements TaskRepository<'sync'> {
     const { keepUpdateTime, ...following } = readSaveManyOptions(options)
     checkIterable('tasks', tasks, 'an iterable of tasks')
     const step = stepOf(following)
-    using staged = this[STAGE](keepUpdateTime)
+    using staged = this.#stage()
     for (const task of tasks) {
-      staged.add(task)
+      staged.add(taskRow(checkNewTask(task), keepUpdateTime, now()))
       step()
     }
     return staged.save(step)
   }
 
-  /** @internal */
-  [STAGE](keepUpdateTime: boolean): StagedTasks {
+  #stage(): StagedTasks {
     const rows = new StagedRows()
     return {
-      add: (task) => rows.add(taskRow(checkNewTask(task), keepUpdateTime, now())),
+      add: (row) => rows.add(row),
       save: (step) =>
         this.#connection.transaction(() => {
           let done = 0
@@ -582,6 +563,42 @@ export class TaskStore implements TaskRepository<'sync'> {
   }
 
   /** @internal */
+  get [ROWS](): RowCalls {
+    const { live } = this.#connection
+    return {
+      save: (row) => this.#saveRow(row),
+      stage: () => this.#stage(),
+      update: (update) => {
+        const row = isBlind(update) ? this.#connection.write(() => live.updateIf(update, now())) : undefined
+        if (row !== undefined) return row
+        const task = this.#updateStored(update)
+        return task && rowOf(task)
+      },
+      get: (taskId) => this.#connection.run(() => live.findRow(taskId)),
+      getMany: (taskIds) =>
+        this.#connection.snapshot(() =>
+          inBatches(taskIds, GET_BATCH).flatMap((batch) => live.findAllRows(batch)),
+        ),
+      list: (options) => {
+        const list = checkTaskList(options)
+        return this.#list.listRows(list.places, list, WHOLE)
+      },
+      listSummaries: (options) => {
+        const list = checkTaskList(options)
+        return this.#list.listRows(list.places, list, SUMMARY)
+      },
+      page: (options) => {
+        const list = checkPage(options)
+        return this.#list.pageRows(list.places, list, WHOLE)
+      },
+      pageSummaries: (options) => {
+        const list = checkPage(options)
+        return this.#list.pageRows(list.places, list, SUMMARY)
+      },
+    }
+  }
+
+  /** @internal */
   get [QUIET](): QuietCalls {
     return {
       save: (task, options) => {
@@ -606,6 +623,12 @@ export class TaskStore implements TaskRepository<'sync'> {
   /** {@link TaskStore.close}, for `using`. */
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  #saveRow(row: TaskRow): SavedTask {
+    const submitTime = this.#connection.write(() => this.#saves.save(row, true))
+    if (submitTime !== undefined) return { submitTime, updateTime: row.updateTime }
+    return this.#connection.transaction(() => this.#saveOverStored(row))
   }
 
   #saveShard(shard: Omit<NewTaskShard, 'shardIndex'>, options: SaveShardOptions | undefined): TaskShard {

@@ -76,7 +76,7 @@ import { copyOptions, splitOptions } from './worker/split-options.ts'
 import type { StartThread } from './worker/thread.ts'
 import { Threads } from './worker/threads.ts'
 import { transferTasks } from './worker/transfer-tasks.ts'
-import { packFields, type Saved, unpackFields } from './worker/values.ts'
+import { packFields, packRow, unpackSave, withChanges } from './worker/values.ts'
 import { WorkerTaskArchive } from './worker-task-archive.ts'
 
 export type { TransactionOptions } from './rules/user-transaction.ts'
@@ -170,10 +170,8 @@ export class WorkerTaskStore implements TaskRepository<'async'> {
   /** {@link TaskStore.save} */
   async save(task: NewTaskInfo, options?: SaveOptions): Promise<TaskInfo> {
     const { keepUpdateTime } = readSaveOptions(options)
-    const { task: fields, cells } = checkNewTask(task)
-    const packed = packFields(fields, cells)
-    const saved = await this.#caller.call<Saved>('save', [packed, { keepUpdateTime }])
-    return unpackFields<TaskInfo>({ ...packed, ...saved })
+    const checked = checkNewTask(task)
+    return unpackSave(checked, await this.#caller.call('save', [packRow(checked, keepUpdateTime)]))
   }
 
   /**
@@ -184,9 +182,9 @@ export class WorkerTaskStore implements TaskRepository<'async'> {
     tasks: Iterable<NewTaskInfo> | AsyncIterable<NewTaskInfo>,
     options?: SaveManyOptions,
   ): Promise<number> {
-    readSaveManyOptions(options)
-    const { others, following } = splitOptions(options)
-    return callWithItems(this.#caller, 'saveMany', packTasks(tasks), [others], following)
+    const { keepUpdateTime } = readSaveManyOptions(options)
+    const { following } = splitOptions(options)
+    return callWithItems(this.#caller, 'saveMany', packTasks(tasks, keepUpdateTime), [{}], following)
   }
 
   /** {@link TaskStore.get} */
@@ -210,9 +208,11 @@ export class WorkerTaskStore implements TaskRepository<'async'> {
   /** {@link TaskStore.update} */
   async update(taskId: string, changes: TaskChanges, options?: UpdateOptions): Promise<TaskInfo | undefined> {
     checkString('taskId', taskId)
-    const conditions = readUpdateOptions(options)
+    const conditions = options === undefined ? undefined : readUpdateOptions(options)
     const { fields, cells } = checkFields('changes', changes, taskId)
-    return this.#caller.call('update', [taskId, packFields(fields, cells), conditions])
+    const packed = packFields(fields, cells)
+    const task = await this.#caller.call<TaskInfo | undefined>('update', [taskId, packed, conditions])
+    return task && withChanges(task, packed)
   }
 
   /** {@link TaskStore.list} */
@@ -510,21 +510,17 @@ function refuseDatabase({ database }: StoreLocation): void {
   )
 }
 
-function packTask(task: NewTaskInfo) {
-  const { task: fields, cells } = checkNewTask(task)
-  return packFields(fields, cells)
-}
-
-function packTasks(tasks: Iterable<NewTaskInfo> | AsyncIterable<NewTaskInfo>) {
-  if (typeof tasks === 'object' && tasks !== null && isAsync(tasks)) return packTasksOverTime(tasks)
+function packTasks(tasks: Iterable<NewTaskInfo> | AsyncIterable<NewTaskInfo>, keepUpdateTime: boolean) {
+  if (typeof tasks === 'object' && tasks !== null && isAsync(tasks))
+    return packOverTime(tasks, keepUpdateTime)
   checkIterable('tasks', tasks, 'an iterable of tasks')
-  return packAll(tasks as Iterable<NewTaskInfo>)
+  return packAll(tasks as Iterable<NewTaskInfo>, keepUpdateTime)
 }
 
-function* packAll(tasks: Iterable<NewTaskInfo>) {
-  for (const task of tasks) yield packTask(task)
+function* packAll(tasks: Iterable<NewTaskInfo>, keepUpdateTime: boolean) {
+  for (const task of tasks) yield packRow(checkNewTask(task), keepUpdateTime)
 }
 
-async function* packTasksOverTime(tasks: AsyncIterable<NewTaskInfo>) {
-  for await (const task of tasks) yield packTask(task)
+async function* packOverTime(tasks: AsyncIterable<NewTaskInfo>, keepUpdateTime: boolean) {
+  for await (const task of tasks) yield packRow(checkNewTask(task), keepUpdateTime)
 }

@@ -1,4 +1,4 @@
-import { readJsonObject, readJsonValue } from '../../drizzle/json/cell.ts'
+import { readJsonObject, readJsonValue, writeJsonCell } from '../../drizzle/json/cell.ts'
 import type { ArchivedTaskInfo, ArchivedTaskShard, TaskInfo, TaskShard } from '../../drizzle/schema.ts'
 import type { RawShard, RawTask } from './raw-task.ts'
 import type { TaskSummary } from './task-filter.ts'
@@ -44,6 +44,21 @@ export function readTask(row: Row): TaskInfo {
     metadata: readJsonObject(row[7] as string),
     errorMessage: row[8] as string | null,
   }
+}
+
+/** The row of a task. */
+export function rowOf(task: TaskInfo): Row {
+  return [
+    task.taskId,
+    task.backend,
+    task.status,
+    task.shots,
+    task.submitTime,
+    task.updateTime,
+    writeJsonCell(task.result),
+    writeJsonCell(task.metadata),
+    task.errorMessage,
+  ]
 }
 
 /** The task of a row of the archive. */

@@ -4,7 +4,7 @@ import type { NewTaskInfo, TaskInfo } from '../../drizzle/schema.ts'
 import type { AnyStatus } from '../../drizzle/task-status.ts'
 import { invalidValue } from './argument-error.ts'
 import { checkString, flag, optionalString, optionsReader, strings } from './check-arguments.ts'
-import { checkFields, encodeJson } from './check-task.ts'
+import { type CheckedFields, checkFields, encodeJson } from './check-task.ts'
 import { RAW_METADATA } from './replaced-id.ts'
 import type { TaskRow } from './save-task.ts'
 
@@ -46,7 +46,15 @@ const PLANNED: ReadonlySet<string> = new Set(['taskId', 'updateTime', 'metadata'
 export function checkUpdate(taskId: string, changes: TaskChanges, options: UpdateOptions | undefined) {
   checkString('taskId', taskId)
   const conditions = readUpdateOptions(options)
-  const { fields, cells } = checkFields('changes', changes, taskId)
+  return updateOf(taskId, checkFields('changes', changes, taskId), conditions)
+}
+
+/** An update of what was checked. */
+export function updateOf(
+  taskId: string,
+  { fields, cells }: CheckedFields<TaskInfo>,
+  conditions: ReturnType<typeof readUpdateOptions>,
+) {
   const change: Record<string, unknown> = {}
   for (const field of Object.keys(fields) as (keyof typeof fields)[]) {
     if (!PLANNED.has(field)) change[field] = field === 'result' ? cells.result : fields[field]

@@ -1,11 +1,21 @@
-import type { NewTaskInfo, NewTaskShard } from '../../drizzle/schema.ts'
-import { stepOf } from '../rules/long-call.ts'
+import type { NewTaskShard } from '../../drizzle/schema.ts'
+import { now } from '../rules/clock.ts'
+import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from '../rules/long-call.ts'
 import { Merge } from '../rules/merge-tasks.ts'
-import { readSaveManyOptions, type SaveManyOptions } from '../rules/save-task.ts'
-import type { TaskListOptions } from '../rules/task-filter.ts'
+import { ROWS, type RowCalls, type StagedTasks } from '../rules/row-calls.ts'
+import type { ArchiveListOptions, TaskListOptions } from '../rules/task-filter.ts'
+import type { Row } from '../rules/task-row.ts'
 import { TRANSFER, type Transfer } from '../rules/transfer.ts'
-import { CHANGES, STAGE, type StagedTasks, TaskStore } from '../task-store.ts'
-import { type PackedFields, packCell, type Saved, unpackFields } from './values.ts'
+import { readUpdateOptions, type UpdateOptions, updateOf } from '../rules/update-task.ts'
+import { CHANGES, TaskStore } from '../task-store.ts'
+import {
+  type PackedFields,
+  type PackedRow,
+  packSave,
+  unpackChanges,
+  unpackFields,
+  unpackRow,
+} from './values.ts'
 
 type Method = (...args: never[]) => unknown
 
@@ -14,6 +24,8 @@ interface Sent {
   readonly staged: number
   readonly items: readonly unknown[]
 }
+
+const isSent = (items: object): items is Sent => 'staged' in items
 
 /** What a caller can ask of the thread: the methods of its store, and what crosses for them. */
 export class Methods {
@@ -25,8 +37,15 @@ export class Methods {
   /** The merges of the copies into this store, which are decided here. */
   readonly #merges = new Map<number, Merge>()
 
+  #rowCalls: RowCalls | undefined
+
   constructor(store: () => TaskStore) {
     this.#store = store
+  }
+
+  get #rows(): RowCalls {
+    this.#rowCalls ??= this.#store()[ROWS]
+    return this.#rowCalls
   }
 
   call(method: string, args: readonly unknown[]): unknown {
@@ -49,50 +68,49 @@ export class Methods {
     listChanged: (id: number, options: TaskListOptions) => {
       const changes = this.#watched.get(id) ?? this.#store()[CHANGES]()
       this.#watched.set(id, changes)
-      return changes.areSeen ? this.#store().listSummaries(options) : undefined
+      return changes.areSeen ? this.#rows.listSummaries(options) : undefined
     },
     unwatch: (id: number) => {
       this.#watched.delete(id)
     },
-    // What the caller has stays there.
-    save: (task: PackedFields, options: SaveManyOptions): Saved => {
-      const given = unpackFields<NewTaskInfo>(task)
-      const { taskId, submitTime, updateTime, metadata } = this.#store().save(given, options)
-      const saved = { taskId, submitTime, updateTime }
-      return metadata === given.metadata ? saved : { ...saved, metadata: packCell(metadata) }
-    },
-    update: (taskId: string, changes: PackedFields, ...rest) =>
-      this.#store().update(taskId, unpackFields(changes), ...rest),
+    save: (row: PackedRow) => new Whole(packSave(this.#rows.save(unpackRow(row, now())))),
+    update: (taskId: string, changes: PackedFields, options?: UpdateOptions) =>
+      whole(this.#rows.update(updateOf(taskId, unpackChanges(changes), readUpdateOptions(options)))),
+    get: (taskId: string) => whole(this.#rows.get(taskId)),
+    list: (options: TaskListOptions) => this.#rows.list(options),
+    listSummaries: (options: TaskListOptions) => this.#rows.listSummaries(options),
+    page: (options: TaskListOptions) => this.#rows.page(options),
+    pageSummaries: (options: TaskListOptions) => this.#rows.pageSummaries(options),
+    'archive.get': (taskId: string) => whole(this.#store().archive[ROWS].get(taskId)),
+    'archive.list': (options: ArchiveListOptions) => this.#store().archive[ROWS].list(options),
     addShard: (shard: PackedFields, ...rest) =>
       this.#store().addShard(unpackFields<NewTaskShard>(shard), ...rest),
     saveShard: (shard: PackedFields, ...rest) =>
       this.#store().saveShard(unpackFields<NewTaskShard>(shard), ...rest),
-    saveMany: (tasks: readonly PackedFields[] | Sent, options?: SaveManyOptions) => {
-      if (Array.isArray(tasks)) return this.#store().saveMany(unpackTasks(tasks), options)
-      const { staged, items } = tasks as Sent
-      using all = this.#stagedTasks.get(staged) as StagedTasks
-      this.#stagedTasks.delete(staged)
-      for (const task of unpackTasks(items)) all.add(task)
-      return all.save(stepOf(readSaveManyOptions(options)))
+    saveMany: (tasks: readonly PackedRow[] | Sent, options?: LongCallOptions<TaskProgress>) => {
+      const { staged, items } = isSent(tasks) ? tasks : { staged: undefined, items: tasks }
+      using all = staged === undefined ? this.#rows.stage() : (this.#stagedTasks.get(staged) as StagedTasks)
+      if (staged !== undefined) this.#stagedTasks.delete(staged)
+      addRows(all, items)
+      return all.save(stepOf(readLongCall(options)))
     },
-    getMany: (ids: readonly string[] | Sent) => this.#store().getMany(this.#ids(ids)),
+    getMany: (ids: readonly string[] | Sent) => this.#rows.getMany(this.#ids(ids)),
     'archive.archiveMany': (ids: readonly string[] | Sent, ...rest) =>
       this.#store().archive.archiveMany(this.#ids(ids), ...rest),
     'archive.restoreMany': (ids: readonly string[] | Sent, ...rest) =>
       this.#store().archive.restoreMany(this.#ids(ids), ...rest),
     'archive.deleteMany': (ids: readonly string[] | Sent, ...rest) =>
       this.#store().archive.deleteMany(this.#ids(ids), ...rest),
-    stage: (method: string, id: number, items: readonly unknown[], options?: SaveManyOptions) => {
+    stage: (method: string, id: number, items: readonly unknown[]) => {
       if (method !== 'saveMany') {
         const ids = this.#stagedIds.get(id) ?? []
         this.#stagedIds.set(id, ids)
         ids.push(...(items as string[]))
         return
       }
-      const staged =
-        this.#stagedTasks.get(id) ?? this.#store()[STAGE](readSaveManyOptions(options).keepUpdateTime)
+      const staged = this.#stagedTasks.get(id) ?? this.#rows.stage()
       this.#stagedTasks.set(id, staged)
-      for (const task of unpackTasks(items)) staged.add(task)
+      addRows(staged, items)
     },
     unstage: (id: number) => {
       this.#stagedIds.delete(id)
@@ -121,8 +139,8 @@ export class Methods {
   }
 
   #ids(ids: readonly string[] | Sent): readonly string[] {
-    if (Array.isArray(ids)) return ids
-    const { staged, items } = ids as Sent
+    if (!isSent(ids)) return ids
+    const { staged, items } = ids
     const before = this.#stagedIds.get(staged) as string[]
     this.#stagedIds.delete(staged)
     return [...before, ...(items as string[])]
@@ -131,6 +149,17 @@ export class Methods {
 
 type TakeArguments = Parameters<Transfer['take']>
 
-function* unpackTasks(packed: readonly unknown[]): Generator<NewTaskInfo> {
-  for (const task of packed) yield unpackFields<NewTaskInfo>(task as PackedFields)
+/** An array that crosses as one value, and not as a list in parts. */
+export class Whole {
+  readonly value: readonly unknown[]
+
+  constructor(value: readonly unknown[]) {
+    this.value = value
+  }
+}
+
+const whole = (row: Row | undefined) => row && new Whole(row)
+
+function addRows(staged: StagedTasks, items: readonly unknown[]): void {
+  for (const row of items) staged.add(unpackRow(row as PackedRow, now()))
 }

@@ -14,7 +14,7 @@ import {
   type ThreadData,
   TOLD_WITHIN,
 } from './messages.ts'
-import { Methods } from './methods.ts'
+import { Methods, Whole } from './methods.ts'
 import { packValue, weightOf } from './values.ts'
 
 // The program of the thread of a store. It takes one call after the other. While a transaction is open it does not return
@@ -215,6 +215,10 @@ function fail({ id }: Call, error: unknown): void {
 
 /** Posts the value of a call; its lists in parts, so that the caller never reads for long at a time. */
 function answer({ id, method }: Call, value: unknown): void {
+  if (value instanceof Whole) {
+    post({ id, weight: weightOf(value.value), outcome: 'value', value: value.value })
+    return
+  }
   const { head, lists } = withoutLists(value)
   if (lists.length === 0) {
     const packed = packValue(method, head)

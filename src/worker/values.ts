@@ -1,17 +1,14 @@
+import { readJsonObject, writeJsonCell } from '../../drizzle/json/cell.ts'
 import { parseJson } from '../../drizzle/json/read.ts'
 import { type JsonObject, type JsonValue, UnreadableJson } from '../../drizzle/json/value.ts'
 import { stringifyJson } from '../../drizzle/json/write.ts'
-import type {
-  ArchivedTaskShard,
-  NewTaskInfo,
-  NewTaskShard,
-  TaskInfo,
-  TaskShard,
-} from '../../drizzle/schema.ts'
-import type { checkFields } from '../rules/check-task.ts'
+import type { ArchivedTaskShard, TaskInfo, TaskShard } from '../../drizzle/schema.ts'
+import type { CheckedFields, CheckedTask, checkFields } from '../rules/check-task.ts'
 import type { ArchiveMoveResult } from '../rules/move-task.ts'
+import type { SavedTask } from '../rules/row-calls.ts'
+import { type TaskRow, taskRow } from '../rules/save-task.ts'
 import type { ListedSummary, ListedTask } from '../rules/task-filter.ts'
-import { type Row, readSummary, SUMMARY_FIELDS } from '../rules/task-row.ts'
+import { type Row, readSummary, readTask } from '../rules/task-row.ts'
 import type { TaskStoreError } from '../rules/task-store-error.ts'
 import { type PackedError, packError, unpackError } from './errors.ts'
 
@@ -41,52 +38,24 @@ function unpackCell(cell: Cell): JsonValue | null {
 
 /** How a value that a store returns crosses to the thread of the caller. */
 interface Crossing<Value, Packed> {
-  pack(value: Value): Packed
+  pack?(value: Value): Packed
   unpack(packed: Packed): Value
 }
 
+/** Rows cross as they are: neither side reads what the other one has read. */
 const TASK: Crossing<ListedTask, Row> = {
-  pack: (task) => {
-    const row = [
-      task.taskId,
-      task.backend,
-      task.status,
-      task.shots,
-      task.submitTime,
-      task.updateTime,
-      packCell(task.result),
-      packCell(task.metadata),
-      task.errorMessage,
-    ]
-    if (task.archivedAt !== undefined) row.push(task.archivedAt)
-    return row
-  },
   unpack: (row) => {
-    const task = {
-      taskId: text(row[0]),
-      backend: text(row[1]),
-      status: text(row[2]),
-      shots: row[3] as number,
-      submitTime: text(row[4]),
-      updateTime: text(row[5]),
-      result: unpackCell(row[6] as Cell),
-      metadata: unpackCell(row[7] as Cell) as JsonObject,
-      errorMessage: text(row[8]),
-    }
-    return row.length === 9 ? task : { ...task, archivedAt: text(row[9]) }
+    const cells = withBuffersInRow(row)
+    const task = readTask(cells)
+    return row.length === 9 ? task : { ...task, archivedAt: cells[9] as string }
   },
 }
 
 const SUMMARY: Crossing<ListedSummary, Row> = {
-  pack: (task) => {
-    const row: unknown[] = SUMMARY_FIELDS.map((field) => task[field])
-    row.push(task.hasResult)
-    if (task.archivedAt !== undefined) row.push(task.archivedAt)
-    return row
-  },
   unpack: (row) => {
-    const summary = readSummary(row.map(text))
-    return row.length === 8 ? summary : { ...summary, archivedAt: text(row[8]) }
+    const cells = withBuffersInRow(row)
+    const summary = readSummary(cells)
+    return row.length === 8 ? summary : { ...summary, archivedAt: cells[8] as string }
   },
 }
 
@@ -111,6 +80,9 @@ function text(value: unknown): string {
   const bytes = value instanceof Uint8Array
   return (bytes ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value) as string
 }
+
+const withBuffersInRow = (row: Row): Row =>
+  row.some((cell) => typeof cell === 'object' && cell !== null) ? row.map(text) : row
 
 /** The fields of an object that has crossed. */
 export function withBuffers<T extends object>(packed: object): T {
@@ -141,7 +113,7 @@ const CROSSINGS: Readonly<Record<string, Crossing<unknown, unknown>>> = {
 }
 
 export function packValue(method: string, value: unknown): unknown {
-  return value === undefined ? undefined : (CROSSINGS[method]?.pack(value) ?? value)
+  return value === undefined ? undefined : (CROSSINGS[method]?.pack?.(value) ?? value)
 }
 
 export function unpackValue(method: string, packed: unknown): unknown {
@@ -163,14 +135,109 @@ export function packFields(fields: object, cells: ReturnType<typeof checkFields>
 }
 
 /** The fields with the values that their JSON had. */
-export function unpackFields<Fields extends Partial<NewTaskInfo> | Partial<NewTaskShard> | TaskInfo>(
-  packed: PackedFields,
-): Fields {
+export function unpackFields<Fields extends object>(packed: PackedFields): Fields {
   const fields: Record<string, unknown> = { ...packed }
   for (const name of ['result', 'metadata']) {
     if (fields[name] !== undefined) fields[name] = unpackCell(fields[name] as Cell)
   }
   return fields as Fields
+}
+
+/** Fields of a task that were checked, as they have crossed: the thread needs no value of a result, but its text. */
+export function unpackChanges(packed: PackedFields): CheckedFields<TaskInfo> {
+  const { result, ...others } = packed
+  const fields = unpackFields<object>(result === undefined ? others : { ...others, result: null })
+  const cells = {
+    result: textOf(result as Cell | undefined),
+    metadata: textOf(packed.metadata as Cell | undefined),
+  }
+  return { fields, cells } as CheckedFields<TaskInfo>
+}
+
+const textOf = (cell: Cell | undefined) =>
+  typeof cell === 'object' && cell !== null ? cell.unreadable : cell
+
+/** A task that was updated, with the values that were given. */
+export function withChanges(
+  task: TaskInfo,
+  { taskId, updateTime, metadata, ...given }: PackedFields,
+): TaskInfo {
+  const isUnreadable = typeof metadata === 'object'
+  return { ...task, ...unpackFields<object>(isUnreadable ? { ...given, metadata } : given) }
+}
+
+/** A task to save, as it crosses: the fields of its row in their order, without the time, which the thread has. */
+export type PackedRow = readonly [
+  taskId: string,
+  backend: string,
+  status: string,
+  shots: number,
+  submitTime: string | null,
+  updateTime: string | undefined,
+  result: string | null,
+  metadata: string,
+  errorMessage: string | null,
+  namesReplacedId: 0 | 1,
+]
+
+export function packRow(checked: CheckedTask, keepUpdateTime: boolean): PackedRow {
+  const row = taskRow(checked, keepUpdateTime, '')
+  return [
+    row.taskId,
+    row.backend,
+    row.status,
+    row.shots,
+    row.submitTime,
+    row.isStamped ? undefined : row.updateTime,
+    row.result,
+    row.metadata,
+    row.errorMessage,
+    row.namesReplacedId,
+  ]
+}
+
+export function unpackRow(row: PackedRow, now: string): TaskRow {
+  return {
+    taskId: row[0],
+    backend: row[1],
+    status: row[2],
+    shots: row[3],
+    submitTime: row[4],
+    updateTime: row[5] ?? now,
+    isStamped: row[5] === undefined,
+    result: row[6],
+    metadata: row[7],
+    errorMessage: row[8],
+    now,
+    namesReplacedId: row[9],
+  }
+}
+
+/** What a store decides about a task that it saves, as it crosses. */
+export type PackedSave = readonly [updateTime: string, submitTime: string, taskId?: string, metadata?: string]
+
+export function packSave({ updateTime, submitTime, taskId, metadata }: SavedTask): PackedSave {
+  return metadata === undefined
+    ? [updateTime, submitTime]
+    : [updateTime, submitTime, taskId as string, writeJsonCell(metadata)]
+}
+
+/** A task that was saved. Its JSON is read from the texts: what the caller has may have changed meanwhile. */
+export function unpackSave({ task, cells }: CheckedTask, saved: PackedSave): TaskInfo {
+  const [updateTime, submitTime, taskId = task.taskId, metadata] = saved
+  const { result, metadata: given } = task
+  return {
+    ...task,
+    taskId,
+    submitTime,
+    updateTime,
+    result: result instanceof UnreadableJson ? result : unpackCell(cells.result),
+    metadata: (metadata !== undefined
+      ? readJsonObject(metadata)
+      : given instanceof UnreadableJson
+        ? given
+        : unpackCell(cells.metadata)) as JsonObject,
+  }
 }
 
 /** About how long it takes to read a value that has crossed, in characters. */
@@ -186,11 +253,3 @@ export function weightOf(packed: unknown): number {
 
 /** What a value weighs beside its text. */
 const WEIGHT = 20
-
-/** What a store decides about a task that it saves; the metadata only if they are others than were given. */
-export interface Saved {
-  readonly taskId: string
-  readonly submitTime: string
-  readonly updateTime: string
-  readonly metadata?: Cell
-}

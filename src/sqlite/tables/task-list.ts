@@ -59,14 +59,30 @@ export class TaskList {
   }
 
   list<T>(places: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): (T & WithArchivedAt)[] {
-    return this.#rows(places, list, shape, false).map((row) => readRow(row, places, shape, -1))
+    return this.listRows(places, list, shape).map((row) => readRow(row, places, shape, -1))
+  }
+
+  /** The rows of a list, in one that can hold archived tasks with the time at which the task was archived. */
+  listRows<T>(places: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): Row[] {
+    return this.#rows(places, list, shape, false)
   }
 
   /** A page of at most `limit` tasks. */
   page<T>(places: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): Page<T & WithArchivedAt> {
+    const { items, ...next } = this.#page(places, list, shape)
+    return { items: items.map((row) => readRow(row, places, shape, -3)), ...next }
+  }
+
+  /** A page of rows, each as in {@link listRows}. */
+  pageRows<T>(places: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): Page<Row> {
+    const { items, ...next } = this.#page(places, list, shape)
+    return { items: items.map((row) => row.slice(0, -2)), ...next }
+  }
+
+  #page<T>(places: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): Page<Row> {
     const rows = this.#rows(places, { ...list, limit: list.limit + 1 }, shape, true)
-    const items = rows.slice(0, list.limit).map((row) => readRow(row, places, shape, -3))
-    const last = rows[list.limit - 1]
+    const items = rows.slice(0, list.limit)
+    const last = items.at(-1)
     return rows.length > list.limit && last ? { items, next: encodeCursor(cursorOf(last)) } : { items }
   }
 

@@ -43,16 +43,26 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return row === undefined ? soleTask(taskId, this.replacing(taskId)) : this.#read(row)
   }
 
+  /** The row of what {@link find} returns. */
+  findRow(taskId: string): Row | undefined {
+    const row = this.row(taskId)
+    if (row !== undefined) return row
+    const task = soleTask(taskId, this.replacing(taskId))
+    return task && this.row(task.taskId)
+  }
+
   /** What {@link find} returns for each of some ids. */
   findAll(taskIds: readonly string[]): (Task | undefined)[] {
+    return this.findAllRows(taskIds).map((row) => row && this.#read(row))
+  }
+
+  /** The rows of what {@link findAll} returns. */
+  findAllRows(taskIds: readonly string[]): (Row | undefined)[] {
     const statement = this.#statement('find all', (drizzle, { tasks }) =>
       drizzle.select(cellsOf(this.place)).from(tasks).where(isOneOf(tasks.taskId)),
     )
     const rows = new Map(statement.all({ ids: JSON.stringify(taskIds) }).map((row) => [row[0], row]))
-    return taskIds.map((taskId) => {
-      const row = rows.get(taskId)
-      return row === undefined ? this.find(taskId) : this.#read(row)
-    })
+    return taskIds.map((taskId) => rows.get(taskId) ?? this.findRow(taskId))
   }
 
   /** The id under which {@link find} finds a task. The task is not read if that is the given id. */
