@@ -26,41 +26,48 @@ export const SHARED = {
   length: 6,
 } as const
 
-/** A call of a method of a store: `save`, `archive.list`, or one of those that only the thread has. */
-export interface Call {
-  readonly id: number
-  readonly method: string
-  readonly args: readonly unknown[]
-  /** The transaction in which it is called. */
-  readonly tx: number | undefined
-  /** For a call that takes an `onProgress` and a `signal`: whether to tell how far it is. */
-  readonly tells: boolean | undefined
-  /** The time of the caller, if a test has set it. */
-  readonly time: number | undefined
-}
+// Arrays are cloned in less time than objects, whose keys are texts.
 
-/** What the caller posts. */
-export interface Post {
-  readonly calls: readonly Call[]
-  /** The calls to end. */
-  readonly aborted: readonly number[]
-  /** The weight of the answers that were read since the last post. */
-  readonly read: number
-}
+/**
+ * A call of a method of a store: `save`, `archive.list`, or one of those that only the thread has.
+ *
+ * - tx: the transaction in which it is called.
+ * - tells: for a call that takes an `onProgress` and a `signal`, whether to tell how far it is.
+ * - time: the time of the caller, if a test has set it.
+ */
+export type Call = readonly [
+  id: number,
+  method: string,
+  args: readonly unknown[],
+  tx: number | undefined,
+  tells: boolean | undefined,
+  time: number | undefined,
+]
 
-/** What the thread posts about a call. */
-export interface Answer {
-  readonly id: number
-  readonly weight: number
-  /** The next items of its lists, by the property of the value; of a list itself, an empty string. */
-  readonly lists?: readonly (readonly [property: string, items: readonly unknown[]])[]
-  /** Set at the end. `aborted` is for a call that its signal ended, `undone` for a transaction whose callback failed. */
-  readonly outcome?: 'value' | 'error' | 'aborted' | 'undone'
-  readonly value?: unknown
-  readonly error?: PackedError
+/**
+ * What the caller posts.
+ *
+ * - aborted: the calls to end.
+ * - read: the weight of the answers that were read since the last post.
+ */
+export type Post = readonly [calls: readonly Call[], aborted: readonly number[], read: number]
+
+/** The next items of the lists of a value, by its property; of a list itself, an empty string. */
+export type Lists = readonly (readonly [property: string, items: readonly unknown[]])[]
+
+/** What the thread posts about a call: the first two before its end, and one of the others at its end. */
+export type Answer = readonly [id: number, weight: number, ...Told]
+
+type Told =
   /** How far it is; of a transaction, that it has begun. */
-  readonly progress?: unknown
-}
+  | readonly [kind: 'progress', progress: unknown]
+  | readonly [kind: 'part', lists: Lists]
+  | readonly [kind: 'value', value: unknown, lists?: Lists]
+  | readonly [kind: 'error', error: PackedError]
+  /** It was ended by its signal. */
+  | readonly [kind: 'aborted']
+  /** A transaction whose callback failed. */
+  | readonly [kind: 'undone']
 
 /**
  * For how much the caller has not read yet the thread may go on posting, and how much it posts at once. What is read in one

@@ -6,7 +6,6 @@ import { TaskStore } from '../task-store.ts'
 import { packError } from './errors.ts'
 import {
   type Answer,
-  type Call,
   MOST_UNREAD,
   PART,
   type Post,
@@ -31,15 +30,37 @@ const methods = new Methods(() => {
 })
 
 /** Calls that have not begun: outside a transaction, and in each one that is open. */
-const waiting: Call[] = []
-const waitingIn = new Map<number, Call[]>()
+const waiting: Asked[] = []
+const waitingIn = new Map<number, Asked[]>()
 const aborted = new Set<number>()
 /** Calls that go on while others are taken. */
 const underWay = new Set<Promise<void>>()
 /** The weight of the answers that the caller has not read yet. */
 let unread = 0
+/** Answers that are not posted yet, their weight, and when the call of the first one began. */
+let answers: Answer[] = []
+let gathered = 0
+let firstBegan = 0
+/** When the call that runs began. */
+let began = 0
 /** When the transaction that is open has to end. */
 let limit: { readonly at: number; readonly timeout: number } | undefined
+
+/** A {@link Call}. */
+interface Asked {
+  readonly id: number
+  readonly method: string
+  readonly args: readonly unknown[]
+  readonly tx: number | undefined
+  readonly tells: boolean | undefined
+  readonly time: number | undefined
+}
+
+/** For how long answers are gathered, in milliseconds, and at most how long a call takes for which one may wait. */
+const TOGETHER = 0.3
+
+/** How long the last call of each method took, in milliseconds. */
+const lasted = new Map<string, number>()
 
 /** Ends a transaction whose callback failed. */
 const UNDONE = new Error('undone')
@@ -47,12 +68,14 @@ const UNDONE = new Error('undone')
 port.on('message', (post: Post) => {
   take(post)
   for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) run(call)
+  flush()
 })
 
-function take({ calls, aborted: ids, read }: Post): void {
+function take([calls, ids, read]: Post): void {
   unread -= read
   for (const id of ids) aborted.add(id)
-  for (const call of calls) {
+  for (const [id, method, args, tx, tells, time] of calls) {
+    const call = { id, method, args, tx, tells, time }
     const queue = call.tx === undefined ? waiting : waitingIn.get(call.tx)
     if (queue !== undefined) queue.push(call)
     else if (call.id !== 0) fail(call, txIsOver())
@@ -71,6 +94,7 @@ function takeArrived(): boolean {
 
 /** Waits for a post. @throws TaskStoreError `TIMED_OUT` when the transaction has to end. */
 function waitForPost(): void {
+  flush()
   const posts = Atomics.load(shared, SHARED.posts)
   stopIfEnding()
   if (takeArrived()) return
@@ -89,7 +113,10 @@ function stopIfEnding(): void {
   Atomics.wait(shared, SHARED.ending, 1)
 }
 
-onSleep(stopIfEnding)
+onSleep(() => {
+  flush()
+  stopIfEnding()
+})
 
 function checkLimit(): void {
   if (limit !== undefined && elapsed() >= limit.at) throw tookTooLong(location.file, limit.timeout)
@@ -101,21 +128,26 @@ function setTime(time: number | undefined): void {
   else if (Date.now !== ownNow) Date.now = ownNow
 }
 
-function run(call: Call): void {
+function run(call: Asked): void {
+  if ((lasted.get(call.method) ?? TOGETHER) >= TOGETHER) flush()
   stopIfEnding()
   setTime(call.time)
   if (call.tx === undefined) Atomics.store(shared, SHARED.begun, call.id)
   if (call.method === 'transaction') transact(call)
   else if (call.method === 'close') void close(call)
-  else runMethod(call)
+  else {
+    began = elapsed()
+    runMethod(call)
+    lasted.set(call.method, elapsed() - began)
+  }
 }
 
-function runMethod(call: Call): void {
+function runMethod(call: Asked): void {
   // Few calls can be ended, and a controller takes longer to make than many of them take.
   const controller = call.tells === undefined ? undefined : new AbortController()
   const failed = (error: unknown) => {
     const wasAborted = controller?.signal.aborted && error === controller.signal.reason
-    if (wasAborted) port.postMessage({ id: call.id, weight: 0, outcome: 'aborted' } satisfies Answer)
+    if (wasAborted) add([call.id, 0, 'aborted'])
     else fail(call, error)
   }
   try {
@@ -125,7 +157,10 @@ function runMethod(call: Call): void {
       answer(call, value)
       return
     }
-    const ended = value.then((value) => answer(call, value)).catch(failed)
+    const ended = value
+      .then((value) => answer(call, value))
+      .catch(failed)
+      .then(flush)
     underWay.add(ended)
     ended.then(() => underWay.delete(ended))
   } catch (error) {
@@ -136,7 +171,7 @@ function runMethod(call: Call): void {
 }
 
 /** The arguments of a call, whose last one is its options, with those that tell how far it is and may end it. */
-function followed({ id, args, tells }: Call, controller: AbortController): readonly unknown[] {
+function followed({ id, args, tells }: Asked, controller: AbortController): readonly unknown[] {
   const look = () => {
     if (aborted.has(id)) controller.abort()
     checkLimit()
@@ -145,7 +180,8 @@ function followed({ id, args, tells }: Call, controller: AbortController): reado
   const onProgress = (progress: unknown) => {
     const told = Atomics.load(shared, SHARED.told)
     if (tells) {
-      port.postMessage({ id, weight: 0, progress } satisfies Answer)
+      add([id, 0, 'progress', progress])
+      flush()
       Atomics.wait(shared, SHARED.told, told, TOLD_WITHIN)
     }
     stopIfEnding()
@@ -157,16 +193,16 @@ function followed({ id, args, tells }: Call, controller: AbortController): reado
 }
 
 /** Runs a transaction, or a savepoint in one, whose calls come one by one. */
-function transact(call: Call): void {
+function transact(call: Asked): void {
   const isOutermost = waitingIn.size === 0
-  const calls: Call[] = []
+  const calls: Asked[] = []
   try {
     methods.call('transaction', [
       () => {
         const [timeout] = call.args as readonly number[]
         if (timeout !== undefined) limit = { at: elapsed() + timeout, timeout }
         waitingIn.set(call.id, calls)
-        port.postMessage({ id: call.id, weight: 0, progress: call.id } satisfies Answer)
+        add([call.id, 0, 'progress', call.id])
         runAll(calls)
         waitingIn.delete(call.id)
         if (isOutermost) Atomics.store(shared, SHARED.committing, call.id)
@@ -176,7 +212,7 @@ function transact(call: Call): void {
     if (isOutermost) limit = undefined
     answer(call, undefined)
   } catch (error) {
-    if (error === UNDONE) port.postMessage({ id: call.id, weight: 0, outcome: 'undone' } satisfies Answer)
+    if (error === UNDONE) add([call.id, 0, 'undone'])
     else fail(call, error)
   } finally {
     waitingIn.delete(call.id)
@@ -186,7 +222,7 @@ function transact(call: Call): void {
 }
 
 /** Runs the calls of a transaction until its callback has ended. */
-function runAll(calls: Call[]): void {
+function runAll(calls: Asked[]): void {
   for (;;) {
     checkLimit()
     const call = calls.shift()
@@ -198,7 +234,7 @@ function runAll(calls: Call[]): void {
 }
 
 /** Closes the store after what goes on, and ends the thread. */
-async function close(call: Call): Promise<void> {
+async function close(call: Asked): Promise<void> {
   await Promise.all(underWay)
   try {
     opened?.close()
@@ -206,23 +242,24 @@ async function close(call: Call): Promise<void> {
   } catch (error) {
     fail(call, error)
   }
+  flush()
   port.close()
 }
 
-function fail({ id }: Call, error: unknown): void {
-  port.postMessage({ id, weight: 0, outcome: 'error', error: packError(error) } satisfies Answer)
+function fail({ id }: Asked, error: unknown): void {
+  add([id, 0, 'error', packError(error)])
 }
 
 /** Posts the value of a call; its lists in parts, so that the caller never reads for long at a time. */
-function answer({ id, method }: Call, value: unknown): void {
+function answer({ id, method }: Asked, value: unknown): void {
   if (value instanceof Whole) {
-    post({ id, weight: weightOf(value.value), outcome: 'value', value: value.value })
+    post([id, weightOf(value.value), 'value', value.value])
     return
   }
   const { head, lists } = withoutLists(value)
   if (lists.length === 0) {
     const packed = packValue(method, head)
-    post({ id, weight: weightOf(packed), outcome: 'value', value: packed })
+    post([id, weightOf(packed), 'value', packed])
     return
   }
   let parts: [property: string, items: unknown[]][] = []
@@ -235,20 +272,35 @@ function answer({ id, method }: Call, value: unknown): void {
       part.push(packed)
       weight += weightOf(packed)
       if (weight < PART) continue
-      post({ id, weight, lists: parts })
+      post([id, weight, 'part', parts])
       part = []
       parts = [[property, part]]
       weight = 0
     }
   }
-  post({ id, weight: weight + weightOf(head), lists: parts, outcome: 'value', value: head })
+  post([id, weight + weightOf(head), 'value', head, parts])
 }
 
-/** Waits until the caller has read most of what was posted before. */
+/** Adds an answer, when the caller has read most of what was posted before. */
 function post(answer: Answer): void {
   while (unread > MOST_UNREAD) waitForPost()
-  unread += answer.weight
-  port.postMessage(answer)
+  unread += answer[1]
+  add(answer)
+}
+
+/** Answers of short calls that follow each other are posted together: to post one may take longer than a call. */
+function add(answer: Answer): void {
+  if (answers.length === 0) firstBegan = began
+  answers.push(answer)
+  gathered += answer[1]
+  if (gathered > PART || elapsed() - firstBegan > TOGETHER) flush()
+}
+
+function flush(): void {
+  if (answers.length === 0) return
+  port.postMessage(answers)
+  answers = []
+  gathered = 0
 }
 
 /** How many items a list of a report has if it is sent in parts. */

@@ -1,10 +1,19 @@
+import { nextTick } from 'node:process'
 import { setImmediate } from 'node:timers'
 import type { Worker } from 'node:worker_threads'
 import { invalidValue } from '../rules/argument-error.ts'
 import { type CallOutcome, TaskStoreError } from '../rules/task-store-error.ts'
 import type { Following } from './caller.ts'
 import { unpackError } from './errors.ts'
-import { type Answer, type Call, MOST_UNREAD, type Post, SHARED, type ThreadData } from './messages.ts'
+import {
+  type Answer,
+  type Call,
+  type Lists,
+  MOST_UNREAD,
+  type Post,
+  SHARED,
+  type ThreadData,
+} from './messages.ts'
 import { unpackValue } from './values.ts'
 
 /** Starts a thread that runs `program.ts`. */
@@ -25,12 +34,12 @@ export interface Question {
 type Told = Pick<Question, 'method' | 'args' | 'tx'>
 
 /** A call that is under way. */
-interface Pending extends Question {
-  readonly resolve: (end: End) => void
-  readonly lists: Map<string, unknown[]>
-  readonly abort: () => void
+interface Pending extends Pick<Question, 'method' | 'outcome' | 'following'> {
+  resolve: (end: End) => void
+  readonly abort: (() => void) | undefined
+  lists: Map<string, unknown[]> | undefined
   /** What `onProgress` threw. */
-  failure?: { readonly error: unknown }
+  failure: { readonly error: unknown } | undefined
 }
 
 /** How a call ended. Its error is made by who waits for it, so that it names him in its stack. */
@@ -75,7 +84,9 @@ export class Thread {
     } catch (error) {
       throw cannotStart(error)
     }
-    this.#worker.on('message', (answer: Answer) => this.#take(answer))
+    this.#worker.on('message', (answers: readonly Answer[]) => {
+      for (const answer of answers) this.#take(answer)
+    })
     this.#worker.on('error', (error) => {
       this.#error = error
     })
@@ -98,12 +109,21 @@ export class Thread {
   ask(question: Question): Promise<End> {
     if (this.#isOver) return Promise.resolve({ fail: () => this.#lost('not-done') })
     const id = this.#nextId()
+    const { method, outcome, following } = question
     return new Promise((resolve) => {
-      const abort = () => this.#abort(id)
-      this.#pending.set(id, { ...question, resolve, lists: new Map(), abort })
+      const abort = following && (() => this.#abort(id))
+      this.#pending.set(id, {
+        method,
+        outcome,
+        following,
+        resolve,
+        abort,
+        lists: undefined,
+        failure: undefined,
+      })
       if (this.#pending.size === 1) this.#worker.ref()
       this.#send(id, question)
-      question.following?.signal?.addEventListener('abort', abort)
+      if (abort !== undefined) following?.signal?.addEventListener('abort', abort)
     })
   }
 
@@ -159,27 +179,27 @@ export class Thread {
     { method, args, tx, following }: Told & { readonly following?: Following | undefined },
   ): void {
     const tells = following && following.onProgress !== undefined
-    this.#calls.push({ id, method, args, tx, tells, time: givenTime() })
+    this.#calls.push([id, method, args, tx, tells, givenTime()])
     this.#postSoon()
   }
 
-  /** Posts in one message what is asked in one go. */
+  /** Posts in one message what is asked in one go: also by those who go on because of one message. */
   #postSoon(): void {
     if (this.#isPosting) return
     this.#isPosting = true
-    Promise.resolve().then(() => this.#post())
+    nextTick(() => this.#post())
   }
 
   #post(): void {
     this.#isPosting = false
     if (this.#isOver) return
     const calls = this.#calls.splice(0, MOST_CALLS)
-    const post: Post = { calls, aborted: this.#aborted, read: this.#read }
+    const [aborted, read] = [this.#aborted, this.#read]
     this.#aborted = []
     this.#read = 0
-    if (!this.#tryPost(post)) {
-      this.#worker.postMessage({ ...post, calls: [] })
-      for (const call of calls) this.#tryPost({ calls: [call], aborted: [], read: 0 })
+    if (!this.#tryPost([calls, aborted, read])) {
+      this.#tryPost([[], aborted, read])
+      for (const call of calls) this.#tryPost([[call], [], 0])
     }
     Atomics.add(this.#shared, SHARED.posts, 1)
     Atomics.notify(this.#shared, SHARED.posts)
@@ -192,11 +212,11 @@ export class Thread {
       this.#worker.postMessage(post)
       return true
     } catch (error) {
-      const [first, ...others] = post.calls
+      const [[first, ...others]] = post
       if (first === undefined) throw error
       const message = 'an argument cannot be sent to the thread of the store'
       const fail = () => invalidValue('options', message, { cause: error })
-      if (others.length === 0) this.#finish(first.id, { fail })
+      if (others.length === 0) this.#finish(first[0], { fail })
       return false
     }
   }
@@ -209,26 +229,26 @@ export class Thread {
   }
 
   #take(answer: Answer): void {
-    this.#read += answer.weight
+    const [id, weight, kind, told, lists] = answer
+    this.#read += weight
     if (this.#read > MOST_UNREAD / 4) this.#postInATurn()
-    const pending = this.#pending.get(answer.id)
+    const pending = this.#pending.get(id)
     if (pending === undefined) return
-    if (answer.progress !== undefined) this.#report(answer, pending)
-    for (const [property, items] of answer.lists ?? []) {
-      const list = pending.lists.get(property) ?? []
-      pending.lists.set(property, list)
-      for (const item of items) list.push(unpackValue(pending.method, item))
+    if (kind === 'progress') this.#report(told, pending)
+    else if (kind === 'part') addItems(pending, told)
+    else {
+      if (lists !== undefined) addItems(pending, lists)
+      this.#finish(id, endOf(answer, pending))
     }
-    if (answer.outcome !== undefined) this.#finish(answer.id, endOf(answer, pending))
   }
 
-  #report({ progress }: Answer, pending: Pending): void {
+  #report(progress: unknown, pending: Pending): void {
     if (pending.failure !== undefined) return
     try {
       pending.following?.onProgress?.(progress as never)
     } catch (error) {
       pending.failure = { error }
-      pending.abort()
+      pending.abort?.()
     }
     // Before the thread goes on.
     if (this.#aborted.length > 0) this.#post()
@@ -238,9 +258,13 @@ export class Thread {
 
   #finish(id: number, end: End): void {
     const pending = this.#pending.get(id)
-    pending?.following?.signal?.removeEventListener('abort', pending.abort)
-    pending?.resolve(end)
+    if (pending === undefined) return
+    if (pending.abort !== undefined) pending.following?.signal?.removeEventListener('abort', pending.abort)
+    pending.resolve(end)
     this.#pending.delete(id)
+    // Until all memory is collected, a Map holds what was deleted from it, and that would hold the answer.
+    pending.resolve = () => undefined
+    pending.lists = undefined
     if (this.#pending.size === 0) this.#worker.unref()
   }
 
@@ -278,21 +302,29 @@ function cannotStart(cause: unknown): TaskStoreError {
   )
 }
 
-function endOf({ outcome, value, error }: Answer, { method, lists, following, failure }: Pending): End {
+function addItems(pending: Pending, lists: Lists): void {
+  pending.lists ??= new Map()
+  for (const [property, items] of lists) {
+    const list = pending.lists.get(property) ?? []
+    pending.lists.set(property, list)
+    for (const item of items) list.push(unpackValue(pending.method, item))
+  }
+}
+
+function endOf([, , kind, told]: Answer, { method, lists, following, failure }: Pending): End {
   if (failure !== undefined) return { fail: () => failure.error }
-  switch (outcome) {
+  switch (kind) {
     case 'value': {
+      if (lists === undefined) return { value: unpackValue(method, told) }
       const list = lists.get('')
-      if (list !== undefined) return { value: list }
-      if (lists.size === 0) return { value: unpackValue(method, value) }
-      return { value: { ...(value as object), ...Object.fromEntries(lists) } }
+      return { value: list ?? { ...(told as object), ...Object.fromEntries(lists) } }
     }
     case 'aborted':
       return { fail: () => following?.signal?.reason }
-    case 'undone':
-      return { fail: () => undefined }
+    case 'error':
+      return { fail: () => unpackError(told) }
     default:
-      return { fail: () => unpackError(error as NonNullable<typeof error>) }
+      return { fail: () => undefined }
   }
 }
 

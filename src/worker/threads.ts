@@ -103,8 +103,7 @@ export class Threads implements Caller {
     args: readonly unknown[],
     following: Following | undefined,
   ): Promise<T> {
-    const outcome = (thread: Thread, id: number) =>
-      READS.has(method) || !thread.hasBegun(id) ? 'not-done' : 'unknown'
+    const outcome = READS.has(method) ? outcomeOfRead : outcomeOfWrite
     const end = await threadOf().ask({ method, args, outcome, following })
     if ('fail' in end) throw end.fail()
     return end.value as T
@@ -120,6 +119,10 @@ export class Threads implements Caller {
     if ('fail' in end) throw error
   }
 }
+
+const outcomeOfRead = () => 'not-done' as const
+
+const outcomeOfWrite = (thread: Thread, id: number) => (thread.hasBegun(id) ? 'unknown' : 'not-done')
 
 /** Whether nothing of a transaction was written, because others held the lock or its thread ended. */
 function wasUndone(error: unknown): boolean {
