@@ -11,9 +11,9 @@ const { Worker } = threads
 test('a call for which the memory of the thread is too small is DISCONNECTED, and the next one works', async (t) => {
   const file = join(temporaryFolder(t), 'tasks.sqlite')
   const filled = new TaskStore({ file, synchronous: 'NORMAL' })
-  const result = Array.from({ length: 2000 }, (_, i) => [i])
+  const result = 'x'.repeat(60_000)
   filled.saveMany(
-    Array.from({ length: 1500 }, (_, i) => ({ taskId: `t${i}`, backend: 'b', status: 'failed', result })),
+    Array.from({ length: 1000 }, (_, i) => ({ taskId: `t${i}`, backend: 'b', status: 'failed', result })),
   )
   filled.close()
   // Before the store is imported, which starts its threads with this class.
@@ -32,6 +32,6 @@ test('a call for which the memory of the thread is too small is DISCONNECTED, an
   })
   let count = 0
   for await (const task of store.iterate()) count += task.status === 'failed' ? 1 : 0
-  assert.equal(count, 1500)
+  assert.equal(count, 1000)
   await store.close()
 })
