@@ -1,4 +1,5 @@
 import { isBuiltin } from 'node:module'
+import { relative } from 'node:path'
 import type { Plugin } from 'esbuild'
 
 const IMPORTED = 'imported-builtin'
@@ -11,13 +12,16 @@ const REQUIRED = 'required-builtin'
  */
 export const loadBuiltins: Plugin = {
   name: 'load-builtins',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /./ }, ({ kind, path }) => {
+  setup({ initialOptions, onResolve, onLoad }) {
+    onResolve({ filter: /./ }, ({ kind, path, importer }) => {
       if (!isBuiltin(path)) return undefined
       if (kind === 'require-call') return { path, namespace: REQUIRED }
       // Bundlers look for an import of `worker_threads` itself.
       const isNamed = kind === 'import-statement' && path.startsWith('node:')
-      return isNamed ? { path, namespace: IMPORTED, sideEffects: false } : undefined
+      if (!isNamed) return undefined
+      // One for each that imports it, so that it stays in the same file.
+      const suffix = `?${relative(initialOptions.absWorkingDir ?? '', importer)}`
+      return { path, namespace: IMPORTED, suffix, sideEffects: false }
     })
     onLoad({ filter: /./, namespace: REQUIRED }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import type { Plugin } from 'esbuild'
 
 const NAMESPACE = 'users-drizzle'
@@ -12,15 +12,15 @@ export function usersDrizzle(...entries: readonly string[]): Plugin {
   return {
     name: NAMESPACE,
     setup({ initialOptions, onResolve, onLoad }) {
-      const paths = entries.map((entry) => resolve(initialOptions.absWorkingDir ?? '', entry))
+      const root = initialOptions.absWorkingDir ?? ''
       onResolve({ filter: /./ }, ({ kind, path: wanted, resolveDir }) => {
-        const path = resolve(resolveDir, wanted)
-        return kind === 'entry-point' && paths.includes(path) ? { path, namespace: NAMESPACE } : undefined
+        const path = relative(root, resolve(resolveDir, wanted))
+        return kind === 'entry-point' && entries.includes(path) ? { path, namespace: NAMESPACE } : undefined
       })
       onLoad({ filter: /./, namespace: NAMESPACE }, ({ path }) => ({
-        contents: readFileSync(path, 'utf8'),
+        contents: readFileSync(resolve(root, path), 'utf8'),
         loader: 'ts',
-        resolveDir: resolve(path, '..'),
+        resolveDir: resolve(root, path, '..'),
       }))
       onResolve({ filter: /^drizzle-orm/, namespace: NAMESPACE }, ({ path: name }) => ({
         path: name,

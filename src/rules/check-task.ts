@@ -1,15 +1,8 @@
-import { type Column, getTableColumns } from 'drizzle-orm'
 import { parseJson } from '../../drizzle/json/read.ts'
 import { isPlainObject, type JsonValue, typeName, UnreadableJson } from '../../drizzle/json/value.ts'
 import { JsonEncodeError, TOO_LONG, writeJson } from '../../drizzle/json/write.ts'
-import {
-  type NewTaskInfo,
-  type NewTaskShard,
-  type TaskInfo,
-  type TaskShard,
-  taskShards,
-  tasks,
-} from '../../drizzle/schema.ts'
+import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../../drizzle/schema.ts'
+import { TASK_SHARDS, TASKS, type Table } from '../../drizzle/tables.ts'
 import { isTaskStatus, TASK_STATUSES } from '../../drizzle/task-status.ts'
 import { checkKeys, quote } from './check-arguments.ts'
 import { GIVEN_TIME, hasTimeType, textOfTime } from './given-time.ts'
@@ -25,7 +18,7 @@ interface Rule {
   readonly isRewritten: boolean
 }
 
-/** The rules of a table, worked out once: Drizzle's columns are slow to read. */
+/** The rules of a table. */
 interface Rules {
   /** The field whose value names the task in an error. */
   readonly id: string
@@ -36,20 +29,18 @@ interface Rules {
 /** The kinds by Drizzle's names. Every other column holds text. */
 const KINDS: Readonly<Partial<Record<string, Rule['kind']>>> = { number: 'number', custom: 'json' }
 
-const TASK_RULES = rulesOf(tasks, tasks.taskId)
-const SHARD_RULES = rulesOf(taskShards, taskShards.uniqcTaskId)
+const TASK_RULES = rulesOf(TASKS, 'taskId')
+const SHARD_RULES = rulesOf(TASK_SHARDS, 'uniqcTaskId')
 
-function rulesOf(table: typeof tasks | typeof taskShards, id: Column): Rules {
-  const columns = Object.entries<Column>(getTableColumns(table))
-  const rules = columns.map(([field, column]) => ({
+function rulesOf(table: Table, id: string): Rules {
+  const rules = Object.entries(table.columns).map(([field, { name, dataType, notNull }]) => ({
     field,
-    kind: column.name.endsWith('_time') ? 'time' : (KINDS[column.dataType] ?? 'text'),
+    kind: name.endsWith('_time') ? 'time' : (KINDS[dataType] ?? 'text'),
     // The key is required, too, although its column may not say so.
-    isRequired: column.notNull || column === id,
-    isRewritten: column !== tasks.result,
+    isRequired: notNull || field === id,
+    isRewritten: table !== TASKS || field !== 'result',
   }))
-  const [key] = columns.find(([, column]) => column === id) ?? ['']
-  return { id: key, names: rules.map(({ field }) => field), rules }
+  return { id, names: rules.map(({ field }) => field), rules }
 }
 
 /** The given fields, as a read will return them, and the texts of the JSON cells. */

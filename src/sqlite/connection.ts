@@ -1,5 +1,4 @@
 import type { Database } from 'better-sqlite3'
-import { drizzle } from 'drizzle-orm/better-sqlite3'
 import type { ArchivedTaskInfo } from '../../drizzle/schema.ts'
 import { type FileIdentity, followLinks, identifyFile, isSameFile } from '../files/file-identity.ts'
 import { forgetClosed, noteOpen } from '../files/open-databases.ts'
@@ -11,11 +10,12 @@ import type { PlaceName } from '../rules/place-name.ts'
 import { readArchivedTask, readTask } from '../rules/task-row.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { isBusy, translateDriverError } from './driver-error.ts'
+import { drizzleOn } from './drizzle-on.ts'
 import { newLogRemover } from './leave-no-log.ts'
 import { LockFairness } from './lock-fairness.ts'
 import type { MigrateGoal } from './migrating/migrate.ts'
 import { type OpenFile, openFile } from './open-file.ts'
-import { type Query, Statement, type Statements, type TaskDatabase } from './statement.ts'
+import { Statement, type Statements, type TaskDatabase } from './statement.ts'
 import { StatementCache } from './statement-cache.ts'
 import { checkExists, type StoreLocation } from './store-location.ts'
 import { ARCHIVE, LIVE } from './tables/place.ts'
@@ -72,11 +72,6 @@ export class Connection implements Statements {
     return this.#opened.client
   }
 
-  get drizzle(): TaskDatabase {
-    this.#drizzle ??= drizzle({ client: this.client })
-    return this.#drizzle
-  }
-
   get file(): string {
     return this.#location.file
   }
@@ -107,10 +102,10 @@ export class Connection implements Statements {
   }
 
   /** The statement with this name, prepared on first use, and again after the file was replaced. */
-  statement(name: string, query: (drizzle: TaskDatabase) => Query): Statement {
+  statement(name: string, sql: () => string): Statement {
     let statement = this.#statements.get(name)
     if (statement === undefined) {
-      statement = new Statement(this.client, query(this.drizzle))
+      statement = new Statement(this.client, sql())
       this.#statements.set(name, statement)
     }
     return statement
@@ -125,7 +120,8 @@ export class Connection implements Statements {
       this.#isHandedOut = true
       this.#lock.waitInDriver()
       this.#setBusyTimeout()
-      return this.drizzle
+      this.#drizzle ??= drizzleOn(this.client)
+      return this.#drizzle
     })
   }
 

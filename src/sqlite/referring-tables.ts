@@ -1,6 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import { getTableName } from 'drizzle-orm'
-import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../drizzle/schema.ts'
+import { UPSTREAM_TABLES } from '../../drizzle/tables.ts'
 
 /** The foreign keys of every table that has rows of its own, and the tables whose rows go when a row of ours goes. */
 const SQL = `WITH RECURSIVE keys(child, parent, action) AS (
@@ -13,7 +12,7 @@ const SQL = `WITH RECURSIVE keys(child, parent, action) AS (
   SELECT DISTINCT child FROM keys JOIN gone ON parent = gone.name COLLATE NOCASE
   WHERE action NOT IN ('CASCADE', 'SET NULL') ORDER BY 1`
 
-const OURS = [tasks, taskShards, archivedTasks, archivedTaskShards].map((table) => getTableName(table))
+const OURS = UPSTREAM_TABLES.map(({ name }) => name)
 
 /**
  * The tables of the caller's own whose rows can keep a task from being deleted: they refer to one of our tables, or to a

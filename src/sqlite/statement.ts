@@ -1,43 +1,40 @@
 import type { Database, Statement as DriverStatement, RunResult } from 'better-sqlite3'
-import { is, Placeholder } from 'drizzle-orm'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { Row } from '../rules/task-row.ts'
 
 /** Drizzle, and under `$client` the connection that it uses. */
 export type TaskDatabase = BetterSQLite3Database & { readonly $client: Database }
 
-/** A query that Drizzle builds, or SQL. */
-export type Query = string | { toSQL(): { sql: string; params: unknown[] } }
-
 /** A cache of statements by name. */
 export interface Statements {
   /** The file, as messages name it. */
   readonly file: string
   /** The statement with this name, prepared on first use. */
-  statement(name: string, query: (drizzle: TaskDatabase) => Query): Statement
+  statement(name: string, sql: () => string): Statement
 }
 
 /**
- * A prepared statement, whose rows stay raw for the caller to decode. The SQL and the bindings of a Drizzle
- * query are worked out once.
+ * A prepared statement, whose rows stay raw for the caller to decode. Values are bound by their positions: SQLite takes
+ * longer to find them by their names.
  */
 export class Statement {
   /** The length of its SQL. */
   readonly size: number
   readonly #statement: DriverStatement
-  /** The names of the placeholders in a Drizzle query, at their positions; undefined for SQL. */
-  readonly #names: readonly (string | undefined)[] | undefined
-  /** The fixed values in a Drizzle query, at their positions. */
-  readonly #values: readonly unknown[]
+  /** The names of the parameters, at their positions; none where the SQL has positions itself. */
+  readonly #names: readonly string[]
 
-  constructor(client: Database, query: Query) {
-    const { sql, params } = typeof query === 'string' ? { sql: query, params: [] } : query.toSQL()
+  /** @param sql With `?` or `:name` for each parameter. */
+  constructor(client: Database, sql: string) {
     this.size = sql.length
-    this.#statement = client.prepare(sql)
+    const names: string[] = []
+    const withPositions = sql.replaceAll(/:(\w+)/g, (_, name: string) => {
+      names.push(name)
+      return '?'
+    })
+    this.#statement = client.prepare(withPositions)
     if (this.#statement.reader) this.#statement.raw()
-    const nameOf = (param: unknown) => (is(param, Placeholder) ? param.name : undefined)
-    this.#names = typeof query === 'string' ? undefined : params.map(nameOf)
-    this.#values = params.map((param) => (is(param, Placeholder) ? undefined : param))
+    this.#names = names
   }
 
   /** The first row. Read a statement that writes with `all`, which reports a commit that failed. */
@@ -45,7 +42,7 @@ export class Statement {
     return this.#statement.get(this.#bind(values)) as Row | undefined
   }
 
-  /** @param values By name for a Drizzle query; for SQL, what the driver accepts. */
+  /** @param values By name if the parameters have names; else what the driver accepts. */
   all(values: unknown = []): Row[] {
     return this.#statement.all(this.#bind(values)) as Row[]
   }
@@ -60,13 +57,11 @@ export class Statement {
   }
 
   #bind(values: unknown): unknown {
-    if (this.#names === undefined) return values
+    const names = this.#names
+    if (names.length === 0) return values
     const named = values as Readonly<Record<string, unknown>>
-    const bound = this.#values.slice()
-    for (let i = 0; i < bound.length; i++) {
-      const name = this.#names[i]
-      if (name !== undefined) bound[i] = named[name]
-    }
+    const bound: unknown[] = []
+    for (let i = 0; i < names.length; i++) bound.push(named[names[i] as string])
     return bound
   }
 }

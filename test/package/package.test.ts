@@ -43,6 +43,11 @@ test('the packed package works in a program of its own', async (t) => {
       names.filter((name) => !/\.(js|d\.ts)$/.test(name) || text(name).includes('sourceMappingURL')),
       [],
     )
+    assert.deepEqual(
+      names.filter((name) => text(name).includes(ROOT)),
+      [],
+      'they name a folder of the machine that built them',
+    )
     const declarations = names.filter((name) => name.endsWith('.d.ts')).map(text)
     assert.ok(declarations.length > 10)
     for (const inner of ['Connection', 'Statement', 'LockFairness', 'readMigrations', 'optionsReader']) {

@@ -65,7 +65,6 @@ test('a file on another device with the inode of the store is no file of the sto
 const REPLACED_WHILE_OPENED = `
   import fs from 'node:fs'
   import { syncBuiltinESMExports } from 'node:module'
-  import { TaskStore } from 'uniqc-task-store'
   const [file, other, lookAt] = process.argv.slice(1)
   const { statSync } = fs
   let looks = 0
@@ -77,6 +76,7 @@ const REPLACED_WHILE_OPENED = `
     return found
   }
   syncBuiltinESMExports()
+  const { TaskStore } = await import('uniqc-task-store')
   const store = new TaskStore({ file })
   const ids = store.list().map((task) => task.taskId).sort()
   store.close()

@@ -15,13 +15,13 @@ async function killAtNaming(call: string, folder: string): Promise<void> {
   const source = `
     import fs from 'node:fs'
     import { syncBuiltinESMExports } from 'node:module'
-    import { TaskStore } from 'uniqc-task-store'
     const [folder] = process.argv.slice(1)
     const file = folder + '/tasks.sqlite'
     const die = () => process.kill(process.pid, 'SIGKILL')
     fs.linkSync = die
     fs.renameSync = die
     syncBuiltinESMExports()
+    const { TaskStore } = await import('uniqc-task-store')
     await (${call})
   `
   await assert.rejects(finish(spawnModule(source, folder)), /null/)

@@ -1,11 +1,11 @@
-import { SHARD_COLUMNS } from '../../../drizzle/columns.ts'
+import { ARCHIVED_AT, SHARD_COLUMNS } from '../../../drizzle/columns.ts'
 import type { TaskShard } from '../../../drizzle/schema.ts'
 import type { RawShard } from '../../rules/raw-task.ts'
 import type { ShardEnd } from '../../rules/save-shard.ts'
 import type { Row } from '../../rules/task-row.ts'
 import type { Executor } from '../statement.ts'
 import type { Place } from './place.ts'
-import { ARCHIVED_AT, rawShardCells, shardColumns, shardRowOf, typeOf } from './stored-row.ts'
+import { rawShardCells, shardColumns, shardRowOf, typeOf } from './stored-row.ts'
 
 const FIELDS = Object.keys(SHARD_COLUMNS) as (keyof TaskShard)[]
 const { uniqcTaskId: TASK, shardIndex: INDEX, platformTaskId: PLATFORM_ID, backend: BACKEND } = SHARD_COLUMNS

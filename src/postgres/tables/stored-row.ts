@@ -1,7 +1,6 @@
-import { SHARD_COLUMNS, TASK_COLUMNS } from '../../../drizzle/columns.ts'
+import { ARCHIVED_AT, SHARD_COLUMNS, TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { fromStoredText, toStoredText } from '../../../drizzle/json/stored-cell.ts'
 import { typeName } from '../../../drizzle/json/value.ts'
-import { archivedTasks } from '../../../drizzle/schema.ts'
 import type { RawShard, RawTask } from '../../rules/raw-task.ts'
 import type { Row } from '../../rules/task-row.ts'
 import { invalidTask } from '../../rules/task-store-error.ts'
@@ -21,8 +20,6 @@ const INDEXED: readonly string[] = [
 const NUMBERS: readonly string[] = ['shots', 'shardIndex', 'circuitCount', 'subIndexOffset']
 
 export const typeOf = (field: string) => (NUMBERS.includes(field) ? 'bigint' : 'text')
-
-export const ARCHIVED_AT = archivedTasks.archivedAt.name
 
 /** The columns of a task of a place, in the order that rules/task-row.ts takes. */
 export const taskColumns = (isArchive: boolean) => columnsOf(TASK_COLUMNS, isArchive)

@@ -1,4 +1,4 @@
-import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
+import { ARCHIVED_AT, TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { KNOWN_STATUSES } from '../../../drizzle/postgres-schema.ts'
 import type { TaskInfo } from '../../../drizzle/schema.ts'
 import { TASK_STATUSES } from '../../../drizzle/task-status.ts'
@@ -17,7 +17,7 @@ import { type Row, readSummary, readTask, SUMMARY_FIELDS } from '../../rules/tas
 import type { Session } from '../transaction.ts'
 import { Bindings, storableBound } from './filter-sql.ts'
 import type { Place } from './place.ts'
-import { ARCHIVED_AT, taskRowOf } from './stored-row.ts'
+import { taskRowOf } from './stored-row.ts'
 
 /** How many ranges are read in order one by one; beyond that PostgreSQL sorts every task that matches. */
 const MOST_RANGES = 50

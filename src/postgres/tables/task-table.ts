@@ -1,4 +1,4 @@
-import { SHARD_COLUMNS, TASK_COLUMNS } from '../../../drizzle/columns.ts'
+import { ARCHIVED_AT, SHARD_COLUMNS, TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import type { TaskInfo } from '../../../drizzle/schema.ts'
 import type { MovableTask } from '../../rules/move-task.ts'
 import type { RawTask } from '../../rules/raw-task.ts'
@@ -11,7 +11,7 @@ import type { Executor } from '../statement.ts'
 import { Bindings } from './filter-sql.ts'
 import type { Place } from './place.ts'
 import { ShardTable } from './shard-table.ts'
-import { ARCHIVED_AT, rawTaskCells, storedCells, taskColumns, taskRowOf, typeOf } from './stored-row.ts'
+import { rawTaskCells, storedCells, taskColumns, taskRowOf, typeOf } from './stored-row.ts'
 
 const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
 const {

@@ -1,7 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import { getTableName } from 'drizzle-orm'
-import { getTableConfig, type SQLiteTable } from 'drizzle-orm/sqlite-core'
-import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
+import { UPSTREAM_TABLES } from '../../../drizzle/tables.ts'
 
 /**
  * The ledger, in Drizzle's form. Its name is not Drizzle's own: drizzle-kit skips a migration that is older than the
@@ -9,15 +7,10 @@ import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../d
  */
 export const LEDGER = '__uniqc_task_store_migrations'
 
-const TABLES: readonly SQLiteTable[] = [tasks, taskShards, archivedTasks, archivedTaskShards]
-
 /** The key of each table of ours; undefined where it does not matter. */
 const KEYS: ReadonlyMap<string, string | undefined> = new Map([
   [LEDGER, undefined],
-  ...TABLES.map((table) => {
-    const [key] = getTableConfig(table).primaryKeys
-    return [getTableName(table), key?.columns.map(({ name }) => name).join()] as const
-  }),
+  ...UPSTREAM_TABLES.map(({ name, key }) => [name, key.join()] as const),
 ])
 
 /** Something that another program left on or under the names of our tables. It would run, or change what a query means. */

@@ -1,6 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import { getTableColumns } from 'drizzle-orm'
-import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
+import { columnNames, UPSTREAM_TABLES } from '../../../drizzle/tables.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { findForeignObjects, LEDGER } from './foreign-objects.ts'
 import { RELEASED, REWRITE, UPSTREAM_VERSION } from './released-migrations.ts'
@@ -11,13 +10,8 @@ export const APPLICATION_ID = 0x554e4943
 /** What the ledger says once ids were replaced. */
 const REWRITTEN = RELEASED[REWRITE]?.when ?? Number.NaN
 
-/** UnifiedQuantum's tables, by their names in the file. */
-export const UPSTREAM_TABLES = {
-  tasks,
-  archived_tasks: archivedTasks,
-  task_shards: taskShards,
-  archived_task_shards: archivedTaskShards,
-}
+/** The names of UnifiedQuantum's tables. */
+export const UPSTREAM_NAMES: readonly string[] = UPSTREAM_TABLES.map(({ name }) => name)
 
 /** How a store came to a file: the name of one was given, or the caller opened it and handed it in. */
 export type FileAccess = 'by-name' | 'handed-in'
@@ -62,7 +56,7 @@ export function inspectFile(database: Database, file: string, access: FileAccess
   if (userVersion < 0 || userVersion > UPSTREAM_VERSION) throw tooNew(file, `version ${userVersion}`)
   if (access === 'by-name') checkObjects(database, file)
   checkTables(database, file, tables)
-  const lost = Object.keys(UPSTREAM_TABLES).filter((name) => !tables.has(name))
+  const lost = UPSTREAM_NAMES.filter((name) => !tables.has(name))
   const isMigrated = applied.size === RELEASED.length
   if (isMigrated && lost.length > 0) {
     throw new TaskStoreError(
@@ -71,7 +65,7 @@ export function inspectFile(database: Database, file: string, access: FileAccess
     )
   }
   const isStamped = applicationId === APPLICATION_ID && userVersion === UPSTREAM_VERSION
-  const hasTables = lost.length < Object.keys(UPSTREAM_TABLES).length
+  const hasTables = lost.length < UPSTREAM_NAMES.length
   const isBefore5 = userVersion < UPSTREAM_VERSION && !applied.has(REWRITTEN)
   return {
     isGuest,
@@ -116,11 +110,11 @@ function findOtherOwner(
   if (applicationId === APPLICATION_ID) return undefined
   if (applicationId !== 0) return `application_id ${applicationId}`
   const others = [...tables].filter(
-    (name) => !(name in UPSTREAM_TABLES) && !/^(sqlite|__uniqc|uniqc)_/.test(name),
+    (name) => !UPSTREAM_NAMES.includes(name) && !/^(sqlite|__uniqc|uniqc)_/.test(name),
   )
   if (others.length === 0) return undefined
   const named = `it holds the table ${others.join(', ')}`
-  if (!Object.keys(UPSTREAM_TABLES).some((name) => tables.has(name))) {
+  if (!UPSTREAM_NAMES.some((name) => tables.has(name))) {
     return `${named} and none of UnifiedQuantum's`
   }
   // A file of UnifiedQuantum's is stamped before anything stands in the ledger.
@@ -131,15 +125,14 @@ function findOtherOwner(
 
 /** A file may be half created, but its tables must be UnifiedQuantum's. */
 function checkTables(database: Database, file: string, found: ReadonlySet<string>): void {
-  for (const [name, table] of Object.entries(UPSTREAM_TABLES)) {
+  for (const table of UPSTREAM_TABLES) {
+    const { name } = table
     if (!found.has(name)) continue
     const columns = new Set(
       database.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(name) as string[],
     )
     // A later version adds error_message.
-    const missing = Object.values(getTableColumns(table))
-      .map((column) => column.name)
-      .filter((column) => column !== 'error_message' && !columns.has(column))
+    const missing = columnNames(table).filter((column) => column !== 'error_message' && !columns.has(column))
     if (missing.length > 0) {
       throw new TaskStoreError(
         'FOREIGN_FILE',

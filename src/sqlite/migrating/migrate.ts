@@ -11,7 +11,7 @@ import {
   type FileState,
   inspectFile,
   readPragma,
-  UPSTREAM_TABLES,
+  UPSTREAM_NAMES,
 } from './inspect-file.ts'
 import { REWRITE, readMigrations, UPSTREAM_VERSION } from './released-migrations.ts'
 
@@ -95,7 +95,7 @@ function createLedger(database: Database): void {
  * process that was stopped while it upgraded the same file may have set these back.
  */
 function stamp(database: Database, goal: MigrateGoal): void {
-  const hasTables = Object.keys(UPSTREAM_TABLES).some((name) => hasObject(database, 'table', name))
+  const hasTables = UPSTREAM_NAMES.some((name) => hasObject(database, 'table', name))
   if (hasTables && readPragma(database, 'application_id') === 0) {
     database.pragma(`application_id = ${APPLICATION_ID}`)
   }

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3'
-import { getTableColumns } from 'drizzle-orm'
-import { readPragma, UPSTREAM_TABLES } from './inspect-file.ts'
+import { columnNames, UPSTREAM_TABLES } from '../../../drizzle/tables.ts'
+import { readPragma } from './inspect-file.ts'
 
 /**
  * Lets a read-only connection read a file of an older version: if a table or a column is missing, a temporary
@@ -10,9 +10,10 @@ import { readPragma, UPSTREAM_TABLES } from './inspect-file.ts'
  */
 export function readAsNewest(database: Database): number {
   const schemaVersion = readPragma(database, 'schema_version')
-  for (const [name, table] of Object.entries(UPSTREAM_TABLES)) {
+  for (const table of UPSTREAM_TABLES) {
+    const { name } = table
     const found = database.prepare("SELECT name FROM pragma_table_info(?, 'main')").pluck().all(name)
-    const columns = Object.values(getTableColumns(table)).map((column) => column.name)
+    const columns = columnNames(table)
     if (columns.every((column) => found.includes(column))) continue
     const shown = columns.map((column) => (found.includes(column) ? column : `NULL AS ${column}`))
     const source = found.length > 0 ? `rowid AS rowid, ${shown.join()} FROM main.${name}` : undefined

@@ -1,7 +1,7 @@
-import { and, eq, gt, lt, or, type SQL, sql } from 'drizzle-orm'
+import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { platformRange } from '../../rules/platform-range.ts'
 import type { CheckedFilter } from '../../rules/task-filter.ts'
-import type { Place } from './place.ts'
+import { isOneOf } from './sql.ts'
 
 /** A filter for a statement that walks a table in the order of insertion: one shape, one statement. */
 export interface FilterSql {
@@ -26,33 +26,31 @@ export function filterSql({ statuses, platform, ...filter }: CheckedFilter): Fil
   return { shape: names.join(), params }
 }
 
-/** The condition of a shape on a table, with a placeholder for each parameter; undefined for none. */
-export function whereOf(shape: string, table: Place['tasks']): SQL | undefined {
-  return shape === '' ? undefined : and(...shape.split(',').map((name) => condition(name, table)))
+/** The conditions of a shape, and another one. */
+export function whereOf(shape: string, other: string): string {
+  const names = shape === '' ? [] : shape.split(',')
+  return [...names.map(condition), other].join(' AND ')
 }
 
-function condition(name: string, table: Place['tasks']): SQL | undefined {
-  const value = sql.placeholder
-  // The + keeps SQLite from using an index, since it would then have to sort the rows by rowid.
-  const [backend, status, submitTime] = [table.backend, table.status, table.submitTime].map(
-    (column) => sql`+${column}`,
-  ) as [SQL, SQL, SQL]
+/** The + keeps SQLite from using an index, since it would then have to sort the rows by rowid. */
+const BACKEND = `+${TASK_COLUMNS.backend}`
+const STATUS = `+${TASK_COLUMNS.status}`
+const SUBMIT_TIME = `+${TASK_COLUMNS.submitTime}`
+
+function condition(name: string): string {
   switch (name) {
     case 'status':
-      return eq(status, value('status'))
+      return `${STATUS} = :status`
     case 'statuses':
-      return sql`${status} in (select value from json_each(${value('statuses')}))`
+      return isOneOf(STATUS, 'statuses')
     case 'backend':
-      return eq(backend, value('backend'))
+      return `${BACKEND} = :backend`
     case 'platform':
-      return or(
-        eq(backend, value('platform')),
-        sql`${backend} >= ${value('from')} and ${backend} < ${value('to')}`,
-      )
+      return `(${BACKEND} = :platform OR ${BACKEND} >= :from AND ${BACKEND} < :to)`
     case 'submittedAfter':
-      return gt(submitTime, value('submittedAfter'))
+      return `${SUBMIT_TIME} > :submittedAfter`
     case 'submittedBefore':
-      return lt(submitTime, value('submittedBefore'))
+      return `${SUBMIT_TIME} < :submittedBefore`
     default:
       throw new Error(`no condition is named ${name}`)
   }

@@ -1,4 +1,3 @@
-import { getTableName } from 'drizzle-orm'
 import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { isOfPlatform, platformRange } from '../../rules/platform-range.ts'
 import type { CheckedFilter } from '../../rules/task-filter.ts'
@@ -59,7 +58,7 @@ export class IndexRanges {
   /** The statuses that a place holds, on any backend or on one. */
   statuses(place: Place, backend: string | undefined, most?: number): string[] {
     const of = backend === undefined ? '' : `${BACKEND} = :backend AND`
-    const table = getTableName(place.tasks)
+    const table = place.tasks
     const statement = this.#statements.statement(
       `statuses ${place.name} ${of} ${most}`,
       () => `WITH RECURSIVE s(v) AS (
@@ -78,7 +77,7 @@ export class IndexRanges {
   }
 
   #everyBackend(place: Place): string[] {
-    const table = getTableName(place.tasks)
+    const table = place.tasks
     const statement = this.#statements.statement(
       `every backend ${place.name}`,
       () => `WITH RECURSIVE b(v) AS (
@@ -92,14 +91,13 @@ export class IndexRanges {
   #backendsOf(place: Place, platform: string, most?: number): string[] {
     const statement = this.#statements.statement(
       `backends ${place.name} ${most}`,
-      () =>
-        `WITH RECURSIVE ${backendsOf(getTableName(place.tasks), most)} SELECT v FROM b WHERE v IS NOT NULL`,
+      () => `WITH RECURSIVE ${backendsOf(place.tasks, most)} SELECT v FROM b WHERE v IS NOT NULL`,
     )
     return statement.all(platformRange(platform)).map(([backend]) => backend as string)
   }
 
   #pairsOf(place: Place, platform: string, most?: number): IndexRange[] {
-    const table = getTableName(place.tasks)
+    const table = place.tasks
     const statement = this.#statements.statement(
       `pairs ${place.name} ${most}`,
       () => `WITH RECURSIVE ${backendsOf(table, most)}, s(b, v) AS (

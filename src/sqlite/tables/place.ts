@@ -1,20 +1,19 @@
-import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
+import { ARCHIVED_TASK_SHARDS, ARCHIVED_TASKS, TASK_SHARDS, TASKS } from '../../../drizzle/tables.ts'
 import type { PlaceName } from '../../rules/place-name.ts'
 
-/** The tables of a place. */
+/** The tables of a place, by their names in SQL. */
 export interface Place {
   readonly name: PlaceName
-  readonly tasks: typeof tasks
-  readonly shards: typeof taskShards
+  readonly tasks: string
+  readonly shards: string
 }
 
-export const LIVE: Place = { name: 'live', tasks, shards: taskShards }
+export const LIVE: Place = { name: 'live', tasks: TASKS.name, shards: TASK_SHARDS.name }
 
-/** Typed as the live tables, of which it has every column; `archivedAt` is an addition. */
 export const ARCHIVE: Place = {
   name: 'archived',
-  tasks: archivedTasks as unknown as typeof tasks,
-  shards: archivedTaskShards as unknown as typeof taskShards,
+  tasks: ARCHIVED_TASKS.name,
+  shards: ARCHIVED_TASK_SHARDS.name,
 }
 
 export const placeOf = (name: PlaceName): Place => (name === 'live' ? LIVE : ARCHIVE)

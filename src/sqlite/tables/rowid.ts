@@ -1,5 +1,3 @@
-import { type SQL, sql } from 'drizzle-orm'
-
 /** The number of a row, which has 64 bits: a bigint where a number cannot hold it. */
 export type Rowid = number | bigint
 
@@ -10,8 +8,8 @@ export const BEFORE_ALL: Rowid = Number.NEGATIVE_INFINITY
 export const rowidCell = (rowid: string) =>
   `CASE WHEN ${rowid} BETWEEN ${Number.MIN_SAFE_INTEGER} AND ${Number.MAX_SAFE_INTEGER} THEN ${rowid} ELSE CAST(${rowid} AS TEXT) END`
 
-/** {@link rowidCell} for a query of Drizzle. */
-export const ROWID_CELL: SQL<number> = sql.raw(rowidCell('rowid')) as SQL<number>
+/** {@link rowidCell} of the only table of a query. */
+export const ROWID_CELL = rowidCell('rowid')
 
 export function readRowid(cell: unknown): Rowid {
   return typeof cell === 'string' ? BigInt(cell) : (cell as number)

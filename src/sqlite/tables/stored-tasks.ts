@@ -1,10 +1,11 @@
-import { getTableName } from 'drizzle-orm'
+import { SHARD_COLUMNS, TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { BATCH } from '../../rules/batches.ts'
 import type { RawShard, StoredTask } from '../../rules/raw-task.ts'
 import { archivedAtOf, type Row, rawShard, rawTask } from '../../rules/task-row.ts'
 import type { Statements } from '../statement.ts'
 import { EVERY_TASK, type FilterSql } from './filter-sql.ts'
 import { ARCHIVE, LIVE } from './place.ts'
+import { isOneOf } from './sql.ts'
 import type { TaskTable } from './task-table.ts'
 import { walk } from './walk.ts'
 
@@ -38,11 +39,11 @@ export function storedTask(
 export function knownIds(statements: Statements, ids: readonly string[]): ReadonlySet<string> {
   const statement = statements.statement('known ids', () =>
     [LIVE, ARCHIVE]
-      .flatMap(({ tasks, shards }) => [tasks.taskId, shards.platformTaskId])
-      .map(
-        ({ name, table }) =>
-          `SELECT ${name} FROM ${getTableName(table)} WHERE ${name} IN (SELECT value FROM json_each(:ids))`,
-      )
+      .flatMap(({ tasks, shards }) => [
+        [tasks, TASK_COLUMNS.taskId],
+        [shards, SHARD_COLUMNS.platformTaskId],
+      ])
+      .map(([table, column = '']) => `SELECT ${column} FROM ${table} WHERE ${isOneOf(column)}`)
       .join(' UNION ALL '),
   )
   return new Set(statement.all({ ids: JSON.stringify(ids) }).map(([id]) => id as string))

@@ -1,6 +1,4 @@
-import { getTableName } from 'drizzle-orm'
-import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
-import { archivedTasks } from '../../../drizzle/schema.ts'
+import { ARCHIVED_AT, TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import { ITERATION } from '../../rules/batches.ts'
 import { type Cursor, encodeCursor, type SubmitTime } from '../../rules/cursor.ts'
 import type { PlaceName } from '../../rules/place-name.ts'
@@ -263,7 +261,7 @@ const nextRowid = (rowid: Rowid): Rowid => {
   return typeof rowid === 'bigint' || rowid === Number.MAX_SAFE_INTEGER ? BigInt(rowid) + 1n : rowid + 1
 }
 
-const tableOf = ({ place }: Branch) => getTableName(place.tasks)
+const tableOf = ({ place }: Branch) => place.tasks
 const isArchivedOf = ({ place }: Branch) => (place === ARCHIVE ? 1 : 0)
 
 /**
@@ -336,7 +334,7 @@ function listSql<T>(
     const table = tableOf(only)
     const selected = [
       ...shape.select(table),
-      ...(places.includes(ARCHIVE) ? [only.place === ARCHIVE ? archivedTasks.archivedAt.name : 'NULL'] : []),
+      ...(places.includes(ARCHIVE) ? [only.place === ARCHIVE ? ARCHIVED_AT : 'NULL'] : []),
       ...(isPaged ? [rowidCell('rowid'), isArchivedOf(only)] : []),
     ]
     return `SELECT ${selected.join()} FROM ${table}
@@ -348,7 +346,7 @@ function listSql<T>(
   )
   // Only the keys are merged, from indexes; then each row is read once, in their order.
   const merged = `(${keys.join(' UNION ALL ')} ORDER BY 1 DESC, 2 DESC, 3 ${LIMIT}) k`
-  const tables = places.map((place) => getTableName(place.tasks))
+  const tables = places.map((place) => place.tasks)
   const columns = tables.map((table) => shape.select(table))
   const joins = places.map((place, index) =>
     places.length === 1
@@ -358,7 +356,7 @@ function listSql<T>(
   const [first = [], second] = columns
   const selected = [
     ...(second === undefined ? first : first.map((column, index) => `coalesce(${column}, ${second[index]})`)),
-    ...(places.includes(ARCHIVE) ? [`${getTableName(ARCHIVE.tasks)}.${archivedTasks.archivedAt.name}`] : []),
+    ...(places.includes(ARCHIVE) ? [`${ARCHIVE.tasks}.${ARCHIVED_AT}`] : []),
     ...(isPaged ? [rowidCell('k.r'), 'k.a'] : []),
   ]
   return `SELECT ${selected.join()} FROM ${merged} ${joins.join(' ')}`

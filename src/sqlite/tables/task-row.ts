@@ -1,12 +1,12 @@
-import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
-import { archivedTasks, type TaskInfo } from '../../../drizzle/schema.ts'
+import { ARCHIVED_AT, TASK_COLUMNS } from '../../../drizzle/columns.ts'
+import type { TaskInfo } from '../../../drizzle/schema.ts'
 import type { TaskSummary } from '../../rules/task-filter.ts'
 import { type Row, readSummary, readTask, SUMMARY_FIELDS } from '../../rules/task-row.ts'
 import { ARCHIVE, type Place } from './place.ts'
 
 /** The columns of a task of a place, in the order of a row. */
 export function taskColumns(place: Place): string[] {
-  return [...Object.values(TASK_COLUMNS), ...(place === ARCHIVE ? [archivedTasks.archivedAt.name] : [])]
+  return [...Object.values(TASK_COLUMNS), ...(place === ARCHIVE ? [ARCHIVED_AT] : [])]
 }
 
 /** How a task is read from a row: what to select, and how to decode it. */

@@ -1,13 +1,15 @@
-import { and, eq, lt, notExists, sql } from 'drizzle-orm'
-import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
-import { type TaskInfo, taskShards, tasks } from '../../../drizzle/schema.ts'
+import { SHARD_COLUMNS, TASK_COLUMNS } from '../../../drizzle/columns.ts'
+import type { TaskInfo } from '../../../drizzle/schema.ts'
 import type { TaskRow } from '../../rules/save-task.ts'
 import { mayBeReplacedId } from '../../rules/task-id.ts'
 import type { Statements } from '../statement.ts'
-import { bindings } from './bindings.ts'
-import { remembersReplacedId } from './upsert-task.ts'
+import { LIVE } from './place.ts'
+import { bindings, setters } from './sql.ts'
+import { REMEMBERS_REPLACED_ID } from './upsert-task.ts'
 
 const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
+const COLUMNS = Object.values(TASK_COLUMNS).join()
+const { taskId: ID, submitTime: SUBMIT_TIME, updateTime: UPDATE_TIME } = TASK_COLUMNS
 
 /**
  * Saves live tasks, one at a time. A task is likely to be what the last ones were, new or stored, so an insert or an
@@ -43,24 +45,12 @@ export class TaskSaves {
 
   #insert(row: TaskRow): string | undefined {
     const mayBeReplaced = mayBeReplacedId(row.taskId)
-    const statement = this.#statements.statement(
-      mayBeReplaced ? 'insert unless replaced' : 'insert',
-      (drizzle) => {
-        const { now, ...given } = bindings([...FIELDS, 'now'])
-        const cells = { ...given, submitTime: sql`coalesce(${given.submitTime}, ${now})` }
-        const one = sql`1`.as('one')
-        const shard = drizzle
-          .select({ one })
-          .from(taskShards)
-          .where(eq(taskShards.platformTaskId, given.taskId))
-        const insert = drizzle.insert(tasks)
-        return (
-          mayBeReplaced
-            ? insert.select(sql`select ${sql.join(Object.values(cells), sql`, `)} where ${notExists(shard)}`)
-            : insert.values(cells)
-        ).onConflictDoNothing({ target: tasks.taskId })
-      },
-    )
+    const statement = this.#statements.statement(mayBeReplaced ? 'insert unless replaced' : 'insert', () => {
+      const cells = bindings(FIELDS).replace(':submitTime', 'coalesce(:submitTime, :now)')
+      const shard = `SELECT 1 FROM ${LIVE.shards} WHERE ${SHARD_COLUMNS.platformTaskId} = :taskId`
+      const source = mayBeReplaced ? `SELECT ${cells} WHERE NOT EXISTS (${shard})` : `VALUES (${cells})`
+      return `INSERT INTO ${LIVE.tasks} (${COLUMNS}) ${source} ON CONFLICT (${ID}) DO NOTHING`
+    })
     return statement.run(row).changes > 0 ? (row.submitTime ?? row.now) : undefined
   }
 
@@ -70,19 +60,15 @@ export class TaskSaves {
     const isReturned = isAsked && !isTimed
     const statement = this.#statements.statement(
       `update stored ${isTimed} ${isStamped} ${isReturned}`,
-      (drizzle) => {
-        const { taskId, submitTime, namesReplacedId, ...given } = bindings([...FIELDS, 'namesReplacedId'])
-        const update = drizzle
-          .update(tasks)
-          .set(isTimed ? { ...given, submitTime } : given)
-          .where(
-            and(
-              eq(tasks.taskId, taskId),
-              isStamped ? lt(tasks.updateTime, given.updateTime) : undefined,
-              remembersReplacedId(namesReplacedId),
-            ),
-          )
-        return isReturned ? update.returning({ submitTime: tasks.submitTime }) : update
+      () => {
+        const kept: readonly string[] = isTimed ? ['taskId'] : ['taskId', 'submitTime']
+        const set = setters(
+          TASK_COLUMNS,
+          FIELDS.filter((field) => !kept.includes(field)),
+        )
+        const isLater = isStamped ? `AND ${UPDATE_TIME} < :updateTime` : ''
+        return `UPDATE ${LIVE.tasks} SET ${set} WHERE ${ID} = :taskId ${isLater} AND ${REMEMBERS_REPLACED_ID}
+          ${isReturned ? `RETURNING ${SUBMIT_TIME}` : ''}`
       },
     )
     // all, not get: get stops at the first row, and does not notice a commit that failed.

@@ -1,23 +1,22 @@
-import { and, asc, desc, eq, getTableColumns, getTableName, gt, lt, lte, type SQL, sql } from 'drizzle-orm'
-import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
-import { archivedTasks, type TaskInfo } from '../../../drizzle/schema.ts'
+import { ARCHIVED_AT, SHARD_COLUMNS, TASK_COLUMNS } from '../../../drizzle/columns.ts'
+import type { TaskInfo } from '../../../drizzle/schema.ts'
 import type { MovableTask } from '../../rules/move-task.ts'
 import type { RawTask } from '../../rules/raw-task.ts'
 import { REPLACED_ID, soleTask } from '../../rules/replaced-id.ts'
 import { mayBeReplacedId } from '../../rules/task-id.ts'
 import type { Row } from '../../rules/task-row.ts'
 import type { CheckedUpdate, TaskChange } from '../../rules/update-task.ts'
-import type { Query, Statement, Statements, TaskDatabase } from '../statement.ts'
-import { bindings } from './bindings.ts'
+import type { Statement, Statements } from '../statement.ts'
 import { type FilterSql, whereOf } from './filter-sql.ts'
 import { ARCHIVE, type Place } from './place.ts'
 import { BEFORE_ALL, ROWID_CELL, type Rowid, readRowid } from './rowid.ts'
-import { isOneOf, ShardTable } from './shard-table.ts'
+import { ShardTable } from './shard-table.ts'
+import { isOneOf, setters, upsertSql } from './sql.ts'
 import { taskColumns } from './task-row.ts'
 
 const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
-const value = sql.placeholder
-const ROWID = sql`rowid`
+const { taskId: ID, status: STATUS, submitTime: SUBMIT_TIME, updateTime: UPDATE_TIME } = TASK_COLUMNS
+const { uniqcTaskId: TASK, platformTaskId: PLATFORM_ID } = SHARD_COLUMNS
 
 /** The tasks of one place, and their shards. Rows stay raw; rules/task-row.ts decodes them. */
 export class TaskTable<Task extends TaskInfo = TaskInfo> {
@@ -58,8 +57,9 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
 
   /** The rows of what {@link findAll} returns. */
   findAllRows(taskIds: readonly string[]): (Row | undefined)[] {
-    const statement = this.#statement('find all', (drizzle, { tasks }) =>
-      drizzle.select(cellsOf(this.place)).from(tasks).where(isOneOf(tasks.taskId)),
+    const statement = this.#statement(
+      'find all',
+      ({ tasks }) => `SELECT ${this.#columns} FROM ${tasks} WHERE ${isOneOf(ID)}`,
     )
     const rows = new Map(statement.all({ ids: JSON.stringify(taskIds) }).map((row) => [row[0], row]))
     return taskIds.map((taskId) => rows.get(taskId) ?? this.findRow(taskId))
@@ -72,34 +72,24 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
 
   /** The row of the task with exactly this id. */
   row(taskId: string): Row | undefined {
-    // Most processes run this first, and Drizzle takes some milliseconds to build its first query, so it is
-    // SQL.
     const statement = this.#statement(
       'row',
-      () =>
-        `SELECT ${taskColumns(this.place).join()} FROM ${getTableName(this.place.tasks)} WHERE ${TASK_COLUMNS.taskId} = ?`,
+      ({ tasks }) => `SELECT ${this.#columns} FROM ${tasks} WHERE ${ID} = ?`,
     )
     return statement.get(taskId)
   }
 
   has(taskId: string): boolean {
-    const statement = this.#statement('has', (drizzle, { tasks }) =>
-      drizzle
-        .select({ one: sql`1` })
-        .from(tasks)
-        .where(eq(tasks.taskId, value('taskId'))),
-    )
-    return statement.get({ taskId }) !== undefined
+    const statement = this.#statement('has', ({ tasks }) => `SELECT 1 FROM ${tasks} WHERE ${ID} = ?`)
+    return statement.get(taskId) !== undefined
   }
 
   /** The ids from one text up to another, at most `limit`, in their order. */
   idsBetween(from: string, to: string, limit: number): string[] {
     const statement = this.#statement(
       'ids between',
-      () =>
-        `SELECT ${TASK_COLUMNS.taskId} FROM ${getTableName(this.place.tasks)}
-         WHERE ${TASK_COLUMNS.taskId} >= ? AND ${TASK_COLUMNS.taskId} < ?
-         ORDER BY ${TASK_COLUMNS.taskId} LIMIT CAST(? AS INTEGER)`,
+      ({ tasks }) =>
+        `SELECT ${ID} FROM ${tasks} WHERE ${ID} >= ? AND ${ID} < ? ORDER BY ${ID} LIMIT CAST(? AS INTEGER)`,
     )
     return statement.all([from, to, limit]).map(([taskId]) => taskId as string)
   }
@@ -107,47 +97,41 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
   /** The tasks that replaced this id in version 5: several if two programs upgraded the file at once. */
   replacing(taskId: string): Task[] {
     if (!mayBeReplacedId(taskId)) return []
-    const statement = this.#statement('replacing', (drizzle, { tasks, shards }) => {
-      const owners = drizzle
-        .select({ taskId: shards.uniqcTaskId })
-        .from(shards)
-        .where(eq(shards.platformTaskId, value('taskId')))
-      return drizzle.select(cellsOf(this.place)).from(tasks).where(sql`${tasks.taskId} in ${owners}`)
-    })
-    const tasks = statement.all({ taskId }).map(this.#read)
+    const statement = this.#statement(
+      'replacing',
+      ({ tasks, shards }) =>
+        `SELECT ${this.#columns} FROM ${tasks} WHERE ${ID} IN (SELECT ${TASK} FROM ${shards} WHERE ${PLATFORM_ID} = ?)`,
+    )
+    const tasks = statement.all(taskId).map(this.#read)
     return tasks.filter(({ metadata }) => metadata[REPLACED_ID] === taskId)
   }
 
   /** The tasks after a row that match, at most `limit`, as they were inserted, with their rowids. */
   after(rowid: Rowid, { shape, params }: FilterSql, limit: number): Row[] {
-    const statement = this.#statement(`after ${limit} ${shape}`, (drizzle, { tasks }) =>
-      drizzle
-        .select({ ...cellsOf(this.place), rowid: ROWID_CELL })
-        .from(tasks)
-        .where(and(whereOf(shape, tasks), gt(ROWID, value('rowid'))))
-        .orderBy(asc(ROWID))
-        .limit(limit),
+    const statement = this.#statement(
+      `after ${limit} ${shape}`,
+      ({ tasks }) =>
+        `SELECT ${this.#columns}, ${ROWID_CELL} FROM ${tasks} WHERE ${whereOf(shape, 'rowid > :rowid')}
+         ORDER BY rowid LIMIT ${limit}`,
     )
     return statement.all({ ...params, rowid })
   }
 
   /** Like {@link after}, with only the fields that decide whether a task is moved. No result is read. */
   movableAfter(rowid: Rowid, limit: number): Row[] {
-    const statement = this.#statement(`movable after ${limit}`, (drizzle, { tasks }) =>
-      drizzle
-        .select({ ...movableFields(tasks), rowid: ROWID_CELL })
-        .from(tasks)
-        .where(gt(ROWID, value('rowid')))
-        .orderBy(asc(ROWID))
-        .limit(limit),
+    const statement = this.#statement(
+      `movable after ${limit}`,
+      ({ tasks }) =>
+        `SELECT ${MOVABLE}, ${ROWID_CELL} FROM ${tasks} WHERE rowid > ? ORDER BY rowid LIMIT ${limit}`,
     )
-    return statement.all({ rowid })
+    return statement.all(rowid)
   }
 
   /** Those of some tasks that are there, by id. */
   movable(taskIds: readonly string[]): ReadonlyMap<string, MovableTask> {
-    const statement = this.#statement('movable', (drizzle, { tasks }) =>
-      drizzle.select(movableFields(tasks)).from(tasks).where(isOneOf(tasks.taskId)),
+    const statement = this.#statement(
+      'movable',
+      ({ tasks }) => `SELECT ${MOVABLE} FROM ${tasks} WHERE ${isOneOf(ID)}`,
     )
     const rows = statement.all({ ids: JSON.stringify(taskIds) })
     return new Map(rows.map(movableTask).map((task) => [task.taskId, task]))
@@ -155,12 +139,10 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
 
   /** Writes the given columns of a task; the others keep their cells byte for byte. */
   update(taskId: string, change: TaskChange): void {
-    const fields = Object.keys(change)
-    const statement = this.#statement(`update ${fields.join()}`, (drizzle, { tasks }) =>
-      drizzle
-        .update(tasks)
-        .set(bindings(fields))
-        .where(eq(tasks.taskId, value('taskId'))),
+    const fields = Object.keys(change) as (keyof TaskInfo)[]
+    const statement = this.#statement(
+      `update ${fields.join()}`,
+      ({ tasks }) => `UPDATE ${tasks} SET ${setters(TASK_COLUMNS, fields)} WHERE ${ID} = :taskId`,
     )
     statement.run({ ...change, taskId })
   }
@@ -186,19 +168,19 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     updateTime: string,
     isReturned: boolean,
   ): [Statement, unknown] {
-    const fields = [...Object.keys(change), 'updateTime']
+    const fields = [...Object.keys(change), 'updateTime'] as (keyof TaskInfo)[]
     const name = `update if ${fields.join()} ${ifStatus !== undefined} ${ifUpdateTime !== undefined} ${isReturned}`
-    const statement = this.#statement(name, (drizzle, { tasks }) => {
-      const isStatus = sql`${tasks.status} in (select value from json_each(${value('ifStatus')}))`
-      const where = and(
-        eq(tasks.taskId, value('taskId')),
-        lt(tasks.updateTime, value('updateTime')),
-        ifStatus === undefined ? undefined : isStatus,
-        ifUpdateTime === undefined ? undefined : eq(tasks.updateTime, value('ifUpdateTime')),
+    const statement = this.#statement(name, ({ tasks }) => {
+      const conditions = [
+        `${ID} = :taskId AND ${UPDATE_TIME} < :updateTime`,
+        ...(ifStatus === undefined ? [] : [isOneOf(STATUS, 'ifStatus')]),
+        ...(ifUpdateTime === undefined ? [] : [`${UPDATE_TIME} = :ifUpdateTime`]),
+      ]
+      const update = `UPDATE ${tasks} SET ${setters(TASK_COLUMNS, fields)} WHERE ${conditions.join(' AND ')}`
+      const returned = taskColumns(this.place).map((name) =>
+        'result' in change && name === TASK_COLUMNS.result ? 'NULL' : name,
       )
-      const query = drizzle.update(tasks).set(bindings(fields)).where(where)
-      const returned = { ...cellsOf(this.place), ...('result' in change && { result: sql`null` }) }
-      return isReturned ? query.returning(returned) : query
+      return isReturned ? `${update} RETURNING ${returned.join()}` : update
     })
     // The change comes last: what is added to a copy of it makes Node 20 take two microseconds.
     const values = {
@@ -213,53 +195,46 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
 
   /** Inserts a task, or replaces the one with its id, except for the time at which it was archived. */
   put(task: RawTask, archivedAt: string | null): void {
-    const statement = this.#statement('put', (drizzle, { tasks }) => {
-      const values = bindings(FIELDS)
-      // Setting a key to its own value would cost a statement journal per row.
-      const { taskId: _, ...set } = values
-      return drizzle
-        .insert(tasks)
-        .values(this.place === ARCHIVE ? { ...values, ...bindings(['archivedAt']) } : values)
-        .onConflictDoUpdate({ target: tasks.taskId, set })
+    const statement = this.#statement('put', ({ tasks }) => {
+      const columns = this.place === ARCHIVE ? { ...TASK_COLUMNS, archivedAt: ARCHIVED_AT } : TASK_COLUMNS
+      const replaced = FIELDS.filter((field) => field !== 'taskId')
+      return upsertSql(tasks, columns, ['taskId'], replaced)
     })
     statement.run({ ...task, archivedAt })
   }
 
   /** Deletes a task; the shards of a live one go with it. Returns whether there was one. */
   delete(taskId: string): boolean {
-    const statement = this.#statement('delete', (drizzle, { tasks }) =>
-      drizzle.delete(tasks).where(eq(tasks.taskId, value('taskId'))),
-    )
-    return statement.run({ taskId }).changes > 0
+    const statement = this.#statement('delete', ({ tasks }) => `DELETE FROM ${tasks} WHERE ${ID} = ?`)
+    return statement.run(taskId).changes > 0
   }
 
   /** Deletes some tasks and their shards. */
   deleteAll(taskIds: readonly string[]): void {
     this.shards.deleteAll(taskIds)
-    const statement = this.#statement('delete all', (drizzle, { tasks }) =>
-      drizzle.delete(tasks).where(isOneOf(tasks.taskId)),
+    const statement = this.#statement(
+      'delete all',
+      ({ tasks }) => `DELETE FROM ${tasks} WHERE ${isOneOf(ID)}`,
     )
     statement.run({ ids: JSON.stringify(taskIds) })
   }
 
   /** Which of these ids have a task, or shards without one. */
   taken(taskIds: readonly string[]): ReadonlySet<string> {
-    const statement = this.#statement('taken', (drizzle, { tasks, shards }) =>
-      drizzle
-        .select({ id: tasks.taskId })
-        .from(tasks)
-        .where(isOneOf(tasks.taskId))
-        .unionAll(
-          drizzle.selectDistinct({ id: shards.uniqcTaskId }).from(shards).where(isOneOf(shards.uniqcTaskId)),
-        ),
+    const statement = this.#statement(
+      'taken',
+      ({ tasks, shards }) =>
+        `SELECT ${ID} FROM ${tasks} WHERE ${isOneOf(ID)}
+         UNION ALL SELECT DISTINCT ${TASK} FROM ${shards} WHERE ${isOneOf(TASK)}`,
     )
     return new Set(statement.all({ ids: JSON.stringify(taskIds) }).map(([id]) => id as string))
   }
 
   /** The end of the table: what is inserted later has a higher rowid. */
   lastRowid(): Rowid {
-    const statement = this.#statement('last rowid', (drizzle, { tasks }) =>
-      drizzle.select({ rowid: ROWID_CELL }).from(tasks).orderBy(desc(ROWID)).limit(1),
+    const statement = this.#statement(
+      'last rowid',
+      ({ tasks }) => `SELECT ${ROWID_CELL} FROM ${tasks} ORDER BY rowid DESC LIMIT 1`,
     )
     const row = statement.get()
     return row === undefined ? BEFORE_ALL : readRowid(row[0])
@@ -270,14 +245,10 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
    * rowids. The lowest go first: once the row with the highest rowid is deleted, SQLite reuses that rowid.
    */
   deleteAfter(rowid: Rowid, lastRowid: Rowid, { shape, params }: FilterSql, limit: number): Row[] {
-    const statement = this.#statement(`delete after ${shape}`, (drizzle, { tasks }) => {
-      const batch = drizzle
-        .select({ rowid: ROWID })
-        .from(tasks)
-        .where(and(whereOf(shape, tasks), gt(ROWID, value('rowid')), lte(ROWID, value('lastRowid'))))
-        .orderBy(asc(ROWID))
-        .limit(value('limit'))
-      return drizzle.delete(tasks).where(sql`rowid in ${batch}`).returning({ rowid: ROWID_CELL })
+    const statement = this.#statement(`delete after ${shape}`, ({ tasks }) => {
+      const where = whereOf(shape, 'rowid > :rowid AND rowid <= :lastRowid')
+      const batch = `SELECT rowid FROM ${tasks} WHERE ${where} ORDER BY rowid LIMIT CAST(:limit AS INTEGER)`
+      return `DELETE FROM ${tasks} WHERE rowid IN (${batch}) RETURNING ${ROWID_CELL}`
     })
     const rows = statement.all({ ...params, rowid, lastRowid, limit })
     return rows.toSorted(([a], [b]) => (readRowid(a) < readRowid(b) ? -1 : 1))
@@ -287,15 +258,19 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
   moveAll(to: TaskTable, taskIds: readonly string[], archivedAt: string): void {
     const ids = JSON.stringify(taskIds)
     for (const part of ['tasks', 'shards'] as const) {
-      const statement = this.#statement(`move ${part}`, (_, from) => copyQuery(from, to.place, part))
+      const statement = this.#statement(`move ${part}`, (from) => copyQuery(from, to.place, part))
       statement.run(to.place === ARCHIVE ? { ids, archivedAt } : { ids })
     }
     this.deleteAll(taskIds)
   }
 
-  #statement(name: string, query: (drizzle: TaskDatabase, place: Place) => Query): Statement {
+  get #columns(): string {
+    return taskColumns(this.place).join()
+  }
+
+  #statement(name: string, sql: (place: Place) => string): Statement {
     const { place } = this
-    return this.#statements.statement(`${place.name} ${name}`, (drizzle) => query(drizzle, place))
+    return this.#statements.statement(`${place.name} ${name}`, () => sql(place))
   }
 }
 
@@ -305,30 +280,14 @@ export function movableTask(row: Row): MovableTask {
   return { taskId, status, submitTime, updateTime }
 }
 
-const movableFields = ({ taskId, status, submitTime, updateTime }: Place['tasks']) => ({
-  taskId,
-  status,
-  submitTime,
-  updateTime,
-})
-
-/** The columns of a row, in the order that {@link readTask} takes. */
-function cellsOf({ tasks }: Place): Record<string, SQL> {
-  const columns: Record<string, SQL> = Object.fromEntries(
-    FIELDS.map((field) => [field, sql`${tasks[field]}`]),
-  )
-  return tasks === ARCHIVE.tasks ? { ...columns, archivedAt: sql`${archivedTasks.archivedAt}` } : columns
-}
+const MOVABLE = [ID, STATUS, SUBMIT_TIME, UPDATE_TIME].join()
 
 /** In the order of the ids. The columns of the two tables are in different orders. */
 function copyQuery(from: Place, to: Place, part: 'tasks' | 'shards'): string {
-  const shared = Object.values(getTableColumns(from[part]))
-    .map(({ name }) => name)
-    .filter((name) => name !== archivedTasks.archivedAt.name)
+  const shared = Object.values(part === 'tasks' ? TASK_COLUMNS : SHARD_COLUMNS)
   const isArchiving = to === ARCHIVE
-  const into = isArchiving ? [...shared, archivedTasks.archivedAt.name] : shared
+  const into = isArchiving ? [...shared, ARCHIVED_AT] : shared
   const values = isArchiving ? [...shared, ':archivedAt'] : shared
-  const key = part === 'tasks' ? from.tasks.taskId : from.shards.uniqcTaskId
-  return `INSERT INTO ${getTableName(to[part])} (${into.join()}) SELECT ${values.join()}
-    FROM json_each(:ids) CROSS JOIN ${getTableName(from[part])} ON ${key.name} = value`
+  return `INSERT INTO ${to[part]} (${into.join()}) SELECT ${values.join()}
+    FROM json_each(:ids) CROSS JOIN ${from[part]} ON ${part === 'tasks' ? ID : TASK} = value`
 }

@@ -1,13 +1,11 @@
-import { and, eq, type SQL, sql } from 'drizzle-orm'
-import { TASK_COLUMNS } from '../../../drizzle/columns.ts'
-import { type TaskInfo, taskShards, tasks } from '../../../drizzle/schema.ts'
+import { SHARD_COLUMNS, TASK_COLUMNS } from '../../../drizzle/columns.ts'
+import type { TaskInfo } from '../../../drizzle/schema.ts'
 import { REPLACED_ID } from '../../rules/replaced-id.ts'
 import type { TaskRow } from '../../rules/save-task.ts'
 import { mayBeReplacedId } from '../../rules/task-id.ts'
 import type { Statement, Statements } from '../statement.ts'
-import { bindings } from './bindings.ts'
-
-const id = sql.placeholder('taskId')
+import { LIVE } from './place.ts'
+import { bindings } from './sql.ts'
 
 /**
  * Inserts a live task or replaces the one with its id, and returns the submit time that is now stored. Its id must be
@@ -29,47 +27,34 @@ export function upsertOneOfMany(statements: Statements, row: TaskRow): boolean {
 
 /** Whether a shard has this id on its platform, and no task has it. */
 function isReplaced(statements: Statements, taskId: string): boolean {
-  const statement = statements.statement('is replaced', (drizzle) => {
-    const one = sql`1`.as('one')
-    const shard = drizzle.select({ one }).from(taskShards).where(eq(taskShards.platformTaskId, id))
-    const task = drizzle.select({ one }).from(tasks).where(eq(tasks.taskId, id))
-    return drizzle.select({ is: sql`exists ${shard} and not exists ${task}` }).from(sql`(select 1)`)
+  const statement = statements.statement('is replaced', () => {
+    const shard = `SELECT 1 FROM ${LIVE.shards} WHERE ${SHARD_COLUMNS.platformTaskId} = :taskId`
+    const task = `SELECT 1 FROM ${LIVE.tasks} WHERE ${ID} = :taskId`
+    return `SELECT EXISTS (${shard}) AND NOT EXISTS (${task})`
   })
   return statement.get({ taskId })?.[0] === 1
 }
 
 const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
+const COLUMNS = Object.values(TASK_COLUMNS)
+const { taskId: ID, submitTime: SUBMIT_TIME, updateTime: UPDATE_TIME } = TASK_COLUMNS
 
 /** @param isOneOfMany Whether it replaces only what {@link upsertOneOfMany} may, and returns nothing. */
 function upsertStatement(statements: Statements, isOneOfMany: boolean, row: TaskRow): Statement {
   // Setting the column to its own value would still update every index on it.
   const isTimed = row.submitTime !== null
   const mustBeLater = isOneOfMany && row.isStamped
-  return statements.statement(`upsert ${isOneOfMany} ${isTimed} ${mustBeLater}`, (drizzle) => {
-    const { now, namesReplacedId, ...given } = bindings([...FIELDS, 'now', 'namesReplacedId'])
-    const kept: readonly (keyof TaskInfo)[] = isTimed ? ['taskId'] : ['taskId', 'submitTime']
-    const set = FIELDS.filter((field) => !kept.includes(field)).map((field) => [
-      field,
-      sql.raw(`excluded.${TASK_COLUMNS[field]}`),
-    ])
-    const isLater = sql`${tasks.updateTime} < ${sql.raw(`excluded.${TASK_COLUMNS.updateTime}`)}`
-    const setWhere = and(
-      mustBeLater ? isLater : undefined,
-      isOneOfMany ? remembersReplacedId(namesReplacedId) : undefined,
-    )
-    const upsert = drizzle
-      .insert(tasks)
-      .values(isTimed ? given : { ...given, submitTime: now })
-      .onConflictDoUpdate({
-        target: tasks.taskId,
-        set: Object.fromEntries(set),
-        ...(setWhere && { setWhere }),
-      })
-    return isOneOfMany ? upsert : upsert.returning({ submitTime: tasks.submitTime })
+  return statements.statement(`upsert ${isOneOfMany} ${isTimed} ${mustBeLater}`, () => {
+    const cells = isTimed ? bindings(FIELDS) : bindings(FIELDS).replace(':submitTime', ':now')
+    const kept: readonly string[] = isTimed ? [ID] : [ID, SUBMIT_TIME]
+    const set = COLUMNS.filter((name) => !kept.includes(name)).map((name) => `${name} = excluded.${name}`)
+    const upsert = `INSERT INTO ${LIVE.tasks} (${COLUMNS.join()}) VALUES (${cells})
+      ON CONFLICT (${ID}) DO UPDATE SET ${set.join()}`
+    if (!isOneOfMany) return `${upsert} RETURNING ${SUBMIT_TIME}`
+    const isLater = mustBeLater ? `${LIVE.tasks}.${UPDATE_TIME} < excluded.${UPDATE_TIME} AND` : ''
+    return `${upsert} WHERE ${isLater} ${REMEMBERS_REPLACED_ID}`
   })
 }
 
 /** Whether the stored row names no replaced id, or the new one names one. */
-export function remembersReplacedId(namesReplacedId: SQL): SQL {
-  return sql`(instr(${tasks.metadata}, ${sql.raw(`'"${REPLACED_ID}"'`)}) = 0 or ${namesReplacedId})`
-}
+export const REMEMBERS_REPLACED_ID = `(instr(${LIVE.tasks}.${TASK_COLUMNS.metadata}, '"${REPLACED_ID}"') = 0 OR :namesReplacedId)`

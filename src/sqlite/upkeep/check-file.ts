@@ -1,4 +1,3 @@
-import { getTableName } from 'drizzle-orm'
 import {
   type CheckOptions,
   type CheckReport,
@@ -73,7 +72,7 @@ function findDamage(connection: Connection): string[] {
 }
 
 function findInBoth(connection: Connection): string[] {
-  const [live, archived] = [connection.live, connection.archive].map(({ place }) => getTableName(place.tasks))
+  const [live, archived] = [connection.live, connection.archive].map(({ place }) => place.tasks)
   const sql = `SELECT task_id FROM ${live} WHERE task_id IN (SELECT task_id FROM ${archived})`
   return connection
     .statement('in both', () => sql)
@@ -87,7 +86,7 @@ function* findMismatches(connection: Connection, { place }: TaskTable): Generato
     `statuses of shards ${place.name}`,
     () =>
       `SELECT t.task_id, t.status, json_group_array(DISTINCT s.status)
-       FROM ${getTableName(place.shards)} s JOIN ${getTableName(place.tasks)} t ON t.task_id = s.uniqc_task_id
+       FROM ${place.shards} s JOIN ${place.tasks} t ON t.task_id = s.uniqc_task_id
        GROUP BY s.uniqc_task_id`,
   )
   for (const [taskId, status, statuses] of statement.iterate() as Iterable<[string, string, string]>) {
@@ -108,7 +107,7 @@ function checkTasks(
   const isLive = table.place.name === 'live'
   for (const rows of walk(file, ROWS, (rowid) => table.after(rowid, EVERY_TASK, ROWS))) {
     for (const row of rows) {
-      const name = `${getTableName(table.place.tasks)}, row ${row.at(-1)}`
+      const name = `${table.place.tasks}, row ${row.at(-1)}`
       findings.addTask(rawTask(row), name, isLive, times)
     }
     step(findings.progress)

@@ -1,4 +1,3 @@
-import { getTableName } from 'drizzle-orm'
 import { readJsonObject } from '../../../drizzle/json/cell.ts'
 import { REPLACED_ID } from '../../rules/replaced-id.ts'
 import type { Connection } from '../connection.ts'
@@ -16,7 +15,7 @@ export function findDuplicates(connection: Connection, { place }: TaskTable): st
     () =>
       `SELECT platform_task_id, json_group_array(json_array(task_id, metadata_json)) FROM (
          SELECT DISTINCT s.platform_task_id, s.backend, t.submit_time, t.task_id, t.metadata_json, t.rowid AS r
-         FROM ${getTableName(place.shards)} s JOIN ${getTableName(place.tasks)} t ON t.task_id = s.uniqc_task_id
+         FROM ${place.shards} s JOIN ${place.tasks} t ON t.task_id = s.uniqc_task_id
          ORDER BY r
        ) GROUP BY platform_task_id, backend, submit_time HAVING count(*) > 1`,
   )

@@ -1,6 +1,13 @@
 import type { Database } from 'better-sqlite3'
-import { getTableColumns, getTableName } from 'drizzle-orm'
-import { archivedTaskShards, archivedTasks, taskShards, tasks } from '../../../drizzle/schema.ts'
+import {
+  ARCHIVED_TASK_SHARDS,
+  ARCHIVED_TASKS,
+  columnNames,
+  TASK_SHARDS,
+  TASKS,
+  type Table,
+  UPSTREAM_TABLES,
+} from '../../../drizzle/tables.ts'
 import { isError } from '../../rules/is-error.ts'
 import type { RecordProgress, Step } from '../../rules/long-call.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
@@ -8,13 +15,10 @@ import type { Connection } from '../connection.ts'
 import { LEDGER } from '../migrating/foreign-objects.ts'
 import { readPragma } from '../migrating/inspect-file.ts'
 
-/** The tasks before their shards. */
-const TABLES = [tasks, taskShards, archivedTasks, archivedTaskShards]
-
-const SHARDS: readonly unknown[] = [taskShards, archivedTaskShards]
+const SHARDS: readonly Table[] = [TASK_SHARDS, ARCHIVED_TASK_SHARDS]
 
 /** The names of our tables, as a list of SQL. */
-const NAMES = TABLES.map((table) => `'${getTableName(table)}'`).join()
+const NAMES = UPSTREAM_TABLES.map(({ name }) => `'${name}'`).join()
 
 /**
  * Exchanges all rows of a store for those of another file at the newest version, in one transaction. Tables of others
@@ -40,14 +44,14 @@ export function exchangeRows(
     return connection.transaction(() => {
       before()
       const dangling = findDangling(client)
-      for (const table of TABLES.toReversed()) client.exec(`DELETE FROM main.${getTableName(table)}`)
+      for (const { name } of UPSTREAM_TABLES.toReversed()) client.exec(`DELETE FROM main.${name}`)
       const copied = { tasks: 0, shards: 0 }
-      for (const table of TABLES) {
+      for (const table of UPSTREAM_TABLES) {
         copied[SHARDS.includes(table) ? 'shards' : 'tasks'] += copyRows(client, table)
         step({ ...copied })
       }
       checkDangling(connection, dangling)
-      return countRows(client, tasks) + countRows(client, archivedTasks)
+      return countRows(client, TASKS) + countRows(client, ARCHIVED_TASKS)
     })
   } finally {
     if (client.open) {
@@ -81,11 +85,8 @@ function detach(client: Database): void {
   }
 }
 
-const countRows = (client: Database, table: (typeof TABLES)[number]) =>
-  client
-    .prepare(`SELECT count(*) FROM main.${getTableName(table)}`)
-    .pluck()
-    .get() as number
+const countRows = (client: Database, { name }: Table) =>
+  client.prepare(`SELECT count(*) FROM main.${name}`).pluck().get() as number
 
 /** The tables and views of a file that are not ours. */
 export function findOthers(database: Database): string[] {
@@ -105,14 +106,12 @@ export function findOthers(database: Database): string[] {
  * Others wait for it. Where both files have the same columns in the same order, SQLite copies the rows as they are, and
  * each index in its order, in a third of the time; it can do so only in one statement for all rows.
  */
-function copyRows(client: Database, table: (typeof TABLES)[number]): number {
-  const name = getTableName(table)
+function copyRows(client: Database, table: Table): number {
+  const { name } = table
   const [main, restored] = ['main', 'restored'].map((schema) =>
     client.prepare('SELECT group_concat(name) FROM pragma_table_info(?, ?)').pluck().get(name, schema),
   )
-  const columns = Object.values(getTableColumns(table))
-    .map((column) => column.name)
-    .join()
+  const columns = columnNames(table).join()
   const copy =
     main === restored
       ? `INSERT INTO main.${name} SELECT * FROM restored.${name}`

@@ -1,8 +1,7 @@
 import { lstatSync, type Stats } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { eq, getTableName, sql } from 'drizzle-orm'
-import { mergedFiles } from '../../../drizzle/schema.ts'
+import { MERGED_FILES } from '../../../drizzle/tables.ts'
 import { identifyFile, isSameFile } from '../../files/file-identity.ts'
 import { LOG_ENDINGS } from '../../files/left-logs.ts'
 import { formatTime } from '../../rules/clock.ts'
@@ -12,7 +11,6 @@ import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { Connection } from '../connection.ts'
 import { leaveNoLog } from '../leave-no-log.ts'
 import { locateStore } from '../store-location.ts'
-import { bindings } from '../tables/bindings.ts'
 import { mergeStore } from '../transfer/merge-file.ts'
 import type { Repaired } from './repaired.ts'
 
@@ -101,7 +99,7 @@ function withFallback<T>(file: string, work: (other: Connection) => T): T {
 /** The newest time at which a task or a shard was updated, in microseconds since 1970; 0 for none. */
 function newestIn(other: Connection): number {
   const tables = [other.live, other.archive].flatMap(({ place }) => [place.tasks, place.shards])
-  const times = tables.map((table) => `SELECT update_time FROM ${getTableName(table)}`).join(' UNION ')
+  const times = tables.map((table) => `SELECT update_time FROM ${table}`).join(' UNION ')
   let newest = 0
   for (const [time] of other.statement('update times', () => times).iterate()) {
     if (typeof time === 'string') newest = Math.max(newest, parseInstant(time) ?? 0)
@@ -112,33 +110,27 @@ function newestIn(other: Connection): number {
 /** Up to when the tasks of a file were merged, in microseconds since 1970; undefined where they never were. */
 function readMerged(connection: Connection, file: string): number | undefined {
   if (!hasMemory(connection)) return undefined
-  const statement = connection.statement('merged', (drizzle) =>
-    drizzle
-      .select({ time: mergedFiles.newestUpdateTime })
-      .from(mergedFiles)
-      .where(eq(mergedFiles.path, sql.placeholder('path'))),
+  const statement = connection.statement(
+    'merged',
+    () => `SELECT newest_update_time FROM ${MERGED_FILES.name} WHERE path = ?`,
   )
-  const time = statement.get({ path: file })?.[0]
+  const time = statement.get(file)?.[0]
   return typeof time === 'string' ? parseInstant(time) : undefined
 }
 
 function remember(connection: Connection, file: string, newest: number): void {
   if (!hasMemory(connection)) return
-  const statement = connection.statement('remember merged', (drizzle) => {
-    const values = bindings(['path', 'newestUpdateTime'])
-    return drizzle
-      .insert(mergedFiles)
-      .values(values)
-      .onConflictDoUpdate({
-        target: mergedFiles.path,
-        set: { newestUpdateTime: values.newestUpdateTime },
-      })
-  })
-  connection.write(() => statement.run({ path: file, newestUpdateTime: formatTime(newest) }))
+  const statement = connection.statement(
+    'remember merged',
+    () =>
+      `INSERT INTO ${MERGED_FILES.name} (path, newest_update_time) VALUES (?, ?)
+       ON CONFLICT (path) DO UPDATE SET newest_update_time = excluded.newest_update_time`,
+  )
+  connection.write(() => statement.run([file, formatTime(newest)]))
 }
 
 /** An older file that is only read does not have the table, and its owner may have dropped it. */
 function hasMemory(connection: Connection): boolean {
-  const sql = `SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = '${getTableName(mergedFiles)}'`
+  const sql = `SELECT 1 FROM main.sqlite_master WHERE type = 'table' AND name = '${MERGED_FILES.name}'`
   return connection.statement('has memory', () => sql).get() !== undefined
 }

@@ -1,4 +1,3 @@
-import { getTableName } from 'drizzle-orm'
 import type { TaskShard } from '../../../drizzle/schema.ts'
 import { aggregateShards } from '../../rules/aggregate-shards.ts'
 import { encodeJson } from '../../rules/check-task.ts'
@@ -15,8 +14,8 @@ export function findOrphans(connection: Connection, { place }: TaskTable): strin
   const statement = connection.statement(
     `orphans ${place.name}`,
     () =>
-      `SELECT DISTINCT uniqc_task_id FROM ${getTableName(place.shards)}
-       WHERE NOT EXISTS (SELECT 1 FROM ${getTableName(place.tasks)} WHERE task_id = uniqc_task_id)`,
+      `SELECT DISTINCT uniqc_task_id FROM ${place.shards}
+       WHERE NOT EXISTS (SELECT 1 FROM ${place.tasks} WHERE task_id = uniqc_task_id)`,
   )
   return statement.all().map(([taskId]) => taskId as string)
 }
