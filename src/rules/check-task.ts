@@ -1,9 +1,15 @@
 import { parseJson } from '../../drizzle/json/read.ts'
-import { isPlainObject, type JsonValue, typeName, UnreadableJson } from '../../drizzle/json/value.ts'
+import {
+  isPlainObject,
+  type JsonObject,
+  type JsonValue,
+  typeName,
+  UnreadableJson,
+} from '../../drizzle/json/value.ts'
 import { JsonEncodeError, TOO_LONG, writeJson } from '../../drizzle/json/write.ts'
 import type { NewTaskInfo, NewTaskShard, TaskInfo, TaskShard } from '../../drizzle/schema.ts'
 import { TASK_SHARDS, TASKS, type Table } from '../../drizzle/tables.ts'
-import { isTaskStatus, TASK_STATUSES } from '../../drizzle/task-status.ts'
+import { isTaskStatus, TASK_STATUSES, type TaskStatus } from '../../drizzle/task-status.ts'
 import { checkKeys, quote } from './check-arguments.ts'
 import { GIVEN_TIME, hasTimeType, textOfTime } from './given-time.ts'
 import { findLoneSurrogate } from './lone-surrogate.ts'
@@ -30,6 +36,9 @@ interface Rules {
 const KINDS: Readonly<Partial<Record<string, Rule['kind']>>> = { number: 'number', custom: 'json' }
 
 const TASK_RULES = rulesOf(TASKS, 'taskId')
+const TASK_RULE = Object.fromEntries(TASK_RULES.rules.map((rule) => [rule.field, rule])) as Readonly<
+  Record<keyof TaskInfo, Rule>
+>
 const SHARD_RULES = rulesOf(TASK_SHARDS, 'uniqcTaskId')
 
 function rulesOf(table: Table, id: string): Rules {
@@ -78,35 +87,42 @@ function checkRow<Row>(name: string, row: unknown, rules: Rules, taskId?: string
     const { field } = rule
     const value = given[field]
     if (value === undefined) continue
-    if (rule.kind === 'json' && value !== null) {
+    if (rule.kind === 'json') {
       const cell = checkJson(id, rule, value)
       fields[field] = cell.value
-      cells[field] = cell.value === null ? null : cell.text
-    } else {
-      fields[field] = checkField(id, rule, value)
-      if (field === 'result') cells[field] = null
-    }
+      cells[field] = cell.text
+    } else fields[field] = checkField(id, rule, value)
   }
   return { fields, cells } as CheckedFields<Row>
 }
 
 /** Checks a task to save, and fills in its defaults. Its times can stay undefined. */
 export function checkNewTask(task: NewTaskInfo) {
-  const { fields, cells } = checkFields('task', task)
-  const { taskId, backend, status } = fields
+  checkKeys('task', task, TASK_RULES.names)
+  const id = typeof task.taskId === 'string' ? task.taskId : undefined
+  // Field by field: to look fields up by names in a loop would cost each save a microsecond.
+  const taskId = checkField(id, TASK_RULE.taskId, task.taskId) as string | undefined
+  const backend = checkField(id, TASK_RULE.backend, task.backend) as string | undefined
+  const status = checkField(id, TASK_RULE.status, task.status) as TaskStatus | undefined
+  const shots = checkField(id, TASK_RULE.shots, task.shots) as number | undefined
+  const submitTime = checkField(id, TASK_RULE.submitTime, task.submitTime) as string | undefined
+  const updateTime = checkField(id, TASK_RULE.updateTime, task.updateTime) as string | undefined
+  const result = checkJson(id, TASK_RULE.result, task.result ?? null)
+  const metadata = checkJson(id, TASK_RULE.metadata, task.metadata === undefined ? {} : task.metadata)
+  const errorMessage = checkField(id, TASK_RULE.errorMessage, task.errorMessage) as string | null | undefined
   return {
     task: {
       taskId: taskId ?? missing(undefined, 'taskId'),
       backend: backend ?? missing(taskId, 'backend'),
       status: status ?? missing(taskId, 'status'),
-      shots: fields.shots ?? 0,
-      submitTime: fields.submitTime,
-      updateTime: fields.updateTime,
-      result: fields.result ?? null,
-      metadata: fields.metadata ?? {},
-      errorMessage: fields.errorMessage ?? null,
+      shots: shots ?? 0,
+      submitTime,
+      updateTime,
+      result: result.value,
+      metadata: metadata.value as JsonObject,
+      errorMessage: errorMessage ?? null,
     },
-    cells: { result: cells.result ?? null, metadata: cells.metadata ?? '{}' },
+    cells: { result: result.text, metadata: metadata.text as string },
   }
 }
 
@@ -137,8 +153,9 @@ export function missing(taskId: string | undefined, field: string): never {
   throw invalidTask({ taskId, field, problem: 'is missing' })
 }
 
-/** A field that is not JSON, or is null. */
+/** A field that is not JSON; undefined stays. */
 function checkField(taskId: string | undefined, rule: Rule, value: unknown): unknown {
+  if (value === undefined) return undefined
   const { field, kind, isRequired } = rule
   const fail = (problem: string) => invalidTask({ taskId, field, problem })
   if (value === null) {
@@ -181,8 +198,10 @@ function leaveOut(field: string): string {
   return `leave it out, and ${instead}`
 }
 
-/** The text of a JSON cell, and the value that it reads back as. */
-function checkJson(taskId: string | undefined, { field, isRewritten }: Rule, given: unknown) {
+/** The text of a JSON cell, which is null for SQL NULL, and the value that it reads back as. */
+function checkJson(taskId: string | undefined, { field, isRequired, isRewritten }: Rule, given: unknown) {
+  if (given === null && !isRequired) return NO_VALUE
+  if (given === null) throw invalidTask({ taskId, field, problem: 'must not be null' })
   const { text, isAsGiven } = encodeJson(taskId, field, given)
   if (isTooLong(text)) throw invalidTask({ taskId, field, problem: TOO_LONG })
   const isUnreadable = given instanceof UnreadableJson
@@ -198,8 +217,10 @@ function checkJson(taskId: string | undefined, { field, isRewritten }: Rule, giv
   if (field === 'metadata' && !isPlainObject(value) && !((value as unknown) instanceof UnreadableJson)) {
     throw invalidTask({ taskId, field, problem: `must be an object, not ${typeName(given)}` })
   }
-  return { text, value }
+  return value === null ? NO_VALUE : { text, value }
 }
+
+const NO_VALUE = { text: null, value: null }
 
 /** The text of a JSON cell, and whether it reads back as the given value. */
 export function encodeJson(taskId: string | undefined, field: string, given: unknown) {

@@ -27,15 +27,16 @@ export interface TaskRow {
   readonly backend: string
   readonly status: string
   readonly shots: number
-  /** Null to keep the stored one, or to take {@link TaskRow.now} for a new task. */
-  readonly submitTime: string | null
+  /** The given one, else the time now, for a new task. */
+  readonly submitTime: string
+  /** Whether the submit time is a given one, which replaces a stored one. */
+  readonly isTimed: boolean
   readonly updateTime: string
   /** Whether the update time is the time now, and not a given one. */
   readonly isStamped: boolean
   readonly result: string | null
   readonly metadata: string
   readonly errorMessage: string | null
-  readonly now: string
   /** 1 if the metadata name an id that was replaced, or cannot name one. */
   readonly namesReplacedId: 0 | 1
 }
@@ -47,13 +48,13 @@ export function taskRow({ task, cells }: CheckedTask, keepUpdateTime: boolean, n
     backend: task.backend,
     status: task.status,
     shots: task.shots,
-    submitTime: task.submitTime ?? null,
+    submitTime: task.submitTime ?? now,
+    isTimed: task.submitTime !== undefined,
     updateTime: givenTime ?? now,
     isStamped: givenTime === undefined,
     result: cells.result,
     metadata: cells.metadata,
     errorMessage: task.errorMessage,
-    now,
     namesReplacedId: namesReplacedId(task.metadata) ? 1 : 0,
   }
 }

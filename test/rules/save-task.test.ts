@@ -47,18 +47,18 @@ function assertHas(row: TaskRow, expected: Partial<TaskRow>): void {
   assert.deepEqual(Object.fromEntries(fields.map((field) => [field, row[field]])), expected)
 }
 
-test('what is not given has its default, and the submit time is left to the store', () => {
+test('what is not given has its default, and the submit time is for a new task', () => {
   assertHas(row(), {
     taskId: 'old-1',
     backend: 'b',
     status: 'running',
     shots: 0,
-    submitTime: null,
+    submitTime: NOW,
+    isTimed: false,
     updateTime: NOW,
     result: null,
     metadata: '{}',
     errorMessage: null,
-    now: NOW,
     namesReplacedId: 0,
   })
 })
@@ -71,11 +71,11 @@ test('what is given is bound, JSON as text', () => {
     status: 'running',
     shots: 5,
     submitTime: GIVEN,
+    isTimed: true,
     updateTime: NOW,
     result: '{"00":5}',
     metadata: '{"a":[1]}',
     errorMessage: 'x',
-    now: NOW,
     namesReplacedId: 0,
   })
 })

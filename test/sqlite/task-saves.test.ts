@@ -89,3 +89,20 @@ test('a save sees what another connection has inserted and deleted since the las
   }
   assert.equal(store.count({ status: 'success' }), 12)
 })
+
+test('a save returns the submit time that is stored, whoever has changed it since the last save', (t) => {
+  const file = temporaryFile(t)
+  using store = new TaskStore({ file, synchronous: 'NORMAL' })
+  const other = new Database(file)
+  t.after(() => other.close())
+  const task = { taskId: 'uqt_1', backend: 'originq', status: 'running' } as const
+  const first = store.save(task)
+  assert.equal(store.save(task).submitTime, first.submitTime)
+  for (const submitTime of ['2021', '2022']) {
+    other.prepare('UPDATE tasks SET submit_time = ?').run(submitTime)
+    const saved = store.save(task)
+    assert.equal(saved.submitTime, submitTime)
+    assert.deepEqual(store.save(task).submitTime, submitTime)
+    assert.equal(store.get('uqt_1')?.submitTime, submitTime)
+  }
+})

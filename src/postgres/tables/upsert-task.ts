@@ -78,12 +78,12 @@ function runsOf(rows: readonly TaskRow[]): TaskRow[][] {
   return runs
 }
 
-function formOf({ taskId, submitTime, namesReplacedId, isStamped }: TaskRow): UpsertForm {
+function formOf({ taskId, isTimed, namesReplacedId, isStamped }: TaskRow): UpsertForm {
   return {
     mayBeReplaced: mayBeReplacedId(taskId),
     mustRemember: namesReplacedId === 0,
     mustBeLater: isStamped,
-    isTimed: submitTime !== null,
+    isTimed,
   }
 }
 
@@ -105,10 +105,7 @@ async function upsert(
   return new Map(stored as unknown as [string, string][])
 }
 
-const cellsOf = (row: TaskRow) =>
-  FIELDS.map((field) =>
-    storedCell(row.taskId, field, field === 'submitTime' ? (row.submitTime ?? row.now) : row[field]),
-  )
+const cellsOf = (row: TaskRow) => FIELDS.map((field) => storedCell(row.taskId, field, row[field]))
 
 function textOf(session: Session, form: UpsertForm, isOne: boolean): string {
   const { mayBeReplaced, mustRemember, mustBeLater, isTimed } = form

@@ -11,6 +11,9 @@ const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
 const COLUMNS = Object.values(TASK_COLUMNS).join()
 const { taskId: ID, submitTime: SUBMIT_TIME, updateTime: UPDATE_TIME } = TASK_COLUMNS
 
+/** How many submit times are kept. */
+const MOST = 1000
+
 /**
  * Saves live tasks, one at a time. A task is likely to be what the last ones were, new or stored, so an insert or an
  * update is tried first: alone, each is cheaper than an upsert that tells what it did.
@@ -19,6 +22,8 @@ export class TaskSaves {
   readonly #statements: Statements
   #areNew = true
   #wasWrong = false
+  /** The submit times of the tasks that were saved last, by id. */
+  readonly #submitTimes = new Map<string, string>()
 
   constructor(statements: Statements) {
     this.#statements = statements
@@ -30,6 +35,17 @@ export class TaskSaves {
    * names such an id and the new one would forget it, or if the stored update time is not before a stamped one.
    */
   save(row: TaskRow, isAsked: boolean): string | undefined {
+    const submitTime = this.#save(row, isAsked)
+    if (isAsked && submitTime !== undefined) this.#remember(row.taskId, submitTime)
+    return submitTime
+  }
+
+  #remember(taskId: string, submitTime: string): void {
+    if (this.#submitTimes.size >= MOST) this.#submitTimes.clear()
+    this.#submitTimes.set(taskId, submitTime)
+  }
+
+  #save(row: TaskRow, isAsked: boolean): string | undefined {
     const likely = this.#areNew ? this.#insert(row) : this.#update(row, isAsked)
     if (likely !== undefined) {
       this.#wasWrong = false
@@ -46,33 +62,37 @@ export class TaskSaves {
   #insert(row: TaskRow): string | undefined {
     const mayBeReplaced = mayBeReplacedId(row.taskId)
     const statement = this.#statements.statement(mayBeReplaced ? 'insert unless replaced' : 'insert', () => {
-      const cells = bindings(FIELDS).replace(':submitTime', 'coalesce(:submitTime, :now)')
+      const cells = bindings(FIELDS)
       const shard = `SELECT 1 FROM ${LIVE.shards} WHERE ${SHARD_COLUMNS.platformTaskId} = :taskId`
       const source = mayBeReplaced ? `SELECT ${cells} WHERE NOT EXISTS (${shard})` : `VALUES (${cells})`
       return `INSERT INTO ${LIVE.tasks} (${COLUMNS}) ${source} ON CONFLICT (${ID}) DO NOTHING`
     })
-    return statement.run(row).changes > 0 ? (row.submitTime ?? row.now) : undefined
+    return statement.run(row).changes > 0 ? row.submitTime : undefined
   }
 
   #update(row: TaskRow, isAsked: boolean): string | undefined {
-    const { submitTime, isStamped } = row
-    const isTimed = submitTime !== null
-    const isReturned = isAsked && !isTimed
-    const statement = this.#statements.statement(
-      `update stored ${isTimed} ${isStamped} ${isReturned}`,
-      () => {
-        const kept: readonly string[] = isTimed ? ['taskId'] : ['taskId', 'submitTime']
-        const set = setters(
-          TASK_COLUMNS,
-          FIELDS.filter((field) => !kept.includes(field)),
-        )
-        const isLater = isStamped ? `AND ${UPDATE_TIME} < :updateTime` : ''
-        return `UPDATE ${LIVE.tasks} SET ${set} WHERE ${ID} = :taskId ${isLater} AND ${REMEMBERS_REPLACED_ID}
-          ${isReturned ? `RETURNING ${SUBMIT_TIME}` : ''}`
-      },
-    )
+    if (row.isTimed) return this.#updateStored(row, 'given')
+    if (!isAsked) return this.#updateStored(row, 'kept')
+    const submitTime = this.#submitTimes.get(row.taskId)
+    const known = submitTime && this.#updateStored({ ...row, submitTime }, 'known')
+    return known ?? this.#updateStored(row, 'returned')
+  }
+
+  /** @param submitTime Where the submit time comes from: to return it costs SQLite more than to compare it. */
+  #updateStored(row: TaskRow, submitTime: 'given' | 'kept' | 'known' | 'returned'): string | undefined {
+    const statement = this.#statements.statement(`update stored ${submitTime} ${row.isStamped}`, () => {
+      const kept: readonly string[] = submitTime === 'given' ? ['taskId'] : ['taskId', 'submitTime']
+      const set = setters(
+        TASK_COLUMNS,
+        FIELDS.filter((field) => !kept.includes(field)),
+      )
+      const isKnown = submitTime === 'known' ? `AND ${SUBMIT_TIME} = :submitTime` : ''
+      const isLater = row.isStamped ? `AND ${UPDATE_TIME} < :updateTime` : ''
+      return `UPDATE ${LIVE.tasks} SET ${set} WHERE ${ID} = :taskId ${isKnown} ${isLater} AND ${REMEMBERS_REPLACED_ID}
+          ${submitTime === 'returned' ? `RETURNING ${SUBMIT_TIME}` : ''}`
+    })
     // all, not get: get stops at the first row, and does not notice a commit that failed.
-    if (isReturned) return statement.all(row)[0]?.[0] as string | undefined
-    return statement.run(row).changes > 0 ? (submitTime ?? row.now) : undefined
+    if (submitTime === 'returned') return statement.all(row)[0]?.[0] as string | undefined
+    return statement.run(row).changes > 0 ? row.submitTime : undefined
   }
 }

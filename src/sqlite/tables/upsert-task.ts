@@ -42,13 +42,12 @@ const { taskId: ID, submitTime: SUBMIT_TIME, updateTime: UPDATE_TIME } = TASK_CO
 /** @param isOneOfMany Whether it replaces only what {@link upsertOneOfMany} may, and returns nothing. */
 function upsertStatement(statements: Statements, isOneOfMany: boolean, row: TaskRow): Statement {
   // Setting the column to its own value would still update every index on it.
-  const isTimed = row.submitTime !== null
+  const { isTimed } = row
   const mustBeLater = isOneOfMany && row.isStamped
   return statements.statement(`upsert ${isOneOfMany} ${isTimed} ${mustBeLater}`, () => {
-    const cells = isTimed ? bindings(FIELDS) : bindings(FIELDS).replace(':submitTime', ':now')
     const kept: readonly string[] = isTimed ? [ID] : [ID, SUBMIT_TIME]
     const set = COLUMNS.filter((name) => !kept.includes(name)).map((name) => `${name} = excluded.${name}`)
-    const upsert = `INSERT INTO ${LIVE.tasks} (${COLUMNS.join()}) VALUES (${cells})
+    const upsert = `INSERT INTO ${LIVE.tasks} (${COLUMNS.join()}) VALUES (${bindings(FIELDS)})
       ON CONFLICT (${ID}) DO UPDATE SET ${set.join()}`
     if (!isOneOfMany) return `${upsert} RETURNING ${SUBMIT_TIME}`
     const isLater = mustBeLater ? `${LIVE.tasks}.${UPDATE_TIME} < excluded.${UPDATE_TIME} AND` : ''
