@@ -33,30 +33,28 @@ const argumentOf = (name: string) => name.slice(name.lastIndexOf('.') + 1)
 export type OptionReader<T> = (name: string, value: unknown) => T
 
 /**
- * Returns a reader of a call's options, which refuses any that is not in the table. The table is read once.
+ * Returns a reader of a call's options, which refuses any that is not in the table. The table is read once, and every
+ * option in it has a default.
  */
 export function optionsReader<Options extends object>(
   readers: { readonly [name in keyof Options]: OptionReader<Options[name]> },
   name = 'options',
 ): (given: object | undefined) => Options {
-  const names = Object.keys(readers)
-  const readValues: readonly OptionReader<unknown>[] = Object.values(readers)
+  const names = Object.keys(readers) as (keyof Options & string)[]
   let defaults: Options | undefined
-  const read = (given: object) => {
-    checkKeys(name, given, names)
-    const values = given as Readonly<Record<string, unknown>>
-    const options: Record<string, unknown> = {}
-    for (let i = 0; i < names.length; i++) {
-      const option = names[i] as string
-      options[option] = readValues[i]?.(option, values[option])
-    }
-    return options as Options
-  }
   return (given) => {
-    if (given !== undefined) return read(given)
-    // Most calls pass none.
-    defaults ??= read({})
-    return defaults
+    // Not before the first call: readers may be declared after the table.
+    defaults ??= Object.fromEntries(
+      names.map((option) => [option, readers[option](option, undefined)]),
+    ) as Options
+    if (given === undefined) return defaults
+    checkKeys(name, given, names)
+    // Most calls give few of the options.
+    const options = { ...defaults }
+    for (const option of Object.keys(given) as (keyof Options & string)[]) {
+      options[option] = readers[option](option, (given as Options)[option])
+    }
+    return options
   }
 }
 

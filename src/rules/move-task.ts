@@ -85,7 +85,8 @@ export const readMoveOptions = optionsReader({ onConflict })
 export const readManyOptions = optionsReader({ onConflict, ...longCall<TaskProgress>() })
 
 const readOptions = optionsReader({
-  hours: finiteAmount,
+  // It has no default: it is checked below.
+  hours: (_name, value) => value,
   by: oneOf('submitTime', 'updateTime'),
   statuses: strings,
   timeZone,
@@ -117,13 +118,14 @@ export function readOlderThanOptions(options: ArchiveOlderThanOptions, now: numb
     throw invalidValue('days', `options has no "days"; write { hours: ${hours} }`)
   }
   const {
-    hours,
+    hours: given,
     by,
     statuses = TERMINAL_STATUSES as readonly string[],
     onProgress,
     signal,
     ...rest
   } = readOptions(options)
+  const hours = finiteAmount('hours', given)
   const step = stepOf({ onProgress, signal })
   const latest = (now - hours * 3_600_000) * 1000
   return {
