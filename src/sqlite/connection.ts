@@ -187,13 +187,17 @@ export class Connection implements Statements {
     return value
   }
 
-  /** Like {@link run}, in a read transaction: every read sees one snapshot, and writers are not blocked. */
-  snapshot<T>(work: () => T): T {
+  /**
+   * Like {@link run}, in a read transaction: every read sees one snapshot, and writers are not blocked.
+   *
+   * @param work Is given the {@link version} of the snapshot.
+   */
+  snapshot<T>(work: (version?: string) => T): T {
     return this.#call(READS_LOOK_AFTER, () => {
       if (this.client.inTransaction) return work()
-      if (this.#waits) this.#lock.patiently(() => this.#beginRead())
-      else this.#beginRead()
-      return this.#transact(work)
+      const changes = this.#waits ? this.#lock.patiently(() => this.#beginRead()) : this.#beginRead()
+      const isSure = this.#opened.isOurs && !this.#isHandedOut
+      return this.#transact(() => work(isSure ? changes : undefined))
     })
   }
 
@@ -296,11 +300,12 @@ export class Connection implements Statements {
     }
   }
 
-  #beginRead(): void {
+  /** Returns the {@link changes} of the snapshot. */
+  #beginRead(): string {
     this.statement('begin', () => 'BEGIN').run()
     try {
       // The snapshot begins with the first read.
-      this.#readSchemaVersion()
+      return this.changes
     } catch (error) {
       this.statement('rollback', () => 'ROLLBACK').run()
       throw error

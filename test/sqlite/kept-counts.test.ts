@@ -38,13 +38,17 @@ function openMany(
   return store
 }
 
-const countsOf = (store: Pick<TaskStore, 'count' | 'countByStatus' | 'countByBackend' | 'archive'>) =>
+type Calls = 'count' | 'countByStatus' | 'countByBackend' | 'listSummaries' | 'archive'
+
+/** Counts, and the tasks that were inserted last: backends and statuses that are looked up for lists are kept, too. */
+const countsOf = (store: Pick<TaskStore, Calls>) =>
   FILTERS.map((filter) => [
     store.count(filter),
     store.countByStatus(filter),
     store.countByBackend(filter),
     store.archive.count(filter),
     store.archive.countByStatus(filter),
+    store.listSummaries({ ...filter, archived: 'both', limit: 5 }),
   ])
 
 /** What a store says that has counted nothing before. */

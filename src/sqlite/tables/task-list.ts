@@ -38,6 +38,9 @@ const MERGED = 60
 /** Ranges are padded with empty ones to these numbers, so that there are few statements. */
 const PADDED = [1, 2, 3, 5, 8, 12, 20, 35, MERGED]
 
+/** For so many filters the ranges are kept. */
+const MOST = 100
+
 /** So many tasks are sorted sooner than they are found among the tasks of all times. */
 const FEW = 2000
 
@@ -49,6 +52,8 @@ export class TaskList {
   readonly #connection: Connection
   readonly #ranges: IndexRanges
   readonly #counts: KeptCounts
+  /** The ranges that were looked up in one version of the file, by filter. */
+  #kept: { readonly version: string; readonly ranges: Map<string, readonly IndexRange[]> } | undefined
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -160,9 +165,9 @@ export class TaskList {
 
   /** @param isPaged Whether the rows end with what {@link cursorOf} reads. */
   #rows<T>(placeNames: readonly PlaceName[], list: CheckedList, shape: RowShape<T>, isPaged: boolean): Row[] {
-    const work = () => {
+    const work = (version?: string) => {
       const places = placeNames.map(placeOf)
-      const ofPlaces = places.map((place) => this.#branches(place, list))
+      const ofPlaces = places.map((place) => this.#branches(place, list, version))
       const branches = ofPlaces.flat()
       if (branches.length === 0) return []
       const statement = this.#connection.statement(
@@ -174,9 +179,9 @@ export class TaskList {
     return isLookedUp(list.filter) ? this.#connection.snapshot(work) : this.#connection.run(work)
   }
 
-  #branches(place: Place, { filter, after: cursor }: CheckedList): Branch[] {
+  #branches(place: Place, { filter, after: cursor }: CheckedList, version: string | undefined): Branch[] {
     const { submittedAfter: after, submittedBefore: before } = filter
-    const ranges = this.#readable(place, filter)
+    const ranges = this.#readable(place, filter, version)
     if (cursor === undefined) return ranges.map((range) => ({ place, after, before, ...range }))
     const { submitTime, rowid, isArchived } = cursor
     const isWithin =
@@ -196,8 +201,12 @@ export class TaskList {
   }
 
   /** The ranges, or the filter itself if they are too many to merge. */
-  #readable(place: Place, filter: CheckedFilter): readonly Omit<Branch, 'place'>[] {
-    const ranges = this.#ranges.ordered(place, filter, MERGED)
+  #readable(
+    place: Place,
+    filter: CheckedFilter,
+    version: string | undefined,
+  ): readonly Omit<Branch, 'place'>[] {
+    const ranges = this.#rangesOf(place, filter, version)
     if (ranges.length <= MERGED) return padded(ranges)
     const { backend } = filter
     const platform =
@@ -208,6 +217,19 @@ export class TaskList {
     const found = backend === undefined && platform === undefined ? { statuses } : { backend, platform }
     const reads = this.#isFew({ place, ...found }) ? 'sorted' : 'walked'
     return [{ backend, platform, statuses, reads }]
+  }
+
+  /** The ranges of a filter. Those that are looked up are kept until the file changes. */
+  #rangesOf(place: Place, filter: CheckedFilter, version: string | undefined): readonly IndexRange[] {
+    if (version === undefined) return this.#ranges.ordered(place, filter, MERGED)
+    if (this.#kept?.version !== version || this.#kept.ranges.size >= MOST) {
+      this.#kept = { version, ranges: new Map() }
+    }
+    const kept = this.#kept.ranges
+    const name = JSON.stringify([place.name, filter.backend, filter.platform, filter.statuses])
+    const ranges = kept.get(name) ?? this.#ranges.ordered(place, filter, MERGED)
+    kept.set(name, ranges)
+    return ranges
   }
 
   #isFew(branch: Branch): boolean {
@@ -223,7 +245,7 @@ export class TaskList {
 function padded(ranges: readonly IndexRange[]): readonly Omit<Branch, 'place'>[] {
   const [first] = ranges
   const length = PADDED.find((length) => length >= ranges.length)
-  if (first === undefined || length === undefined) return ranges
+  if (first === undefined || length === undefined || length === ranges.length) return ranges
   const empty = {
     backend: first.backend === undefined ? undefined : null,
     status: first.status === undefined ? undefined : null,
