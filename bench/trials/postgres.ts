@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
-import { copyTasks, TaskStore } from 'uniqc-task-store'
+import { copyTasks, type TaskListOptions, TaskStore } from 'uniqc-task-store'
 import { PostgresTaskStore } from 'uniqc-task-store/postgres'
 import { launchServer } from '../../test/support/postgres-server.ts'
 import { makeTask } from '../peer.ts'
@@ -44,7 +44,7 @@ export async function run({ file, stored, rounds, bulk, sizes, writes }: Postgre
     const store = await PostgresTaskStore.open({ url, connections: 2 })
     const single = await singles(pool, store, stored, rounds)
     const many = await bulks(pool, store, file, server.socket, bulk)
-    const lists = await listsBySize(pool, store, sizes)
+    const lists = await listsBySize(url, pool, sizes)
     await store.close()
     await pool.end()
     return { ...single, bulk: many, lists, writers: await writers(url, writes) }
@@ -136,42 +136,69 @@ async function bulks(
   return { COPY: mapValues(ours, () => copy), 'task-store': ours }
 }
 
-/** Microseconds of a list of 20 of each shape, by the number of tasks. */
-async function listsBySize(pool: pg.Pool, store: PostgresTaskStore, sizes: readonly number[]) {
-  const shapes = {
-    all: {},
-    'a status': { status: 'running' },
-    'two statuses': { status: ['failed', 'cancelled'] },
-    'a backend': { backend: 'originq:chip7' },
-    'a platform': { platform: 'originq' },
-    'a platform that is rare': { platform: 'rare' },
-    'both places': { archived: 'both' },
-    'up to a time': { submittedBefore: '2026-01-01T05:00' },
-  } as const
-  const columns: Record<string, Times> = {}
+const SHAPES = {
+  all: {},
+  'a status': { status: 'running' },
+  'two statuses': { status: ['failed', 'cancelled'] },
+  'a backend': { backend: 'originq:chip7' },
+  'a platform': { platform: 'originq' },
+  'a platform that is rare': { platform: 'rare' },
+  'a backend and a status': { backend: 'originq:chip7', status: 'success' },
+  'a platform and two statuses': { platform: 'originq', status: ['failed', 'running'] },
+  'both places': { archived: 'both' },
+  'the archive, a platform': { archived: true, platform: 'originq' },
+  'before a time': { submittedBefore: '2026-01-01T00:08' },
+  'a time, a status': {
+    submittedAfter: '2026-01-01T00:02',
+    submittedBefore: '2026-01-01T00:12',
+    status: 'failed',
+  },
+} as const satisfies Readonly<Record<string, TaskListOptions>>
+
+/** Microseconds of a page of 20 of each shape, by the number of tasks in each place; the sizes take turns. */
+async function listsBySize(url: string, pool: pg.Pool, sizes: readonly number[]): Promise<Columns> {
+  const stores = new Map<number, PostgresTaskStore>()
   for (const size of sizes) {
-    await pool.query('TRUNCATE uniqc.tasks CASCADE')
-    await pool.query(
-      `INSERT INTO uniqc.tasks (task_id, backend, status, submit_time, update_time)
-       SELECT 't' || n, CASE WHEN n % 500 = 0 THEN 'rare' ELSE 'originq:chip' || n % 40 END,
-         CASE WHEN n % 100 < 90 THEN 'success' WHEN n % 100 < 96 THEN 'failed' WHEN n % 100 < 98 THEN 'running' ELSE 'cancelled' END,
-         '2026-01-01T' || to_char(n, 'FM00000000'), 'now' FROM generate_series(1, $1::int) AS n`,
-      [size],
-    )
-    await pool.query('VACUUM ANALYZE uniqc.tasks')
-    const times: Record<string, number> = {}
-    for (const [name, filter] of Object.entries(shapes)) {
-      const all: number[] = []
-      for (let i = 0; i < 200; i++) {
-        const start = performance.now()
-        await store.list({ ...filter, limit: 20 })
-        all.push((performance.now() - start) * 1000)
-      }
-      times[name] = percentile(all, 0.25)
+    const schema = `size${size}`
+    stores.set(size, await PostgresTaskStore.open({ url, schema, connections: 1 }))
+    for (const [table, column, value] of [
+      ['tasks', '', ''],
+      ['archived_tasks', ', archived_at', ", 'then'"],
+    ]) {
+      await pool.query(
+        `INSERT INTO ${schema}.${table} (task_id, backend, status, submit_time, update_time${column})
+         SELECT 't' || n, CASE WHEN n % 500 = 0 THEN 'rare' ELSE 'originq:chip' || n % 40 END,
+           CASE WHEN n % 100 < 90 THEN 'success' WHEN n % 100 < 96 THEN 'failed' WHEN n % 100 < 98 THEN 'running' ELSE 'cancelled' END,
+           to_char(timestamp '2026-01-01' + n * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS'), 'now'${value}
+         FROM generate_series(1, $1::int) AS n`,
+        [size],
+      )
+      await pool.query(`VACUUM ANALYZE ${schema}.${table}`)
     }
-    columns[`${size} rows`] = times
   }
-  return columns
+  const times: Samples = {}
+  for (const [name, filter] of Object.entries(SHAPES)) {
+    const calls: { size: number; name: string; call: () => Promise<unknown> }[] = []
+    for (const [size, store] of stores) {
+      const { next } = await store.page({ ...filter, limit: 20 })
+      calls.push({ size, name, call: () => store.page({ ...filter, limit: 20 }) })
+      if (next === undefined) continue
+      calls.push({
+        size,
+        name: `${name}, next page`,
+        call: () => store.page({ ...filter, limit: 20, after: next }),
+      })
+    }
+    for (let round = -10; round < 200; round++) {
+      for (const { size, name, call } of calls) {
+        const start = performance.now()
+        await call()
+        if (round >= 0) add(times, `${size} rows`, name, [(performance.now() - start) * 1000])
+      }
+    }
+  }
+  for (const store of stores.values()) await store.close()
+  return mapValues(times, (bySize) => mapValues(bySize, median))
 }
 
 /** Saves a second of eight processes, with `pg` and with the store, in turns. */

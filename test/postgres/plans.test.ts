@@ -23,6 +23,23 @@ const FILTERS: readonly TaskListOptions[] = [
   { submittedAfter: '2026-01-01T03:00', submittedBefore: '2026-01-01T04:00', status: 'success' },
 ]
 
+/** Fills the tables of a server. */
+async function fill(url: string): Promise<void> {
+  for (const table of ['tasks', 'archived_tasks']) {
+    const [column, value] = table === 'tasks' ? ['', ''] : [', archived_at', `, 'then'`]
+    await query(
+      url,
+      `INSERT INTO ${SCHEMA}.${table} (task_id, backend, status, submit_time, update_time${column})
+     SELECT 't' || n, CASE WHEN n % 3000 = 0 THEN 'rare' WHEN n % 3 = 0 THEN 'quafu:a' ELSE 'originq:chip' || n % 40 END,
+       CASE WHEN n % 100 < 90 THEN 'success' WHEN n % 100 < 96 THEN 'failed' WHEN n % 100 < 98 THEN 'running'
+         WHEN n % 1000 = 999 THEN 'odd' ELSE 'cancelled' END,
+       '2026-01-01T' || lpad((n / 3600)::text, 2, '0') || ':' || lpad((n / 60 % 60)::text, 2, '0') || ':' || lpad((n % 60)::text, 2, '0'), 'now'${value}
+     FROM generate_series(1, ${ROWS}) AS n`,
+    )
+    await query(url, `VACUUM ANALYZE ${SCHEMA}.${table}`)
+  }
+}
+
 /** Collects the statements of a pool. */
 function recording(url: string) {
   const pool = new Pool({ connectionString: url, max: 1 })
@@ -45,19 +62,7 @@ test(
     const { pool, sent } = recording(url)
     t.after(() => pool.end())
     const store = await PostgresTaskStore.open({ pool })
-    for (const table of ['tasks', 'archived_tasks']) {
-      const [column, value] = table === 'tasks' ? ['', ''] : [', archived_at', `, 'then'`]
-      await query(
-        url,
-        `INSERT INTO ${SCHEMA}.${table} (task_id, backend, status, submit_time, update_time${column})
-       SELECT 't' || n, CASE WHEN n % 3000 = 0 THEN 'rare' WHEN n % 3 = 0 THEN 'quafu:a' ELSE 'originq:chip' || n % 40 END,
-         CASE WHEN n % 100 < 90 THEN 'success' WHEN n % 100 < 96 THEN 'failed' WHEN n % 100 < 98 THEN 'running'
-           WHEN n % 1000 = 999 THEN 'odd' ELSE 'cancelled' END,
-         '2026-01-01T' || lpad((n / 3600)::text, 2, '0') || ':' || lpad((n / 60 % 60)::text, 2, '0') || ':' || lpad((n % 60)::text, 2, '0'), 'now'${value}
-       FROM generate_series(1, ${ROWS}) AS n`,
-      )
-      await query(url, `VACUUM ANALYZE ${SCHEMA}.${table}`)
-    }
+    await fill(url)
     const [{ version }] = (await query(url, 'SHOW server_version')) as [{ version: string }]
     for (const filter of FILTERS) {
       for (const first of [undefined, await store.page({ ...filter, limit: 20 })]) {
@@ -100,3 +105,21 @@ function rowsRead(plan: Plan): number {
   if (!plan['Node Type'].includes('Scan') || plan['Node Type'] === 'Subquery Scan') return below
   return below + (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops']
 }
+
+test('a list keeps its plan, whatever it is of', needsPostgres, async (t) => {
+  const { url } = await startServer(oldestPrograms)
+  const pool = new Pool({ connectionString: url, max: 1 })
+  t.after(() => pool.end())
+  const store = await PostgresTaskStore.open({ pool })
+  await fill(url)
+  for (const filter of FILTERS) {
+    for (const after of [undefined, (await store.page({ ...filter, limit: 20 })).next]) {
+      for (let call = 0; call < 10; call++) await store.page({ ...filter, limit: 20, after })
+    }
+  }
+  // The server makes five plans for given values before it may keep one for any.
+  const { rows } = await pool.query(
+    `SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%LIMIT 21%' AND custom_plans > 5`,
+  )
+  assert.deepEqual(rows, [])
+})

@@ -23,6 +23,15 @@ const CONDITIONS: Readonly<Record<string, (at: (name: string) => string) => stri
 export class Bindings {
   readonly values: unknown[] = []
   readonly #names: string[] = []
+  readonly #areHidden: boolean
+
+  /**
+   * @param areHidden Hides the values from the planner, so that a plan for any value is no worse in its eyes than one for
+   * these, and is kept. Else it may plan at each call.
+   */
+  constructor(areHidden = false) {
+    this.#areHidden = areHidden
+  }
 
   /** Equal for all that make one text. */
   get shape(): string {
@@ -47,7 +56,12 @@ export class Bindings {
   }
 
   /** Where a value stands in the text. */
-  at = (name: string): string => `$${this.#names.indexOf(name) + 1}`
+  at = (name: string): string => {
+    const at = this.#names.indexOf(name)
+    const value = this.values[at]
+    if (!this.#areHidden || Array.isArray(value)) return `$${at + 1}`
+    return `(SELECT $${at + 1}::${typeof value === 'string' ? 'text' : 'bigint'})`
+  }
 
   /** The conditions of the filter. */
   get conditions(): string[] {

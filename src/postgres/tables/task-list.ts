@@ -150,7 +150,7 @@ export class TaskList {
     if (backend !== undefined && !isOfPlatform(backend, platform)) return []
     const isLimited = limit > 0 && Number.isSafeInteger(limit + offset)
     const isApart = isLimited && statuses !== undefined && statuses.length <= MOST_RANGES
-    const bound = new Bindings()
+    const bound = new Bindings(true)
     if (isApart) for (const [i, status] of statuses.entries()) bound.bind(`range${i}`, status)
     // A backend that is given is of the platform.
     const rest = backend === undefined ? filter : { ...filter, platform: undefined }
