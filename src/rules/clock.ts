@@ -45,7 +45,7 @@ let lastClock = 0
  */
 export function now(after?: string): string {
   const clock = clockTime() * MICROSECONDS
-  const isThisMillisecond = (time: number) => time >= clock && time < clock + MICROSECONDS
+  const isThisMillisecond = (time: number) => time < clock + MICROSECONDS
   // A clock that was set back is followed.
   const isCounting = clock >= lastClock && last >= clock && last < clock + AHEAD
   const time = isCounting ? last + 1 : clock

@@ -114,7 +114,7 @@ function asCount(value: unknown): number | undefined {
 }
 
 function asNumber(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) ? value : undefined
+  return Number.isFinite(value) ? (value as number) : undefined
 }
 
 function asFraction(value: unknown): number | undefined {

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { type JsonValue, UnreadableJson } from '../../drizzle/json/value.ts'
 import type { TaskShard } from '../../drizzle/schema.ts'
 import { isTerminal, TASK_STATUSES } from '../../drizzle/task-status.ts'
-import { aggregateShards, aggregateStatus } from '../../src/rules/aggregate-shards.ts'
+import { aggregateShards, aggregateStatus, checkShards } from '../../src/rules/aggregate-shards.ts'
 import { isInvalid } from '../support/rule-errors.ts'
 
 const shard = (given: Partial<TaskShard> = {}): TaskShard => ({
@@ -210,3 +210,31 @@ for (const [title, shards, error] of ERRORS) {
     assert.equal(aggregateShards(shards.map(shard)).errorMessage, error)
   })
 }
+
+for (const [given, message] of [
+  [5, 'shards must be an iterable of shards, not a number'],
+  [[{}], 'the status of a shard must be a string, not undefined'],
+  [[undefined], 'the status of a shard must be a string, not undefined'],
+  [[{ status: 5 }], 'the status of a shard must be a string, not a number'],
+] as const) {
+  test(`${JSON.stringify(given)} for shards is a TypeError: ${message}`, () => {
+    assert.throws(() => checkShards(given as never), { name: 'TypeError', argument: 'shards', message })
+  })
+}
+
+test('shards that were checked are an array of their own', () => {
+  const shards = [shard()]
+  assert.deepEqual(checkShards(new Set(shards)), shards)
+  assert.notEqual(checkShards(shards), shards)
+})
+
+test('too many circuits are told how many they are', () => {
+  assert.throws(() => aggregateShards([shard({ circuitCount: 999_999 }), shard({ circuitCount: 2 })]), {
+    message: /circuitCount is 1000001 in all, more than the result of a task can list/,
+  })
+})
+
+test('a shard of fewer than no circuits, without a result, adds none to the others', () => {
+  const others = { subIndexOffset: 1, shardIndex: 1, circuitCount: 2, result: [1, 2] }
+  assert.deepEqual(aggregateShards([shard({ circuitCount: -1 }), shard(others)]).result, [1, 2])
+})

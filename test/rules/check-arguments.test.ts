@@ -18,7 +18,9 @@ import {
   optionalString,
   optionsReader,
   quote,
+  startsAtHome,
   strings,
+  stringsOf,
   wrongType,
   wrongValue,
 } from '../../src/rules/check-arguments.ts'
@@ -315,4 +317,88 @@ test('a required option is missed even if no options are given', () => {
   for (const given of [undefined, {}, { hours: undefined }]) {
     assert.throws(() => readRequired(given), isMisuseOf('hours'))
   }
+})
+
+/** What a message says of a value, by the check that refuses it. */
+const MESSAGES: readonly (readonly [check: string, call: () => unknown, message: string])[] = [
+  ['callback', () => callback('onProgress', 5), 'onProgress must be a function, not a number'],
+  ['oneOf', () => oneOf('a', 'b', 'c')('by', 'd'), "by must be 'a', 'b' or 'c', not \"d\""],
+  ['oneOf', () => oneOf('a', 'b')('by', 5), "by must be 'a' or 'b', not a number"],
+  ['amount', () => amount('hours', '5'), 'hours must be a number from 0, not a string'],
+  ['amount', () => amount('hours', -5), 'hours must be a number from 0, not -5'],
+  ['checkString', () => checkString('name', 5), 'name must be a string, not a number'],
+  ['checkBoolean', () => checkBoolean('isDeep', 5), 'isDeep must be true or false, not a number'],
+  ['checkInteger', () => checkInteger('limit', '5'), 'limit must be a whole number, not a string'],
+  ['checkInteger', () => checkInteger('limit', 0.5), 'limit must be a whole number, not 0.5'],
+  ['checkInteger', () => checkInteger('limit', 0, 1), 'limit must be a whole number from 1, not 0'],
+  ['strings', () => strings('status', [5]), 'status must be a string or an array of strings, not a number'],
+  [
+    'stringsOf',
+    () => stringsOf('ids', 'a', 'an iterable of ids'),
+    'ids must be an iterable of ids, not a string',
+  ],
+  ['stringsOf', () => stringsOf('ids', [5], 'an iterable of ids'), 'ids must be a string, not a number'],
+  [
+    'checkPath',
+    () => checkPath('file', ''),
+    'file must be a path, not an empty string or one with a null character',
+  ],
+  [
+    'checkPath',
+    () => checkPath('file', '~/a'),
+    'file begins with ~, which only a shell expands; use homedir() of node:os',
+  ],
+  [
+    'checkDatabasePath',
+    () => checkDatabasePath('file', 'a '),
+    'file must not end in white space, which the driver would remove; rename the file',
+  ],
+  [
+    'checkKeys',
+    () => checkKeys('options', { by: 1 }, ['limit', 'after']),
+    'options has no "by"; it has "limit", "after"',
+  ],
+]
+for (const [check, call, message] of MESSAGES) {
+  test(`${check} says: ${message}`, () => assert.throws(call, { message }))
+}
+
+for (const [key, known, meant] of [
+  ['task_id', ['backend', 'taskId'], 'taskId'],
+  ['TASKID', ['taskId'], 'taskId'],
+  ['taskId', ['task_id'], 'task_id'],
+  ['error_message', ['errorMessage'], 'errorMessage'],
+  ['platform', ['taskId', 'backend'], 'backend'],
+  ['backend', ['status', 'platform'], 'platform'],
+  ['platform', ['shots', 'status'], undefined],
+  ['constructor', ['shots', 'status'], undefined],
+  ['task', ['taskId'], undefined],
+] as const) {
+  test(`${key} among ${known} ${meant === undefined ? 'is not known under another name' : `is told to be ${meant}`}`, () => {
+    const hint = meant === undefined ? '' : `write "${meant}"; `
+    const message = `task has no "${key}"; ${hint}it has ${known.map((name) => `"${name}"`).join(', ')}`
+    assert.throws(() => checkKeys('task', { [key]: 1 }, known), { message })
+  })
+}
+
+for (const [path, expected] of [
+  ['~', true],
+  ['~/a', true],
+  ['~\\a', true],
+  ['~a', false],
+  ['a~', false],
+  ['a/~', false],
+  ['a~/b', false],
+  ['', false],
+] as const) {
+  test(`a shell ${expected ? 'expands' : 'leaves'} ${path || 'an empty path'}`, () => {
+    assert.equal(startsAtHome(path), expected)
+    if (expected) assert.throws(() => checkPath('file', path), isMisuseOf('file'))
+  })
+}
+
+test('the strings of an iterable are an array of their own', () => {
+  const ids = ['a', 'b']
+  assert.deepEqual(stringsOf('ids', new Set(ids), 'ids'), ids)
+  assert.notEqual(stringsOf('ids', ids, 'ids'), ids)
 })

@@ -422,3 +422,71 @@ test('any JSON is stored, and is what the text reads back as', () => {
     ),
   )
 })
+
+const TIME = 'an ISO 8601 date or time, or a Date'
+const STORED = 'leave it out, and the stored one stays'
+
+/** What a message says of a field. */
+const MESSAGES: readonly (readonly [given: object, message: string])[] = [
+  [{ taskId: undefined }, 'the task: taskId is missing'],
+  [{ backend: undefined }, 'task "task-1": backend is missing'],
+  [{ backend: null }, 'task "task-1": backend must not be null'],
+  [{ backend: '' }, 'task "task-1": backend must not be empty'],
+  [{ backend: 5 }, 'task "task-1": backend must be a string, not a number'],
+  [{ shots: '5' }, 'task "task-1": shots must be a number, not a string'],
+  [{ shots: 5n }, 'task "task-1": shots must be a number, not a bigint'],
+  [{ shots: -5 }, 'task "task-1": shots must be a whole number from 0 to 2^53-1, not -5'],
+  [{ submitTime: 5 }, `task "task-1": submitTime must be ${TIME}, not a number`],
+  [{ submitTime: 'noon' }, `task "task-1": submitTime must be ${TIME}, not "noon"; ${STORED}`],
+  [
+    { updateTime: 'noon' },
+    `task "task-1": updateTime must be ${TIME}, not "noon"; leave it out, and the store writes the time of the change`,
+  ],
+  [
+    { status: 'done' },
+    'task "task-1": status must be one of pending, running, success, failed, cancelled, not "done"',
+  ],
+  [
+    { errorMessage: '\ud800' },
+    'task "task-1": errorMessage holds a lone surrogate, which SQLite cannot store',
+  ],
+  [
+    { result: new UnreadableJson('\ud800') },
+    'task "task-1": result holds a lone surrogate, which SQLite cannot store',
+  ],
+  [
+    { metadata: { a: '\ud800' } },
+    'task "task-1": metadata.a holds a lone surrogate, with which UnifiedQuantum cannot save the task again',
+  ],
+  [{ metadata: [] }, 'task "task-1": metadata must be an object, not an array'],
+]
+for (const [given, message] of MESSAGES) {
+  test(`a message says: ${message}`, () => assert.throws(() => newTask(given), { message }))
+}
+
+/** The longest text that can be read back, in bytes. */
+const MOST_BYTES = 2 ** 29 - 24
+
+test('a text of as many bytes as can be read back is taken, and one of more is refused, in any letters', (t) => {
+  // So much text is not made: it is told to be so long.
+  const lengthOf = t.mock.method(Buffer, 'byteLength')
+  const long = 'x'.repeat(Math.floor(MOST_BYTES / 3) + 1)
+  for (const [bytes, isTaken] of [
+    [MOST_BYTES, true],
+    [MOST_BYTES + 1, false],
+  ] as const) {
+    lengthOf.mock.mockImplementation((() => bytes) as never)
+    const save = () => newTask({ errorMessage: long })
+    if (isTaken) save()
+    else assert.throws(save, isInvalid('task-1', 'errorMessage'))
+    const saveResult = () => newTask({ result: new UnreadableJson(long) })
+    if (isTaken) saveResult()
+    else assert.throws(saveResult, { message: /result .*longer than 512 MB/ })
+  }
+})
+
+test('the bytes of a text that is short enough in any letters are not counted', (t) => {
+  const lengthOf = t.mock.method(Buffer, 'byteLength', (() => MOST_BYTES + 1) as never)
+  newTask({ errorMessage: 'x'.repeat(Math.floor(MOST_BYTES / 3)) })
+  assert.equal(lengthOf.mock.callCount(), 0)
+})

@@ -268,3 +268,8 @@ for (const name of FIXTURE_NAMES) {
     assert.ok(circuits > 0)
   })
 }
+
+test('a key that only ends like a hexadecimal number is none', () => {
+  assert.equal(countsOf({ '10x1': 5 }), undefined)
+  assert.equal(countsOf({ '0x1': 5, '00x1': 5 }), undefined)
+})

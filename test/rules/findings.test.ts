@@ -4,9 +4,12 @@ import {
   type CheckOptions,
   type FindingKind,
   Findings,
+  isMismatch,
   NAMED_ROWS,
+  readCheck,
   readCheckOptions,
 } from '../../src/rules/findings.ts'
+import type { RawShard, RawTask } from '../../src/rules/raw-task.ts'
 import { isMisuseOf } from '../support/rule-errors.ts'
 
 const REFUSED: readonly (readonly [title: string, options: unknown, word: string])[] = [
@@ -116,3 +119,160 @@ for (const count of [NAMED_ROWS - 1, NAMED_ROWS, NAMED_ROWS + 1, 3 * NAMED_ROWS]
     assert.deepEqual([other?.count, other?.rows], [1, ['other']])
   })
 }
+
+test('the options of a check are read for its times and its steps', (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: 10 * 86_400_000 })
+  const told: object[] = []
+  const { times, step } = readCheck({
+    pendingDays: 3,
+    timeZone: 'UTC',
+    onProgress: (progress) => told.push(progress),
+  })
+  assert.deepEqual(times, { timeZone: 'UTC', oldest: 7 * 86_400_000_000 })
+  step({ tasks: 1, shards: 2 })
+  assert.deepEqual(told, [{ tasks: 1, shards: 2 }])
+  assert.throws(
+    () => readCheck({ signal: AbortSignal.abort('enough') }),
+    (reason) => reason === 'enough',
+  )
+})
+
+const MISMATCHES: readonly (readonly [status: string, ofShards: readonly string[], isMismatch: boolean])[] = [
+  ['success', ['success', 'success'], false],
+  ['failed', ['success', 'success'], true],
+  ['running', ['success'], true],
+  ['success', ['running'], true],
+  ['running', ['running'], false],
+  ['pending', ['running', 'success'], false],
+  ['queued', ['pending'], false],
+  ['failed', ['failed', 'success'], false],
+  ['cancelled', ['failed'], true],
+]
+for (const [status, ofShards, expected] of MISMATCHES) {
+  test(`a task that is ${status} with shards that are ${ofShards.join(' and ')} is ${expected ? 'a' : 'no'} mismatch`, () => {
+    assert.equal(isMismatch(status, ofShards), expected)
+  })
+}
+
+const TASK: RawTask = {
+  taskId: 't',
+  backend: 'b',
+  status: 'success',
+  shots: 1,
+  submitTime: '2026-01-01T00:00:00Z',
+  updateTime: '2026-01-02',
+  result: '[1]',
+  metadata: '{}',
+  errorMessage: null,
+}
+const OLDEST = Date.UTC(2026, 0, 1) * 1000
+const found = (findings: Findings) => findings.report().findings.map(({ kind, rows }) => [kind, ...rows])
+
+const TASKS: readonly (readonly [
+  what: string,
+  given: object,
+  kinds: readonly FindingKind[],
+  isLive?: boolean,
+])[] = [
+  ['that is sound', {}, []],
+  ['with a null result', { result: null }, []],
+  ['with a result that is not JSON', { result: '{' }, ['unreadable-json']],
+  ['with metadata that are not JSON', { metadata: 'x' }, ['unreadable-json']],
+  ['with metadata that are a list', { metadata: '[]' }, ['unreadable-json']],
+  ['with two cells that are not JSON', { result: '{', metadata: '{' }, ['unreadable-json']],
+  ['with as many shots as a number holds', { shots: Number.MAX_SAFE_INTEGER }, []],
+  ['with more shots than a number holds', { shots: 2 ** 53 }, ['inexact-shots']],
+  ['with fewer shots than a number holds', { shots: -(2 ** 53) }, ['inexact-shots']],
+  ['with a status of its own', { status: 'queued' }, ['unknown-status']],
+  ['with a status in capitals', { status: 'SUCCESS' }, ['unknown-status']],
+  ['with a submit time that is none', { submitTime: 'noon' }, ['invalid-time']],
+  ['with an update time that is none', { updateTime: '' }, ['invalid-time']],
+  ['with a time that is a BLOB', { updateTime: Buffer.from('2026-01-01') }, ['invalid-time']],
+  ['that is pending and just as old', { status: 'pending' }, []],
+  ['that is pending and older', { status: 'pending', submitTime: '2025-12-31T23:59:59Z' }, ['long-pending']],
+  ['that is running and older', { status: 'running', submitTime: '2025-12-31' }, ['long-pending']],
+  ['that is done and older', { submitTime: '2025-12-31' }, []],
+  ['that is archived, running and older', { status: 'running', submitTime: '2025-12-31' }, [], false],
+  ['that is running, since who knows when', { status: 'running', submitTime: 'x' }, ['invalid-time']],
+]
+for (const [what, given, kinds, isLive = true] of TASKS) {
+  test(`a task ${what} has ${kinds.length === 0 ? 'no finding' : `the finding ${kinds}`}`, () => {
+    const findings = new Findings()
+    findings.addTask({ ...TASK, ...given }, 'row 1', isLive, { timeZone: 'UTC', oldest: OLDEST })
+    assert.deepEqual(
+      found(findings),
+      kinds.map((kind) => [kind, 't']),
+    )
+    assert.deepEqual(findings.progress, { tasks: 1, shards: 0 })
+  })
+}
+
+test('a task without an id is named by its row', () => {
+  const findings = new Findings()
+  const task = { ...TASK, taskId: null as never, result: '{' }
+  findings.addTask(task, 'row 7', true, { timeZone: 'UTC', oldest: OLDEST })
+  assert.deepEqual(found(findings), [
+    ['missing-id', 'row 7'],
+    ['unreadable-json', 'row 7'],
+  ])
+})
+
+test('times without an offset are those of the zone', () => {
+  for (const [timeZone, kinds] of [
+    ['+08:00', [['long-pending', 't']]],
+    ['-08:00', []],
+  ] as const) {
+    const findings = new Findings()
+    const task = { ...TASK, status: 'running', submitTime: '2026-01-01T00:00:00' }
+    findings.addTask(task, 'row 1', true, { timeZone, oldest: OLDEST })
+    assert.deepEqual(found(findings), kinds)
+  }
+})
+
+const SHARD: RawShard = {
+  uniqcTaskId: 't',
+  shardIndex: 3,
+  platformTaskId: 'p',
+  backend: 'b',
+  circuitCount: 1,
+  subIndexOffset: 0,
+  status: 'success',
+  result: '[1]',
+  errorMessage: null,
+  submitTime: '2026-01-01',
+  updateTime: '2026-01-01',
+}
+for (const [what, given, kinds] of [
+  ['that is sound', {}, []],
+  ['with a null result', { result: null }, []],
+  ['with a result that is not JSON', { result: '{' }, ['unreadable-json']],
+  ['with a submit time that is none', { submitTime: 'noon' }, ['invalid-time']],
+  ['with an update time that is none', { updateTime: 'noon' }, ['invalid-time']],
+] as const) {
+  test(`a shard ${what} has ${kinds.length === 0 ? 'no finding' : `the finding ${kinds}`}`, () => {
+    const findings = new Findings()
+    findings.addShard({ ...SHARD, ...given })
+    assert.deepEqual(
+      found(findings),
+      kinds.map((kind) => [kind, 't, shard 3']),
+    )
+    assert.deepEqual(findings.progress, { tasks: 0, shards: 1 })
+  })
+}
+
+test('what can be repaired says by which call', () => {
+  const findings = new Findings()
+  const repaired = ['orphan-shard', 'duplicate-task', 'missing-index', 'fallback-store'] as const
+  for (const kind of repaired) findings.add(kind, 'row')
+  for (const { kind, fix } of findings.report().findings)
+    assert.match(fix, /^store\.repair\(findings\) \w/, kind)
+})
+
+test('the numbers and names in messages are those of the package', () => {
+  const findings = new Findings()
+  findings.add('inexact-shots', 'row')
+  findings.add('unknown-status', 'row')
+  const [shots, status] = findings.report().findings
+  assert.match(shots?.message ?? '', /beyond 9007199254740991:/)
+  assert.match(status?.message ?? '', /other than pending, running, success, failed, cancelled:/)
+})

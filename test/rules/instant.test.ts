@@ -133,3 +133,22 @@ test('a local time is read as a moment at which the clocks of its zone show it',
     }),
   )
 })
+
+const ZONE = "timeZone must be the name of a time zone or an offset ('UTC', 'Asia/Shanghai', '+08:00')"
+
+for (const [zone, what] of [
+  [5, 'a number'],
+  [null, 'null'],
+  [['UTC'], 'an array'],
+  [['+08:00'], 'an array'],
+] as const) {
+  test(`${JSON.stringify(zone)} has not the type of a time zone`, () => {
+    const expected = { code: 'ERR_INVALID_ARG_TYPE', argument: 'timeZone', message: `${ZONE}, not ${what}` }
+    assert.throws(() => checkTimeZone(zone), expected)
+  })
+}
+
+test('a name that no zone has is not the value of a time zone', () => {
+  const expected = { code: 'ERR_INVALID_ARG_VALUE', argument: 'timeZone', message: `${ZONE}, not "Mars"` }
+  assert.throws(() => checkTimeZone('Mars'), expected)
+})

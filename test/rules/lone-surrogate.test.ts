@@ -37,3 +37,7 @@ test('a lone surrogate is found however deeply it is nested', () => {
   const text = `${'['.repeat(depth)}"\\ud800"${']'.repeat(depth)}`
   assert.equal(findLoneSurrogate(text), '[0]'.repeat(depth))
 })
+
+test('an emoji is no lone surrogate, also where one follows', () => {
+  assert.equal(findLoneSurrogate(stringifyJson(['\u{1F600}', null, 5, LONE])), '[3]')
+})

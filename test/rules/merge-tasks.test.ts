@@ -107,3 +107,38 @@ test('a report does not change with what comes after it', () => {
   merge.take(stored(uqt(2), TIME, 'p'), lookupIn(stored(uqt(1), TIME, 'p')), isNotIncoming)
   assert.deepEqual([conflicts, renamed], [[], []])
 })
+
+test('what was decided elsewhere is counted with the rest', () => {
+  const merge = newMerge()
+  merge.take(stored(uqt(1)), undefined, isNotIncoming)
+  const [conflict, renamed] = [
+    { taskId: 'c', reason: 'differs' },
+    { theirs: 'a', ours: 'b' },
+  ]
+  const report = {
+    read: 10,
+    added: 4,
+    updated: 3,
+    unchanged: 2,
+    kept: 1,
+    conflicts: [conflict],
+    renamed: [renamed],
+  }
+  merge.add(report)
+  merge.add({ ...NONE, conflicts: [], renamed: [] })
+  assert.deepEqual(merge.report, { ...report, read: 11, added: 5 })
+  assert.deepEqual(merge.progress, { read: 11, added: 5, updated: 3, unchanged: 2, kept: 1, conflicts: 1 })
+})
+
+test('a report that was taken is left out of the next one', () => {
+  const merge = newMerge()
+  merge.take(stored(uqt(1)), undefined, isNotIncoming)
+  merge.refuse(stored(uqt(2)), 'has no id')
+  merge.add({ ...NONE, conflicts: [], renamed: [{ theirs: 'a', ours: 'b' }] })
+  const first = merge.takeReport()
+  assert.deepEqual([first.read, first.added, first.conflicts.length, first.renamed.length], [2, 1, 1, 1])
+  assert.deepEqual(merge.takeReport(), { ...NONE, conflicts: [], renamed: [] })
+  // It is of its own: what comes later does not change it.
+  merge.refuse(stored(uqt(3)), 'has no id')
+  assert.equal(first.conflicts.length, 1)
+})

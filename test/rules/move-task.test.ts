@@ -3,12 +3,16 @@ import test from 'node:test'
 import { TERMINAL_STATUSES } from '../../drizzle/task-status.ts'
 import {
   type ArchiveOlderThanOptions,
+  notMoved,
   type OnConflict,
+  planArchive,
   planMove,
+  readManyOptions,
   readMoveOptions,
   readOlderThanOptions,
 } from '../../src/rules/move-task.ts'
 import { PLACE_NAMES, type PlaceName } from '../../src/rules/place-name.ts'
+import { TaskStoreError } from '../../src/rules/task-store-error.ts'
 import { hasCode, isMisuseOf } from '../support/rule-errors.ts'
 
 const NOW = Date.UTC(2026, 0, 2)
@@ -220,4 +224,103 @@ test('a conflict says what stands in the way, and where', () => {
     assert.doesNotMatch(tell(to, true), /shard/)
     assert.match(tell(to, false), /shard/)
   }
+})
+
+for (const [given, written] of [
+  [{ days: 30 }, /write \{ hours: 720 \}/],
+  [{ days: '30' }, /write \{ hours: days \* 24 \}/],
+] as const) {
+  test(`days for an age, ${JSON.stringify(given)}, are told in hours`, () => {
+    const read = () => readOlderThanOptions(given as unknown as ArchiveOlderThanOptions, NOW)
+    assert.throws(read, isMisuseOf('days', 'ERR_INVALID_ARG_VALUE'))
+    assert.throws(read, { message: written })
+  })
+}
+
+test('days beside hours are an unknown option', () => {
+  const given = { hours: 1, days: 1 } as ArchiveOlderThanOptions
+  assert.throws(() => readOlderThanOptions(given, NOW), { message: /options has no "days"; it has "hours"/ })
+})
+
+test('hours without an end are told to have one', () => {
+  const read = () => readOlderThanOptions({ hours: Infinity }, NOW)
+  assert.throws(read, { message: /a finite number from 0/ })
+})
+
+test('a step tells how many tasks the report names, and ends at a signal', () => {
+  const told: object[] = []
+  const controller = new AbortController()
+  const onProgress = (progress: object) => told.push(progress)
+  const { step } = readOlderThanOptions({ hours: 1, onProgress, signal: controller.signal }, NOW)
+  step({ archived: ['a', 'b'], conflicts: ['c'], unreadable: [] })
+  assert.deepEqual(told, [{ archived: 2, conflicts: 1, unreadable: 0 }])
+  controller.abort('enough')
+  assert.throws(
+    () => step({ archived: [], conflicts: [], unreadable: [] }),
+    (reason) => reason === 'enough',
+  )
+})
+
+test('many tasks are moved with a conflict for each, and are followed', () => {
+  const none = { onConflict: 'throw', onProgress: undefined, signal: undefined }
+  assert.deepEqual(readManyOptions(undefined), none)
+  const onProgress = () => undefined
+  assert.deepEqual(readManyOptions({ onConflict: 'live', onProgress }), {
+    ...none,
+    onConflict: 'live',
+    onProgress,
+  })
+})
+
+const movable = (taskId: string) => ({ taskId, status: 'success', submitTime: taskId, updateTime: '' })
+const TASKS = new Map(
+  ['due', 'due and taken', 'young', 'young and taken', 'unreadable'].map((id) => [id, movable(id)]),
+)
+/** By its time, which is its id here. */
+const isDue = ({ submitTime }: { readonly submitTime: string }) =>
+  submitTime === 'unreadable' ? undefined : submitTime.startsWith('due')
+
+for (const onConflict of ['throw', 'live', 'archived'] as const) {
+  test(`of some tasks those that are due are archived, with onConflict: '${onConflict}'`, () => {
+    const ids = [...TASKS.keys(), 'gone', 'gone and taken']
+    const taken = new Set(ids.filter((id) => id.includes('taken')))
+    const isConflict = onConflict === 'throw'
+    assert.deepEqual(planArchive(ids, TASKS, taken, isDue, onConflict), {
+      archived: isConflict ? ['due'] : ['due', 'due and taken'],
+      conflicts: isConflict ? ['due and taken'] : [],
+      unreadable: ['unreadable'],
+    })
+  })
+}
+
+for (const [code, outcome] of [
+  ['CONFLICT', 'conflict'],
+  ['AMBIGUOUS_ID', 'ambiguous-id'],
+] as const) {
+  test(`a ${code} of one of several tasks is its outcome`, () => {
+    const error = new TaskStoreError(code, 'no')
+    assert.deepEqual(notMoved('a', error), { taskId: 'a', outcome, error })
+  })
+}
+
+for (const error of [
+  new TaskStoreError('DISK_FULL', 'no'),
+  Object.assign(new Error('no'), { code: 'CONFLICT' }),
+]) {
+  test(`a ${error.name} ${error.code} that is not about one task ends all`, () => {
+    assert.throws(
+      () => notMoved('a', error),
+      (thrown) => thrown === error,
+    )
+  })
+}
+
+test('a conflict says where the task is, or what is left of it', () => {
+  const move = (to: PlaceName, task: boolean) => () => planMove('t', to, { task, shards: true }, 'throw')
+  assert.throws(move('live', true), { message: /^task "t" is also live; nothing was moved/ })
+  assert.throws(move('archived', true), { message: /^task "t" is also in the archive; / })
+  assert.throws(move('live', false), { message: /^task "t" is not live, but shards of it are; / })
+  assert.throws(move('archived', false), {
+    message: /^task "t" is not in the archive, but shards of it are; /,
+  })
 })

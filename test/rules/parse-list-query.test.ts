@@ -245,3 +245,17 @@ test('the pages of a query follow each other to the end', () => {
   }
   assert.deepEqual(found, ids.toReversed())
 })
+
+const HINT = '; in a URL, write the + of an offset as %2B'
+for (const [time, hint] of [
+  ['2026-01-01T00:00:00 08:00', HINT],
+  ['2026-01-01T00:00:00 0800', HINT],
+  ['2026-01-01T00:00:00 08:00 CET', ''],
+  ['2026-01-01T00:00:00 CET', ''],
+  ['noon', ''],
+] as const) {
+  test(`a time ${time} ${hint === '' ? 'gets no hint' : 'gets a hint at the + of its offset'}`, () => {
+    const message = `submittedAfter must be an ISO 8601 date or time, not "${time}"${hint}`
+    assert.throws(() => parseListQuery(new URLSearchParams({ submittedAfter: time })), { message })
+  })
+}

@@ -693,3 +693,20 @@ test('which of two records comes first does not matter, unless they conflict', (
     { numRuns: 200 },
   )
 })
+
+test('metadata that are nested too deeply to compare count as different', () => {
+  const nested = (space: string) => `{"a":${'['.repeat(50_000)}${space}${']'.repeat(50_000)}}`
+  const shared = { backend: 'b', status: 'success', submitTime: '2026-01-01', updateTime: '2026-01-01' }
+  const task = { ...shared, taskId: 't', shots: 0, result: null, errorMessage: null }
+  const withMetadata = (metadata: string): StoredTask => ({
+    task: { ...task, metadata },
+    archivedAt: null,
+    shards: [],
+  })
+  const options = { overwrite: false, timeZone: 'UTC' }
+  const found = reconcile(withMetadata(nested('')), { ...withMetadata(nested(' ')), place: 'live' }, options)
+  assert.deepEqual(found, {
+    outcome: 'conflict',
+    reason: 'differs (metadata), and neither is newer: updated at 2026-01-01 there and at 2026-01-01 here',
+  })
+})

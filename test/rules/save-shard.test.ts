@@ -4,6 +4,8 @@ import { type JsonValue, UnreadableJson } from '../../drizzle/json/value.ts'
 import type { NewTaskShard, TaskInfo, TaskShard } from '../../drizzle/schema.ts'
 import { checkNewShard } from '../../src/rules/check-task.ts'
 import {
+  checkHasIndex,
+  checkHasNoIndex,
   noSuchTask,
   planRefresh,
   planShard,
@@ -246,3 +248,37 @@ for (const [title, shards, change] of REFRESHES) {
     assert.deepEqual(planRefresh('uqt_1', shards.map(shard), NOW), { ...change, updateTime: NOW })
   })
 }
+
+test('a shard to add has no index, not even undefined', () => {
+  for (const shardIndex of [0, undefined]) {
+    assert.throws(() => checkHasNoIndex({ uniqcTaskId: 't', shardIndex }), {
+      argument: 'shardIndex',
+      message: /next free index.*saveShard\(\)/,
+    })
+  }
+  for (const shard of [{ uniqcTaskId: 't' }, undefined, null, 'shardIndex']) checkHasNoIndex(shard)
+})
+
+test('a shard to save has an index', () => {
+  const shard = { uniqcTaskId: 't', platformTaskId: 'p', status: 'running' } as const
+  for (const given of [shard, { ...shard, shardIndex: undefined }]) {
+    assert.throws(() => checkHasIndex(given as never), isInvalid('t', 'shardIndex'))
+  }
+  checkHasIndex({ ...shard, shardIndex: 0 })
+  // What is no object is refused elsewhere, by what it is.
+  for (const given of [undefined, null, 5]) checkHasIndex(given as never)
+})
+
+test('messages say what is wrong with a shard, and what to do', () => {
+  assert.match(noSuchTask('t', false).message, /names a task that does not exist; save the task first/)
+  const { shard, cell } = checkNewShard({ uniqcTaskId: 't', platformTaskId: 'p' })
+  const checked = { shard, cell }
+  const end = { shardIndex: MOST + 1, subIndexOffset: MOST + 1 }
+  assert.throws(() => shardIndexOf(checked, 't', end), {
+    message: /has no room left after the last index; save it at an index of its own/,
+  })
+  const task = { taskId: 't', backend: 'b' } as TaskInfo
+  assert.throws(() => planShard(checked, { task, stored: undefined, end, shardIndex: 0 }, false, NOW), {
+    message: /has no room left after the last circuit; give it a subIndexOffset of its own/,
+  })
+})

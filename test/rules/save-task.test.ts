@@ -4,7 +4,13 @@ import { readJsonObject } from '../../drizzle/json/cell.ts'
 import { type JsonObject, UnreadableJson } from '../../drizzle/json/value.ts'
 import type { NewTaskInfo, TaskInfo } from '../../drizzle/schema.ts'
 import { checkNewTask } from '../../src/rules/check-task.ts'
-import { readSaveOptions, rowUnderNewId, type TaskRow, taskRow } from '../../src/rules/save-task.ts'
+import {
+  readSaveManyOptions,
+  readSaveOptions,
+  rowUnderNewId,
+  type TaskRow,
+  taskRow,
+} from '../../src/rules/save-task.ts'
 import { isMisuseOf } from '../support/rule-errors.ts'
 
 const NOW = '2026-05-03T01:02:03.123456+00:00'
@@ -199,3 +205,15 @@ for (const [title, { stored, isReplaced, metadata, expected }] of UNDER_NEW_ID) 
     })
   })
 }
+
+test('the options of many saves are those of one, and those of a long call', () => {
+  const none = { keepUpdateTime: false, onProgress: undefined, signal: undefined }
+  assert.deepEqual(readSaveManyOptions(undefined), none)
+  const onProgress = () => undefined
+  assert.deepEqual(readSaveManyOptions({ keepUpdateTime: true, onProgress }), {
+    ...none,
+    keepUpdateTime: true,
+    onProgress,
+  })
+  assert.throws(() => readSaveManyOptions({ keep: true } as object), isMisuseOf('keep'))
+})

@@ -201,3 +201,26 @@ test('shards are found on any backend by default', () => {
   assert.deepEqual(readFindShardsOptions(undefined), { backend: undefined })
   assert.deepEqual(readFindShardsOptions({ backend: 'b' }), { backend: 'b' })
 })
+
+for (const [check, name] of [
+  [checkFilter, 'filter'],
+  [checkList, 'options'],
+  [checkTaskList, 'options'],
+  [checkPage, 'options'],
+] as const) {
+  test(`a status alone is told where it belongs by ${check.name}`, () => {
+    assert.throws(() => check(wrong('running')), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      argument: name,
+      message: `${name} must be an object, not a string; write { status: "running" }`,
+    })
+    assert.throws(() => check(wrong(5)), {
+      argument: name,
+      message: `${name} must be an object, not a number`,
+    })
+  })
+}
+
+test('a page of no task is told how many it may have', () => {
+  assert.throws(() => checkPage({ limit: 0 }), { message: 'limit must be a whole number from 1, not 0' })
+})
