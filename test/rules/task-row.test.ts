@@ -10,6 +10,7 @@ import {
   readShard,
   readSummary,
   readTask,
+  rowOf,
   SUMMARY_FIELDS,
   shardArchivedAtOf,
 } from '../../src/rules/task-row.ts'
@@ -61,6 +62,13 @@ test('a result that is null is null, and one that cannot be read is told to be',
   const row = [...TASK_ROW]
   assert.equal(readTask(row.with(6, null as never)).result, null)
   assert.ok(readTask(row.with(6, '{' as never)).result instanceof UnreadableJson)
+})
+
+test('a task is a row again', () => {
+  assert.deepEqual(rowOf(readTask(TASK_ROW)), TASK_ROW)
+  const row: unknown[] = [...TASK_ROW]
+  row[6] = null
+  assert.deepEqual(rowOf(readTask(row)), row)
 })
 
 test('a raw task has the texts of its cells', () => {
