@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import pg from 'pg'
 
 /** `nobody`: PostgreSQL does not run as root. */
-const NOBODY = 65534
+export const NOBODY = 65534
 
 /** The folder of the server's programs of the system's oldest supported version. */
 const SYSTEM = ['14', '15', '16', '17', '18'].map((version) => `/usr/lib/postgresql/${version}/bin`)

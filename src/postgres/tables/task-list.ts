@@ -75,7 +75,7 @@ export class TaskList {
     list: CheckedList,
     shape: RowShape<T>,
   ): Promise<(T & WithArchivedAt)[]> {
-    const rows = await this.#rows(places, list, shape)
+    const rows = await this.#rows(places, list, shape, false)
     return rows.map((row) => readRow(row, places, shape))
   }
 
@@ -85,7 +85,7 @@ export class TaskList {
     list: CheckedList,
     shape: RowShape<T>,
   ): Promise<Page<T & WithArchivedAt>> {
-    const rows = await this.#rows(places, { ...list, limit: list.limit + 1 }, shape)
+    const rows = await this.#rows(places, { ...list, limit: list.limit + 1 }, shape, true)
     const items = rows.slice(0, list.limit).map((row) => readRow(row, places, shape))
     const last = rows[list.limit - 1]
     return rows.length > list.limit && last
@@ -102,7 +102,7 @@ export class TaskList {
     let { after, offset, limit } = list
     while (limit !== 0) {
       const size = limit < 0 ? ITERATION : Math.min(limit, ITERATION)
-      const rows = await this.#rows(places, { ...list, after, offset, limit: size }, shape)
+      const rows = await this.#rows(places, { ...list, after, offset, limit: size }, shape, true)
       for (const row of rows) yield readRow(row, places, shape)
       const last = rows.at(-1)
       if (rows.length < size || last === undefined) return
@@ -143,6 +143,7 @@ export class TaskList {
     places: readonly PlaceName[],
     list: CheckedList,
     { name, select }: RowShape<T>,
+    isContinued: boolean,
   ): Promise<Row[]> {
     const { filter, limit, offset, after } = list
     const { statuses, backend, platform } = filter
@@ -156,13 +157,15 @@ export class TaskList {
     const rest = backend === undefined ? filter : { ...filter, platform: undefined }
     bound.filter(isApart ? { ...rest, statuses: undefined } : rest)
     if (after !== undefined) bindCursor(bound, after, places)
-    const key = `list ${places.join()} ${name} ${limit} ${offset} ${bound.shape}`
+    const key = `list ${places.join()} ${name} ${limit} ${offset} ${isContinued} ${bound.shape}`
     const text = this.#session.text(key, () => {
       const ranges = isApart
         ? statuses.map((_, i) => [`${STATUS} = ${bound.at(`range${i}`)}`])
         : isLimited && statuses === undefined
           ? RANGES.map((range) => [range])
           : [[]]
+      // The order of several parts needs it, and the cursor of a list that is continued.
+      const seq = isContinued || ranges.length * places.length > 1 ? ', seq' : ''
       const parts = places.flatMap((place) => {
         const { tasks, isArchive } = this.#place(place)
         const keys = places.includes('archived')
@@ -171,7 +174,7 @@ export class TaskList {
         const rest = after && `(${SUBMITTED}, seq) < (${bound.at('time')}, ${bound.at(place)})`
         return ranges.map(
           (range) =>
-            `SELECT ${select}, seq${keys} FROM ${tasks} ${bound.where(...range, ...(rest ? [rest] : []))}`,
+            `SELECT ${select}${seq}${keys} FROM ${tasks} ${bound.where(...range, ...(rest ? [rest] : []))}`,
         )
       })
       return inOrder(parts, places, isLimited ? limit : undefined, offset)

@@ -90,7 +90,7 @@ function formOf({ taskId, isTimed, namesReplacedId, isStamped }: TaskRow): Upser
 /** One row is bound cell by cell: an array would have to be written and parsed. */
 async function upsertOne(session: Session, row: TaskRow, form: UpsertForm): Promise<string | undefined> {
   const { rows } = await session.write(textOf(session, form, true), cellsOf(row))
-  return rows[0]?.[1] as string | undefined
+  return rows[0]?.[0] as string | undefined
 }
 
 /** The submit times that are now stored, by the ids of the rows that were written. */
@@ -129,6 +129,6 @@ function textOf(session: Session, form: UpsertForm, isOne: boolean): string {
     return `INSERT INTO ${tasks} AS t (${COLUMNS}) ${isOne && !mayBeReplaced ? `VALUES (${bound})` : source}
      ON CONFLICT (${ID}) DO UPDATE SET ${set.join()}
      ${conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''}
-     RETURNING ${ID}, ${SUBMITTED}`
+     RETURNING ${isOne ? '' : `${ID}, `}${SUBMITTED}`
   })
 }
