@@ -9,10 +9,6 @@ export const isOneOf = (column: string, name = 'ids') =>
 export const setters = <Field extends string>(columns: Columns<Field>, fields: readonly Field[]) =>
   fields.map((field) => `${columns[field]} = :${field}`).join()
 
-/** Inserts a row with the columns of all fields. */
-export const insertSql = (table: string, columns: Columns<string>) =>
-  `INSERT INTO ${table} (${Object.values(columns).join()}) VALUES (${bindings(Object.keys(columns))})`
-
 /**
  * Inserts a row, or replaces some fields of the one with its key. To set a key to its own value would cost a statement
  * journal a row.
@@ -25,7 +21,8 @@ export function upsertSql<Field extends string>(
 ): string {
   const set = replaced.map((field) => `${columns[field]} = excluded.${columns[field]}`)
   const keys = key.map((field) => columns[field])
-  return `${insertSql(table, columns)} ON CONFLICT (${keys.join()}) DO UPDATE SET ${set.join()}`
+  return `INSERT INTO ${table} (${Object.values(columns).join()}) VALUES (${bindings(Object.keys(columns))})
+    ON CONFLICT (${keys.join()}) DO UPDATE SET ${set.join()}`
 }
 
 /** What is bound for some fields. */

@@ -3,8 +3,11 @@ import type { TaskRow } from '../../rules/save-task.ts'
 import { openDriver } from '../driver.ts'
 import { withDatabaseFile } from '../driver-error.ts'
 
-/** How many bytes the rows that are held in memory take, by estimate. */
-const MEMORY_LIMIT = 1_000_000
+/**
+ * How many bytes the rows that are held in memory take, by estimate: so few that most are written before the garbage
+ * collector moves them, which takes longer.
+ */
+const MEMORY_LIMIT = 500_000
 
 /** What a row takes besides its long texts. */
 const ROW_SIZE = 500
@@ -35,8 +38,11 @@ export class StagedRows {
 
   /** Every row, in the order in which they were added. */
   *[Symbol.iterator](): Generator<TaskRow> {
-    const spilled = this.#database?.prepare('SELECT rows FROM staged ORDER BY n').pluck().iterate() ?? []
-    for (const rows of spilled as Iterable<Buffer>) yield* this.#v8.deserialize(rows) as TaskRow[]
+    const stored = this.#database?.prepare('SELECT cells FROM staged ORDER BY n').pluck().iterate() ?? []
+    for (const spilled of stored as Iterable<Buffer>) {
+      const cells: readonly unknown[] = this.#v8.deserialize(spilled)
+      for (let at = 0; at < cells.length; at += WIDTH) yield rowAt(cells, at)
+    }
     yield* this.#rows
   }
 
@@ -47,10 +53,54 @@ export class StagedRows {
   #spill(): void {
     withDatabaseFile('the temporary file of saveMany()', 'written', () => {
       this.#database ??= openStaging()
-      this.#database.prepare('INSERT INTO staged (rows) VALUES (?)').run(this.#v8.serialize(this.#rows))
+      this.#database
+        .prepare('INSERT INTO staged (cells) VALUES (?)')
+        .run(this.#v8.serialize(cellsOf(this.#rows)))
     })
     this.#rows = []
     this.#size = 0
+  }
+}
+
+/** The values of all rows in one list: of objects the name of each property would be written, too. */
+function cellsOf(rows: readonly TaskRow[]): unknown[] {
+  const cells: unknown[] = []
+  for (const row of rows) {
+    cells.push(
+      row.taskId,
+      row.backend,
+      row.status,
+      row.shots,
+      row.submitTime,
+      row.isTimed,
+      row.updateTime,
+      row.isStamped,
+      row.result,
+      row.metadata,
+      row.errorMessage,
+      row.namesReplacedId,
+    )
+  }
+  return cells
+}
+
+const WIDTH = 12
+
+/** The row whose values begin at a place of the list that {@link cellsOf} made. */
+function rowAt(cells: readonly unknown[], at: number): TaskRow {
+  return {
+    taskId: cells[at] as string,
+    backend: cells[at + 1] as string,
+    status: cells[at + 2] as string,
+    shots: cells[at + 3] as number,
+    submitTime: cells[at + 4] as string,
+    isTimed: cells[at + 5] as boolean,
+    updateTime: cells[at + 6] as string,
+    isStamped: cells[at + 7] as boolean,
+    result: cells[at + 8] as string | null,
+    metadata: cells[at + 9] as string,
+    errorMessage: cells[at + 10] as string | null,
+    namesReplacedId: cells[at + 11] as 0 | 1,
   }
 }
 
@@ -58,6 +108,6 @@ function openStaging(): Database {
   // An empty name is a database in a temporary file, each part of which is written and read once.
   const database = openDriver('', {})
   database.pragma('cache_size = -1000')
-  database.exec('CREATE TABLE staged (n INTEGER PRIMARY KEY, rows BLOB NOT NULL)')
+  database.exec('CREATE TABLE staged (n INTEGER PRIMARY KEY, cells BLOB NOT NULL)')
   return database
 }

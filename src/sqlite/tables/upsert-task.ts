@@ -39,12 +39,18 @@ const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
 const COLUMNS = Object.values(TASK_COLUMNS)
 const { taskId: ID, submitTime: SUBMIT_TIME, updateTime: UPDATE_TIME } = TASK_COLUMNS
 
+/** The names of the forms of an upsert: of a known task, of one of many, of one of many that must be later. */
+const TIMED = ['upsert timed', 'upsert timed of many', 'upsert timed later of many'] as const
+const UNTIMED = ['upsert', 'upsert of many', 'upsert later of many'] as const
+
 /** @param isOneOfMany Whether it replaces only what {@link upsertOneOfMany} may, and returns nothing. */
 function upsertStatement(statements: Statements, isOneOfMany: boolean, row: TaskRow): Statement {
   // Setting the column to its own value would still update every index on it.
   const { isTimed } = row
   const mustBeLater = isOneOfMany && row.isStamped
-  return statements.statement(`upsert ${isOneOfMany} ${isTimed} ${mustBeLater}`, () => {
+  // A name that is put together would take longer to look up than the row to bind.
+  const name = (isTimed ? TIMED : UNTIMED)[isOneOfMany ? (mustBeLater ? 2 : 1) : 0] as string
+  return statements.statement(name, () => {
     const kept: readonly string[] = isTimed ? [ID] : [ID, SUBMIT_TIME]
     const set = COLUMNS.filter((name) => !kept.includes(name)).map((name) => `${name} = excluded.${name}`)
     const upsert = `INSERT INTO ${LIVE.tasks} (${COLUMNS.join()}) VALUES (${bindings(FIELDS)})
