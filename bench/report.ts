@@ -6,8 +6,15 @@ export interface Table {
   readonly title: string
   readonly unit: string
   readonly columns: Readonly<Record<string, Times>>
+  /** The column that the others are compared with. Default: the first. */
+  readonly reference?: string
   /** How it was measured, or why it was not. */
   readonly note?: string
+}
+
+/** A table of a suite. */
+export interface SuiteTable extends Omit<Table, 'title'> {
+  readonly suite: string
 }
 
 /** What one run of the benchmarks found. */
@@ -15,7 +22,7 @@ export interface Results {
   readonly versions: Readonly<Record<string, string>>
   readonly quick: boolean
   /** By title. */
-  readonly results: Readonly<Record<string, Omit<Table, 'title'>>>
+  readonly results: Readonly<Record<string, SuiteTable>>
 }
 
 /** What a run was measured with, on one line. */
@@ -25,8 +32,8 @@ export function showVersions({ versions, quick }: Results): string {
 }
 
 /**
- * A table in Markdown, with the columns of several runs side by side. After each figure stands its ratio to the
- * first column of the same run.
+ * A table in Markdown, with the columns of several runs side by side. After each figure stands its ratio to that of the
+ * column that is compared with, of the same run.
  */
 export function showTable(runs: readonly Results[], title: string): string {
   const tables = runs.flatMap(({ results, versions }) => {
@@ -34,7 +41,8 @@ export function showTable(runs: readonly Results[], title: string): string {
     return table === undefined ? [] : [{ ...table, node: versions.node?.split('.')[0] }]
   })
   const columns = tables.flatMap((table) => {
-    const [limit] = Object.values(table.columns)
+    const [first = ''] = Object.keys(table.columns)
+    const limit = table.columns[table.reference ?? first]
     return Object.entries(table.columns).map(([name, times]) => ({
       name: runs.length > 1 ? `${name}, Node ${table.node}` : name,
       times,

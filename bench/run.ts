@@ -44,9 +44,9 @@ const print = (text: string) => {
 
 if (node === undefined) {
   print(showVersions(here))
-  for (const { suite } of suites) {
+  for (const { name, suite } of suites) {
     for (const { title, ...table } of suite(quick)) {
-      results[title] = table
+      results[title] = { suite: name, ...table }
       print(`\n${showTable([here], title)}`)
     }
   }
@@ -57,7 +57,7 @@ if (node === undefined) {
   using other = new OtherNode(node)
   let there: Results | undefined
   for (const { name, suite } of suites) {
-    for (const { title, ...table } of suite(quick)) results[title] = table
+    for (const { title, ...table } of suite(quick)) results[title] = { suite: name, ...table }
     const found = other.run(['--only', name, ...(quick ? ['--quick'] : [])])
     if (there === undefined) print(`${showVersions(here)}\n${showVersions(found)}`)
     for (const title of Object.keys(found.results)) print(`\n${showTable([here, found], title)}`)

@@ -37,6 +37,8 @@ export function run({ file }: ColdOptions) {
     )
   }
   const { nothing = 0 } = node('show({ nothing: used() })')
-  const found = { ...node(DRIVER), ...node(OURS) }
-  return Object.fromEntries(Object.entries(found).map(([what, used]) => [what, used - nothing]))
+  const [driver, ours] = [node(DRIVER), node(OURS)]
+  const [alone = 0, whole = 0] = [Object.values(driver).at(-1), Object.values(ours).at(-1)]
+  const found = Object.entries({ ...driver, ...ours }).map(([what, used]) => [what, used - nothing])
+  return { ...Object.fromEntries(found), 'over the driver': whole - alone }
 }

@@ -5,13 +5,16 @@ import { TaskStore } from 'uniqc-task-store'
 export interface MemoryOptions {
   readonly file: string
   readonly count: number
-  readonly call: 'iterate' | 'saveMany' | 'importFile' | 'mergeFile'
+  readonly call: 'iterate' | 'saveMany' | 'importFile' | 'mergeFile' | 'archiveOlderThan'
 }
+
+/** The calls of which the store itself has the tasks. */
+const IN_PLACE: readonly string[] = ['iterate', 'archiveOlderThan']
 
 /** Megabytes of the process over what it had when the call began, at most, and what a record takes. */
 export function run({ file, count, call }: MemoryOptions) {
   const full = `${file}.full`
-  if (call !== 'saveMany') prepare(call === 'iterate' ? file : full, count)
+  if (call !== 'saveMany') prepare(IN_PLACE.includes(call) ? file : full, count)
   using store = new TaskStore({ file, synchronous: 'NORMAL' })
   store.list({ limit: 20 })
   const calls = {
@@ -21,15 +24,17 @@ export function run({ file, count, call }: MemoryOptions) {
     saveMany: () => store.saveMany(tasks(count)),
     importFile: () => store.importFile(`${full}.jsonl`),
     mergeFile: () => store.mergeFile(full),
+    archiveOlderThan: () => store.archive.archiveOlderThan({ hours: 1 }),
   }
   globalThis.gc?.()
   const before = process.memoryUsage.rss()
   const start = process.cpuUsage()
   calls[call]()
   const { user, system } = process.cpuUsage(start)
+  const done = call === 'archiveOlderThan' ? store.archive.count() : count
   return {
     'megabytes over the start': (process.resourceUsage().maxRSS * 1024 - before) / 1e6,
-    'microseconds of CPU a record': (user + system) / count,
+    'microseconds of CPU a record': (user + system) / done,
   }
 }
 
