@@ -204,10 +204,11 @@ async function listsBySize(url: string, pool: pg.Pool, sizes: readonly number[])
 /** Saves a second of eight processes, with `pg` and with the store, in turns. */
 async function writers(url: string, writes: number): Promise<Columns> {
   const rates: Record<string, number[]> = { pg: [], 'task-store': [] }
-  for (let round = 0; round < 3; round++) {
-    for (const [name, all] of Object.entries(rates)) {
-      // When all of them have started.
-      const at = Date.now() + 5000
+  for (let round = 0; round < 4; round++) {
+    const order = Object.entries(rates)
+    for (const [name, all] of round % 2 === 0 ? order : order.toReversed()) {
+      // When all of them have started and are warm.
+      const at = Date.now() + 5000 + 5 * writes
       const clients = Array.from({ length: 8 }, (_, client) =>
         runWriter({ url, isRaw: name === 'pg', first: (8 * round + client) * writes, writes, at }),
       )
