@@ -270,7 +270,9 @@ function save(store: TaskRepositoryCalls, record: TaskRecordChanges): Either<voi
   const quiet = quietCallsOf(store)
   return inRecordTerms(() =>
     then<unknown, void>(
-      (quiet ?? store).save(fields as NewTaskInfo, { keepUpdateTime: true }),
+      quiet === undefined
+        ? store.save(fields as NewTaskInfo, { keepUpdateTime: true })
+        : quiet.save(fields as NewTaskInfo),
       () => undefined,
     ),
   )

@@ -601,8 +601,8 @@ export class TaskStore implements TaskRepository<'sync'> {
   /** @internal */
   get [QUIET](): QuietCalls {
     return {
-      save: (task, options) => {
-        const row = taskRow(checkNewTask(task), readSaveOptions(options).keepUpdateTime, now())
+      save: (task) => {
+        const row = taskRow(checkNewTask(task), true, now())
         const isSaved = this.#connection.write(() => this.#saves.save(row, false)) !== undefined
         if (!isSaved) this.#connection.transaction(() => this.#saveOverStored(row))
       },

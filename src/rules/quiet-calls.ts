@@ -1,5 +1,4 @@
 import type { NewTaskInfo } from '../../drizzle/schema.ts'
-import type { SaveOptions } from './save-task.ts'
 import type { TaskChanges, UpdateOptions } from './update-task.ts'
 
 /** The property under which a store has {@link QuietCalls}, if it can do with less work than its own calls. */
@@ -7,7 +6,8 @@ export const QUIET: unique symbol = Symbol('uniqc-task-store.quiet')
 
 /** Calls of a store for who does not look at the task that they would return. */
 export interface QuietCalls {
-  save(task: NewTaskInfo, options: SaveOptions): void
+  /** A given update time is stored. */
+  save(task: NewTaskInfo): void
   /** Returns whether there was such a task, and the conditions held. */
   update(taskId: string, changes: TaskChanges, options: UpdateOptions): boolean
 }
