@@ -58,7 +58,8 @@ export function openByHand(
     get: (taskId) => readRow(get.get(taskId) as Row),
     save: (task) => save.run(...valuesOf(task)),
     update: (taskId, { status, result }) =>
-      readRow(update.get(status, JSON.stringify(result), now(), taskId) as Row),
+      // all, not get: get stops at the first row, before SQLite looks whether the log is to be written back.
+      readRow((update.all(status, JSON.stringify(result), now(), taskId) as Row[])[0] as Row),
     delete: (taskId) => Number(remove.run(taskId).changes) > 0,
     list20,
     // All tasks are of that platform, and this is the cheapest way to its last 20.
