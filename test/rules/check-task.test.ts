@@ -458,6 +458,7 @@ const MESSAGES: readonly (readonly [given: object, message: string])[] = [
     { metadata: { a: '\ud800' } },
     'task "task-1": metadata.a holds a lone surrogate, with which UnifiedQuantum cannot save the task again',
   ],
+  [{ metadata: null }, 'task "task-1": metadata must not be null'],
   [{ metadata: [] }, 'task "task-1": metadata must be an object, not an array'],
 ]
 for (const [given, message] of MESSAGES) {
