@@ -105,6 +105,6 @@ export function invalidTask(
   return new TaskStoreError('INVALID_TASK', `${task}: ${field} ${problem}`, {
     // Absent rather than undefined, which would be printed.
     invalid: { ...(taskId !== undefined && { taskId }), field, problem },
-    ...(cause !== undefined && { cause }),
+    cause,
   })
 }

@@ -694,6 +694,17 @@ test('which of two records comes first does not matter, unless they conflict', (
   )
 })
 
+test('the reason of a conflict names all fields that differ', () => {
+  const shared = { backend: 'b', status: 'success', submitTime: '2026-01-01', updateTime: '2026-01-01' }
+  const task = { ...shared, taskId: 't', result: null, errorMessage: null, metadata: '{}', shots: 1 }
+  const [incoming, existing] = [task, { ...task, status: 'failed', shots: 2 }]
+  const options = { overwrite: false, timeZone: 'UTC' }
+  const none = { archivedAt: null, shards: [] }
+  const found = reconcile({ task: incoming, ...none }, { task: existing, ...none, place: 'live' }, options)
+  assert.equal(found.outcome, 'conflict')
+  assert.match('reason' in found ? found.reason : '', /^differs \(status, shots\), and neither is newer/)
+})
+
 test('metadata that are nested too deeply to compare count as different', () => {
   const nested = (space: string) => `{"a":${'['.repeat(50_000)}${space}${']'.repeat(50_000)}}`
   const shared = { backend: 'b', status: 'success', submitTime: '2026-01-01', updateTime: '2026-01-01' }
