@@ -100,7 +100,7 @@ test('the packed package works in a program of its own', async (t) => {
       const { TaskStore } = await import('uniqc-task-store')
       const store = new TaskStore({ file: ':memory:' })
       console.log(store.db.$client.open, loaded.some((url) => url.endsWith('uniqc-task-store/dist/src/index.js')))
-      console.log(loaded.filter((url) => /postgres|node_modules\\/pg/.test(url)))`
+      console.log(loaded.filter((url) => /dist\\/.*postgres|node_modules\\/pg/.test(url)))`
       assert.equal(node(folder, '--input-type=module', '--eval', text), 'true true\n[]\n')
     },
   )
@@ -130,6 +130,14 @@ test('the packed package works in a program of its own', async (t) => {
       .replace(".where(eq(tasks.status, 'running'))", '')
       .replace(/^import \{ eq \}.*$/m, '')
     writeFileSync(join(folder, 'commonjs.cts'), withoutOwnQuery)
+    // Neither pg nor its types are installed there.
+    writeFileSync(
+      join(folder, 'team.mts'),
+      `import { PostgresTaskStore } from 'uniqc-task-store/postgres'
+      export const shots: Promise<number | undefined> = PostgresTaskStore.open({ url: 'postgres://localhost' })
+        .then((store) => store.get('a'))
+        .then((task) => task?.shots)`,
+    )
     compile(folder, '--noEmit')
     writeFileSync(
       join(folder, 'wrong.mts'),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { inspect } from 'node:util'
 import { Pool } from 'pg'
+import { TaskPersistence } from 'uniqc-task-store'
 import { PostgresTaskStore } from 'uniqc-task-store/postgres'
 import {
   freshSchema,
@@ -169,4 +170,9 @@ test('the migrations that a schema lacks are told, and nothing is created', need
   await assert.rejects(PostgresTaskStore.pendingMigrations({ url: 'postgres://nobody@localhost:1/none' }), {
     code: 'CANNOT_OPEN',
   })
+})
+
+test('flat records on PostgreSQL are in no folder and no file', needsPostgres, async (t) => {
+  const persistence = new TaskPersistence(await openPostgres(t))
+  assert.deepEqual([persistence.cacheDir, persistence.tasksFile], [undefined, undefined])
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { Pool } from 'pg'
+import { Pool, type PoolConfig } from 'pg'
 import { PostgresTaskStore, type PostgresTaskStoreOptions } from 'uniqc-task-store/postgres'
 import { freshSchema, needsPostgres, sharedServer } from '../support/postgres.ts'
 
@@ -44,6 +44,44 @@ for (const [name, call] of Object.entries(CALLS)) {
       for (let n = 1; n < 10; n++) await call(store, n)
     })
     assert.equal(often.length, once.length, often.join('\n'))
+  })
+}
+
+/** How often each call waits for the server: statements that are sent together wait once. */
+const ROUND_TRIPS: Readonly<
+  Record<string, readonly [number, (store: PostgresTaskStore) => Promise<unknown>]>
+> = {
+  get: [1, (store) => store.get('uqt_1')],
+  save: [1, (store) => save(store, 1)],
+  'update without metadata': [1, (store) => store.update('uqt_1', { shots: 3 })],
+  'update of metadata': [2, (store) => store.update('uqt_1', { metadata: { a: 1 } })],
+  list: [1, (store) => store.list({ limit: 20, archived: 'both' })],
+  count: [1, (store) => store.count()],
+  delete: [1, (store) => store.delete('uqt_1')],
+}
+for (const [name, [expected, call]] of Object.entries(ROUND_TRIPS)) {
+  test(`${name} takes as many round trips as it has to: ${expected}`, needsPostgres, async (t) => {
+    const { url } = await sharedServer()
+    const pool = new Pool({ connectionString: url, max: 1, pipeline: true } as PoolConfig)
+    t.after(() => pool.end())
+    let waits = 0
+    let underWay = 0
+    pool.on('connect', (client) => {
+      const send = client.query.bind(client) as (...args: unknown[]) => unknown
+      client.query = ((query: unknown, callback: (...args: unknown[]) => void) => {
+        if (underWay === 0) waits++
+        underWay++
+        send(query, (...args: unknown[]) => {
+          underWay--
+          callback(...args)
+        })
+      }) as typeof client.query
+    })
+    const store = await PostgresTaskStore.open({ pool, schema: freshSchema() })
+    await save(store, 1)
+    waits = 0
+    await call(store)
+    assert.equal(waits, expected)
   })
 }
 
