@@ -3,7 +3,7 @@ import { PART } from './messages.ts'
 import { weightOf } from './values.ts'
 
 /** How many items are sent at once. */
-const MOST_ITEMS = 1000
+const MOST_ITEMS = 250
 
 let last = 0
 

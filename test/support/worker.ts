@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { TaskStore } from 'uniqc-task-store'
+import Database from 'better-sqlite3'
 import { WorkerTaskStore, type WorkerTaskStoreOptions } from 'uniqc-task-store/worker'
 import type { AnyStore, OpenStore, ReadRows } from './any-store.ts'
 import { readRows } from './read-rows.ts'
@@ -34,6 +34,10 @@ export const openAnyWorker: OpenStore = async (t) => (await openWorker(t)) as un
 
 /** Reads the file beside its store. */
 export const workerRows: ReadRows = (store) => {
-  using reader = new TaskStore({ file: (store as unknown as WorkerTaskStore).file, readonly: true })
-  return readRows(reader)
+  const reader = new Database((store as unknown as WorkerTaskStore).file, { readonly: true })
+  try {
+    return readRows(reader)
+  } finally {
+    reader.close()
+  }
 }

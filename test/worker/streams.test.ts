@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import Database from 'better-sqlite3'
 import type { NewTaskInfo } from 'uniqc-task-store'
 import { RUNNING } from '../support/store.ts'
 import { openWorker } from '../support/worker.ts'
@@ -13,7 +14,7 @@ async function* overTime(count: number, each: (i: number) => unknown = () => und
   }
 }
 
-for (const count of [0, 1, 999, 1000, 1001, 3500]) {
+for (const count of [0, 1, 249, 250, 251, 3500]) {
   test(`saveMany saves ${count} tasks of an iterable, and of an async one`, async (t) => {
     const store = await openWorker(t)
     assert.equal(await store.saveMany(overTime(count)), count)
@@ -154,6 +155,23 @@ test('calls are answered in the order in which they were made, and close waits f
   await assert.rejects(store.get('a'), { code: 'CLOSED' })
   await Promise.all(calls)
   assert.deepEqual(ended, ['save', 'saveMany', 'transaction 2', 'list 2', 'close'])
+})
+
+test('an answer does not wait for the next call, which waits for a lock', async (t) => {
+  const store = await openWorker(t)
+  // Now both are known to be short.
+  for (let i = 0; i < 20; i++) {
+    await store.save(RUNNING)
+    await store.get('a')
+  }
+  const other = new Database(store.file)
+  other.exec('BEGIN IMMEDIATE')
+  const reading = store.get('a')
+  const saving = store.save({ ...RUNNING, shots: 2 })
+  assert.equal((await reading)?.taskId, 'a')
+  other.exec('ROLLBACK')
+  other.close()
+  assert.equal((await saving).shots, 2)
 })
 
 test('close waits for a backup, and other calls go on beside one', async (t) => {
