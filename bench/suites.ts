@@ -180,9 +180,9 @@ export const SUITES: Readonly<Record<string, (quick: boolean) => Iterable<Table>
     const options = { keys: 4, rounds: quick ? 10 : 40 }
     yield {
       title: 'A store in a thread, results of 4 keys, synchronous NORMAL',
-      unit: 'microseconds a call',
+      unit: 'microseconds of CPU a call, of both threads',
       columns: runTrial<Columns>('threads', options, MEMORY),
-      note: `In one process, in turns of 200 calls, ${options.rounds} rounds, ${showMemory()}: 15th percentiles, by the clock.`,
+      note: `In one process, in turns of 200 calls, ${options.rounds} rounds, ${showMemory()}: 15th percentiles.`,
     }
   },
 

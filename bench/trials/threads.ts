@@ -25,7 +25,7 @@ const CALLS: Readonly<Record<string, (store: Calls, tasks: readonly BenchTask[],
   update: (store, tasks, i) => store.update(tasks[i]?.taskId as string, { status: 'running' }),
 }
 
-/** Microseconds a call by the clock, on a store of this thread and on one in a thread of its own. */
+/** Microseconds of CPU a call, of both threads: on a store of this thread and on one in a thread of its own. */
 export async function run({ file, keys, rounds }: ThreadsOptions) {
   const tasks = Array.from({ length: STORED }, (_, i) => makeTask(i, keys))
   const here = new TaskStore({ file, synchronous: 'NORMAL' })
@@ -54,9 +54,10 @@ export async function run({ file, keys, rounds }: ThreadsOptions) {
     for (const [way, inBlock] of Object.entries(ways)) {
       const used = way === 'TaskStore' ? store : inThread
       for (const [name, call] of Object.entries(CALLS)) {
-        const start = performance.now()
+        const start = process.cpuUsage()
         await inBlock((i) => call(used as Calls, tasks, (i + round) % STORED))
-        const time = ((performance.now() - start) * 1000) / BLOCK
+        const { user, system } = process.cpuUsage(start)
+        const time = (user + system) / BLOCK
         times[way] ??= {}
         times[way][name] ??= []
         times[way][name].push(time)

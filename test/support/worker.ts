@@ -16,6 +16,7 @@ export async function openWorker(
   const folder = mkdtempSync(join(tmpdir(), 'uniqc-task-store-'))
   // One hook: they run in their order, and the folder goes last.
   t.after(async () => {
+    readers.get(store as unknown as AnyStore)?.close()
     await store.close()
     if (options.file === undefined) assertSound(store.file)
     rmSync(folder, { recursive: true })
@@ -32,12 +33,13 @@ export async function openWorker(
 /** For a contract. */
 export const openAnyWorker: OpenStore = async (t) => (await openWorker(t)) as unknown as AnyStore
 
+/** The connections that read the files beside their stores: some tests read many thousand times. */
+const readers = new Map<AnyStore, Database.Database>()
+
 /** Reads the file beside its store. */
 export const workerRows: ReadRows = (store) => {
-  const reader = new Database((store as unknown as WorkerTaskStore).file, { readonly: true })
-  try {
-    return readRows(reader)
-  } finally {
-    reader.close()
-  }
+  const { file } = store as unknown as WorkerTaskStore
+  const reader = readers.get(store) ?? new Database(file, { readonly: true })
+  readers.set(store, reader)
+  return readRows(reader)
 }
