@@ -106,3 +106,17 @@ test('a save returns the submit time that is stored, whoever has changed it sinc
     assert.equal(store.get('uqt_1')?.submitTime, submitTime)
   }
 })
+
+test('a task whose submit time is empty is saved each time', (t) => {
+  const file = temporaryFile(t)
+  using store = new TaskStore({ file })
+  store.save({ taskId: 'task-1', backend: 'b', status: 'pending' })
+  const python = new Database(file)
+  python.exec("UPDATE tasks SET submit_time = ''")
+  python.close()
+  for (const shots of [1, 2, 3]) {
+    const saved = store.save({ taskId: 'task-1', backend: 'b', status: 'running', shots })
+    assert.deepEqual([saved.submitTime, saved.shots], ['', shots])
+    assert.deepEqual(store.get('task-1'), saved)
+  }
+})

@@ -74,7 +74,7 @@ export class TaskSaves {
     if (row.isTimed) return this.#updateStored(row, 'given')
     if (!isAsked) return this.#updateStored(row, 'kept')
     const submitTime = this.#submitTimes.get(row.taskId)
-    const known = submitTime && this.#updateStored({ ...row, submitTime }, 'known')
+    const known = submitTime === undefined ? undefined : this.#updateStored({ ...row, submitTime }, 'known')
     return known ?? this.#updateStored(row, 'returned')
   }
 
