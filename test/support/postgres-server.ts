@@ -90,6 +90,8 @@ export async function launchServer(bin = programs as string): Promise<Server> {
     rmSync(folder, { recursive: true, force: true })
   }
   process.once('exit', () => server?.kill('SIGQUIT'))
+  // A test that takes too long is ended so, without that event.
+  process.once('SIGTERM', () => process.exit(143))
   await start()
   return { url, socket: folder, start, stop, remove }
 }
