@@ -1,6 +1,12 @@
 /** What one key takes: three words of its hash, and its line. */
 const WORDS = 4
 
+/** The largest part of the slots that is taken. */
+const FULLEST = 0.75
+
+/** While they grow, both the old slots and the new ones take memory. */
+const GROWTH = 1.5
+
 /**
  * The last line of each key of a file. It keeps 96 bits of a cryptographic hash instead of the key, so that millions
  * take little memory: no two keys that have the same are to be found.
@@ -22,12 +28,12 @@ export class LastLines {
     const at = find(slots, words)
     const isNew = slots[at + 3] === 0
     slots.set([...words, line], at)
-    if (isNew && ++this.#count * WORDS * 2 > slots.length) this.#grow()
+    if (isNew && ++this.#count * WORDS > slots.length * FULLEST) this.#grow()
   }
 
   #grow(): void {
     const old = this.#slots
-    const slots = new Uint32Array(old.length * 2)
+    const slots = new Uint32Array(WORDS * Math.ceil((old.length / WORDS) * GROWTH))
     for (let at = 0; at < old.length; at += WORDS) {
       if (old[at + 3] === 0) continue
       const slot = old.subarray(at, at + WORDS)
@@ -50,7 +56,6 @@ export class LastLines {
 /** Where a hash stands, or the free slot where it belongs. */
 function find(slots: Uint32Array, words: ArrayLike<number>): number {
   const [a, b, c] = [words[0], words[1], words[2]]
-  // The number of slots is a power of two.
   for (let at = ((a as number) * WORDS) % slots.length; ; at = (at + WORDS) % slots.length) {
     if (slots[at + 3] === 0) return at
     if (slots[at] === a && slots[at + 1] === b && slots[at + 2] === c) return at
