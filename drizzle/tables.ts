@@ -29,5 +29,7 @@ export const MERGED_FILES: Table = embedded.mergedFiles
 /** UnifiedQuantum's tables, the tasks before their shards. */
 export const UPSTREAM_TABLES: readonly Table[] = [TASKS, TASK_SHARDS, ARCHIVED_TASKS, ARCHIVED_TASK_SHARDS]
 
+export const UPSTREAM_NAMES: readonly string[] = UPSTREAM_TABLES.map(({ name }) => name)
+
 /** The names of the columns of a table. */
 export const columnNames = ({ columns }: Table): string[] => Object.values(columns).map(({ name }) => name)

@@ -44,7 +44,7 @@ import {
   type TaskListOptions,
 } from './rules/task-filter.ts'
 import { mayBeReplacedId } from './rules/task-id.ts'
-import { readTask, rowOf } from './rules/task-row.ts'
+import { type Row, readTask, rowOf } from './rules/task-row.ts'
 import { TRANSFER, type Transfer } from './rules/transfer.ts'
 import {
   type CheckedUpdate,
@@ -221,9 +221,7 @@ export class TaskStore implements TaskRepository<'sync'> {
    */
   getMany(taskIds: Iterable<string>): (TaskInfo | undefined)[] {
     const ids = stringsOf('taskIds', taskIds, 'an iterable of task ids')
-    return this.#connection.snapshot(() =>
-      inBatches(ids, GET_BATCH).flatMap((batch) => this.#connection.live.findAll(batch)),
-    )
+    return this.#rowsOf(ids).map((row) => row && readTask(row))
   }
 
   /**
@@ -252,12 +250,10 @@ export class TaskStore implements TaskRepository<'sync'> {
    */
   update(taskId: string, changes: TaskChanges, options?: UpdateOptions): TaskInfo | undefined {
     const update = checkUpdate(taskId, changes, options)
-    if (isBlind(update)) {
-      const updateTime = now()
-      const row = this.#connection.write(() => this.#connection.live.updateIf(update, updateTime))
-      if (row !== undefined) return { ...readTask(row), ...update.fields, updateTime } as TaskInfo
-    }
-    return this.#updateStored(update)
+    const row = this.#updateBlindly(update)
+    if (row === undefined) return this.#updateStored(update)
+    const task = readTask(row)
+    return { ...task, ...update.fields, updateTime: task.updateTime } as TaskInfo
   }
 
   /**
@@ -564,37 +560,29 @@ export class TaskStore implements TaskRepository<'sync'> {
 
   /** @internal */
   get [ROWS](): RowCalls {
-    const { live } = this.#connection
+    const listAs = (shape: typeof WHOLE | typeof SUMMARY) => (options?: TaskListOptions) => {
+      const list = checkTaskList(options)
+      return this.#list.listRows<unknown>(list.places, list, shape)
+    }
+    const pageAs = (shape: typeof WHOLE | typeof SUMMARY) => (options?: TaskListOptions) => {
+      const list = checkPage(options)
+      return this.#list.pageRows<unknown>(list.places, list, shape)
+    }
     return {
       save: (row) => this.#saveRow(row),
       stage: () => this.#stage(),
       update: (update) => {
-        const row = isBlind(update) ? this.#connection.write(() => live.updateIf(update, now())) : undefined
+        const row = this.#updateBlindly(update)
         if (row !== undefined) return row
         const task = this.#updateStored(update)
         return task && rowOf(task)
       },
-      get: (taskId) => this.#connection.run(() => live.findRow(taskId)),
-      getMany: (taskIds) =>
-        this.#connection.snapshot(() =>
-          inBatches(taskIds, GET_BATCH).flatMap((batch) => live.findAllRows(batch)),
-        ),
-      list: (options) => {
-        const list = checkTaskList(options)
-        return this.#list.listRows(list.places, list, WHOLE)
-      },
-      listSummaries: (options) => {
-        const list = checkTaskList(options)
-        return this.#list.listRows(list.places, list, SUMMARY)
-      },
-      page: (options) => {
-        const list = checkPage(options)
-        return this.#list.pageRows(list.places, list, WHOLE)
-      },
-      pageSummaries: (options) => {
-        const list = checkPage(options)
-        return this.#list.pageRows(list.places, list, SUMMARY)
-      },
+      get: (taskId) => this.#connection.run(() => this.#connection.live.findRow(taskId)),
+      getMany: (taskIds) => this.#rowsOf(taskIds),
+      list: listAs(WHOLE),
+      listSummaries: listAs(SUMMARY),
+      page: pageAs(WHOLE),
+      pageSummaries: pageAs(SUMMARY),
     }
   }
 
@@ -648,6 +636,18 @@ export class TaskStore implements TaskRepository<'sync'> {
       live.shards.ownersOf(replacedId).includes(taskId),
     )
     return { taskId: row.taskId, metadata, submitTime: upsertKnownTask(this.#connection, row), updateTime }
+  }
+
+  #rowsOf(taskIds: readonly string[]): (Row | undefined)[] {
+    return this.#connection.snapshot(() =>
+      inBatches(taskIds, GET_BATCH).flatMap((batch) => this.#connection.live.findAllRows(batch)),
+    )
+  }
+
+  /** Updates a task in one statement if that can do it. A result that is written is null in the row. */
+  #updateBlindly(update: CheckedUpdate): Row | undefined {
+    if (!isBlind(update)) return undefined
+    return this.#connection.write(() => this.#connection.live.updateIf(update, now()))
   }
 
   #updateStored(update: CheckedUpdate): TaskInfo | undefined {

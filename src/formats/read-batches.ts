@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { checkNotOwn, checkRegularFile, followLinks, identifyFile, isFolder } from '../files/file-identity.ts'
 import { logsBeside } from '../files/left-logs.ts'
 import { isOpenHere } from '../files/open-databases.ts'
-import { BATCH_WEIGHT, weightOf } from '../rules/batches.ts'
+import { BATCH_WEIGHT, inLightBatches, weightOf } from '../rules/batches.ts'
 import { flag, optionsReader } from '../rules/check-arguments.ts'
 import { timeZone } from '../rules/instant.ts'
 import { type LongCallOptions, longCall } from '../rules/long-call.ts'
@@ -129,6 +129,9 @@ const HELD = BATCH_WEIGHT
 
 type Read = { readonly line: number; readonly task: StoredTask } | SkippedRecord
 
+/** About how many bytes of memory a record takes. */
+export const weightOfRead = (read: Read | Superseded): number => ('task' in read ? weightOf(read.task) : 0)
+
 /**
  * The records of a file, in batches. The last valid record of an id counts, and it is known only at the end
  * of the file.
@@ -152,22 +155,14 @@ export function* readBatches(
     held?.push(read)
     if (estimate > HELD) held = undefined
   }
-  let batch: (ReadTask | SkippedRecord | Superseded)[] = []
-  let weight = 0
-  for (const read of held ?? parseAll(file, bytes, format)) {
-    if (!('task' in read)) batch.push(read)
-    else {
-      const { line, task } = read
-      batch.push(last.get(keyOf(task)) === line ? { file, line, task, isInFile } : { file, line })
-      weight += weightOf(task)
-    }
-    if (batch.length === size || weight > BATCH_WEIGHT) {
-      yield batch
-      batch = []
-      weight = 0
-    }
+  const toBatchItem = (read: Read): ReadTask | SkippedRecord | Superseded => {
+    if (!('task' in read)) return read
+    const { line, task } = read
+    return last.get(keyOf(task)) === line ? { file, line, task, isInFile } : { file, line }
   }
-  if (batch.length > 0) yield batch
+  for (const batch of inLightBatches(held ?? parseAll(file, bytes, format), size, weightOfRead)) {
+    yield batch.map(toBatchItem)
+  }
 }
 
 /** A task may be both live and archived, as two records. */

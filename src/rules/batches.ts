@@ -54,17 +54,24 @@ export function weightOf({ task, shards }: StoredTask): number {
   return weight
 }
 
-/** The tasks in runs of which each is written under one lock, in their order. */
-export function inLightBatches(tasks: readonly StoredTask[]): StoredTask[][] {
-  const batches: StoredTask[][] = []
-  let weight = Number.POSITIVE_INFINITY
-  for (const task of tasks) {
-    if (weight > BATCH_WEIGHT) {
-      batches.push([])
-      weight = 0
-    }
-    batches.at(-1)?.push(task)
-    weight += weightOf(task)
+/**
+ * Parts of at most `size` items, in their order. One that weighs more than {@link BATCH_WEIGHT} ends with the item by which
+ * it does.
+ */
+export function* inLightBatches<T>(
+  items: Iterable<T>,
+  size: number,
+  weightOf: (item: T) => number,
+): Generator<T[]> {
+  let batch: T[] = []
+  let weight = 0
+  for (const item of items) {
+    batch.push(item)
+    weight += weightOf(item)
+    if (batch.length < size && weight <= BATCH_WEIGHT) continue
+    yield batch
+    batch = []
+    weight = 0
   }
-  return batches
+  if (batch.length > 0) yield batch
 }

@@ -92,8 +92,11 @@ export class Connection implements Statements {
    * transaction, which may be undone, and where a caller has the connection, and may be in the middle of a statement.
    */
   get version(): string | undefined {
-    if (this.client.inTransaction || !this.#opened.isOurs || this.#isHandedOut) return undefined
-    return this.changes
+    return this.#isOursAlone && !this.client.inTransaction ? this.changes : undefined
+  }
+
+  get #isOursAlone(): boolean {
+    return this.#opened.isOurs && !this.#isHandedOut
   }
 
   /** The tables of a place. */
@@ -196,8 +199,7 @@ export class Connection implements Statements {
     return this.#call(READS_LOOK_AFTER, () => {
       if (this.client.inTransaction) return work()
       const changes = this.#waits ? this.#lock.patiently(() => this.#beginRead()) : this.#beginRead()
-      const isSure = this.#opened.isOurs && !this.#isHandedOut
-      return this.#transact(() => work(isSure ? changes : undefined))
+      return this.#transact(() => work(this.#isOursAlone ? changes : undefined))
     })
   }
 

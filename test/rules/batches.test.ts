@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { inBatches, inLightBatches, nextBatchSize } from '../../src/rules/batches.ts'
+import { inBatches, inLightBatches, nextBatchSize, weightOf } from '../../src/rules/batches.ts'
 import type { StoredTask } from '../../src/rules/raw-task.ts'
 
 const SIZES: readonly (readonly [what: string, size: number, took: number, next: number])[] = [
@@ -38,6 +38,8 @@ const stored = (characters: number | null, ...ofShards: readonly (number | null)
     shards: ofShards.map((count) => ({ result: count === null ? null : 'x'.repeat(count) })),
   }) as unknown as StoredTask
 
+const lightBatches = (tasks: readonly StoredTask[]) => [...inLightBatches(tasks, tasks.length, weightOf)]
+
 const WEIGHTS: readonly (readonly [
   what: string,
   tasks: readonly StoredTask[],
@@ -56,7 +58,7 @@ const WEIGHTS: readonly (readonly [
 
 for (const [what, tasks, lengths] of WEIGHTS) {
   test(what, () => {
-    const batches = inLightBatches(tasks)
+    const batches = lightBatches(tasks)
     assert.deepEqual(
       batches.map(({ length }) => length),
       lengths,
@@ -67,5 +69,9 @@ for (const [what, tasks, lengths] of WEIGHTS) {
 
 test('long metadata weigh, too', () => {
   const task = { task: { metadata: 'x'.repeat(9 * MB), result: null }, shards: [] } as unknown as StoredTask
-  assert.equal(inLightBatches([task, task]).length, 2)
+  assert.equal(lightBatches([task, task]).length, 2)
+})
+
+test('a light batch has no more items than are asked for', () => {
+  assert.deepEqual([...inLightBatches(['a', 'b', 'c'], 2, () => 1)], [['a', 'b'], ['c']])
 })

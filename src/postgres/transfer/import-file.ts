@@ -7,8 +7,9 @@ import {
   type ImportReport,
   readBatches,
   readImportOptions,
+  weightOfRead,
 } from '../../formats/read-batches.ts'
-import { BATCH, SENT_BATCH, weightOf } from '../../rules/batches.ts'
+import { BATCH, SENT_BATCH } from '../../rules/batches.ts'
 import { checkPath } from '../../rules/check-arguments.ts'
 import { stepOf } from '../../rules/long-call.ts'
 import { gather, takeInTurn } from '../../rules/read-ahead.ts'
@@ -28,9 +29,7 @@ export async function importFile(
   for (const file of files) checkSource(file, undefined)
   const tally = new ImportTally(files, reconcileOptions)
   for (const file of files) {
-    const batches = gather(readBatches(file, BATCH), SENT_BATCH, (read) =>
-      'task' in read ? weightOf(read.task) : 0,
-    )
+    const batches = gather(readBatches(file, BATCH), SENT_BATCH, weightOfRead)
     await takeInTurn(batches, async (batch) => {
       const reads = batch.filter((read) => 'task' in read)
       await takeTasks(session, reads, {

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3'
-import { columnNames, UPSTREAM_TABLES } from '../../../drizzle/tables.ts'
+import { columnNames, UPSTREAM_NAMES, UPSTREAM_TABLES } from '../../../drizzle/tables.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { findForeignObjects, LEDGER } from './foreign-objects.ts'
 import { RELEASED, REWRITE, UPSTREAM_VERSION } from './released-migrations.ts'
@@ -9,9 +9,6 @@ export const APPLICATION_ID = 0x554e4943
 
 /** What the ledger says once ids were replaced. */
 const REWRITTEN = RELEASED[REWRITE]?.when ?? Number.NaN
-
-/** The names of UnifiedQuantum's tables. */
-export const UPSTREAM_NAMES: readonly string[] = UPSTREAM_TABLES.map(({ name }) => name)
 
 /** How a store came to a file: the name of one was given, or the caller opened it and handed it in. */
 export type FileAccess = 'by-name' | 'handed-in'

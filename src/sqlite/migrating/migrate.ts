@@ -1,18 +1,12 @@
 import type { Database } from 'better-sqlite3'
+import { UPSTREAM_NAMES } from '../../../drizzle/tables.ts'
 import { remove } from '../../files/temporary-file.ts'
 import type { Migration } from '../../rules/released-migration.ts'
 import { TaskStoreError } from '../../rules/task-store-error.ts'
 import { copyBeside, pruneCopies } from '../copy-beside.ts'
 import { mayBeDone, translateDriverError } from '../driver-error.ts'
 import { LEDGER } from './foreign-objects.ts'
-import {
-  APPLICATION_ID,
-  type FileAccess,
-  type FileState,
-  inspectFile,
-  readPragma,
-  UPSTREAM_NAMES,
-} from './inspect-file.ts'
+import { APPLICATION_ID, type FileAccess, type FileState, inspectFile, readPragma } from './inspect-file.ts'
 import { REWRITE, readMigrations, UPSTREAM_VERSION } from './released-migrations.ts'
 
 /**

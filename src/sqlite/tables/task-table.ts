@@ -50,12 +50,7 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return task && this.row(task.taskId)
   }
 
-  /** What {@link find} returns for each of some ids. */
-  findAll(taskIds: readonly string[]): (Task | undefined)[] {
-    return this.findAllRows(taskIds).map((row) => row && this.#read(row))
-  }
-
-  /** The rows of what {@link findAll} returns. */
+  /** The row of what {@link find} returns, for each of some ids. */
   findAllRows(taskIds: readonly string[]): (Row | undefined)[] {
     const statement = this.#statement(
       'find all',

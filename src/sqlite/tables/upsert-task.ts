@@ -5,7 +5,7 @@ import type { TaskRow } from '../../rules/save-task.ts'
 import { mayBeReplacedId } from '../../rules/task-id.ts'
 import type { Statement, Statements } from '../statement.ts'
 import { LIVE } from './place.ts'
-import { bindings } from './sql.ts'
+import { upsertSql } from './sql.ts'
 
 /**
  * Inserts a live task or replaces the one with its id, and returns the submit time that is now stored. Its id must be
@@ -36,7 +36,6 @@ function isReplaced(statements: Statements, taskId: string): boolean {
 }
 
 const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
-const COLUMNS = Object.values(TASK_COLUMNS)
 const { taskId: ID, submitTime: SUBMIT_TIME, updateTime: UPDATE_TIME } = TASK_COLUMNS
 
 /** The names of the forms of an upsert: of a known task, of one of many, of one of many that must be later. */
@@ -51,10 +50,8 @@ function upsertStatement(statements: Statements, isOneOfMany: boolean, row: Task
   // A name that is put together would take longer to look up than the row to bind.
   const name = (isTimed ? TIMED : UNTIMED)[isOneOfMany ? (mustBeLater ? 2 : 1) : 0] as string
   return statements.statement(name, () => {
-    const kept: readonly string[] = isTimed ? [ID] : [ID, SUBMIT_TIME]
-    const set = COLUMNS.filter((name) => !kept.includes(name)).map((name) => `${name} = excluded.${name}`)
-    const upsert = `INSERT INTO ${LIVE.tasks} (${COLUMNS.join()}) VALUES (${bindings(FIELDS)})
-      ON CONFLICT (${ID}) DO UPDATE SET ${set.join()}`
+    const replaced = FIELDS.filter((field) => field !== 'taskId' && (isTimed || field !== 'submitTime'))
+    const upsert = upsertSql(LIVE.tasks, TASK_COLUMNS, ['taskId'], replaced)
     if (!isOneOfMany) return `${upsert} RETURNING ${SUBMIT_TIME}`
     const isLater = mustBeLater ? `${LIVE.tasks}.${UPDATE_TIME} < excluded.${UPDATE_TIME} AND` : ''
     return `${upsert} WHERE ${isLater} ${REMEMBERS_REPLACED_ID}`

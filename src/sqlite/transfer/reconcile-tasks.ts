@@ -1,4 +1,4 @@
-import { inLightBatches } from '../../rules/batches.ts'
+import { inLightBatches, weightOf } from '../../rules/batches.ts'
 import type { IsIncoming, Lookup } from '../../rules/find-existing.ts'
 import { idsOf } from '../../rules/match-tasks.ts'
 import type { Merge } from '../../rules/merge-tasks.ts'
@@ -47,7 +47,8 @@ export function takeTasks(
   for (const task of tasks) {
     if (task.task.taskId === null) merge.refuse(task, 'has no id; see the check of that file')
   }
-  for (const batch of inLightBatches(tasks.filter(({ task }) => task.taskId !== null))) {
+  const taken = tasks.filter(({ task }) => task.taskId !== null)
+  for (const batch of inLightBatches(taken, taken.length, weightOf)) {
     const takeAll = () => {
       const known = knownIds(connection, batch.flatMap(idsOf))
       for (const incoming of batch) {

@@ -6,6 +6,7 @@ import {
   TASK_SHARDS,
   TASKS,
   type Table,
+  UPSTREAM_NAMES,
   UPSTREAM_TABLES,
 } from '../../../drizzle/tables.ts'
 import { isError } from '../../rules/is-error.ts'
@@ -18,7 +19,7 @@ import { readPragma } from '../migrating/inspect-file.ts'
 const SHARDS: readonly Table[] = [TASK_SHARDS, ARCHIVED_TASK_SHARDS]
 
 /** The names of our tables, as a list of SQL. */
-const NAMES = UPSTREAM_TABLES.map(({ name }) => `'${name}'`).join()
+const NAMES = UPSTREAM_NAMES.map((name) => `'${name}'`).join()
 
 /**
  * Exchanges all rows of a store for those of another file at the newest version, in one transaction. Tables of others
@@ -44,7 +45,7 @@ export function exchangeRows(
     return connection.transaction(() => {
       before()
       const dangling = findDangling(client)
-      for (const { name } of UPSTREAM_TABLES.toReversed()) client.exec(`DELETE FROM main.${name}`)
+      for (const name of UPSTREAM_NAMES.toReversed()) client.exec(`DELETE FROM main.${name}`)
       const copied = { tasks: 0, shards: 0 }
       for (const table of UPSTREAM_TABLES) {
         copied[SHARDS.includes(table) ? 'shards' : 'tasks'] += copyRows(client, table)
