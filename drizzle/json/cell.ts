@@ -1,15 +1,18 @@
 import { parseJson } from './read.ts'
-import { isPlainObject, type JsonObject, type JsonValue, UnreadableJson } from './value.ts'
+import { type JsonObject, type JsonValue, UnreadableJson } from './value.ts'
 import { stringifyJson } from './write.ts'
 
 /** The value of a JSON cell. An empty string reads as null, as in UnifiedQuantum. */
 export function readJsonValue(cell: string | null): JsonValue | null {
-  return cell === null || cell === '' ? null : readCell(cell, isAnyValue)
+  return cell === null || cell === '' ? null : readCell(cell)
 }
 
 /** The object of a JSON cell. An empty string reads as `{}`, as in UnifiedQuantum. */
 export function readJsonObject(cell: string): JsonObject {
-  return (cell === '' ? {} : readCell(cell, isPlainObject)) as JsonObject
+  if (cell === '') return {}
+  const value = readCell(cell)
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject ? value : unreadable(cell)
 }
 
 /**
@@ -21,19 +24,17 @@ export function writeJsonCell(value: JsonValue): string {
   return value instanceof UnreadableJson ? value.text : stringifyJson(value)
 }
 
-const isAnyValue = (_value: unknown) => true
-
 /**
  * The cell's value, or an {@link UnreadableJson}, so that one bad row does not hide the others. The types of
  * a task do not mention it: only a damaged file has one, and it can be used as the object `{ text }`.
  */
-function readCell(cell: unknown, accepts: (value: unknown) => boolean): JsonValue {
-  const text = String(cell)
+function readCell(cell: unknown): JsonValue {
   try {
-    const value = parseJson(text)
-    if (accepts(value)) return value
+    return parseJson(String(cell))
   } catch {
     // Not JSON, or nested deeper than the stack allows.
+    return unreadable(cell)
   }
-  return new UnreadableJson(text) as unknown as JsonObject
 }
+
+const unreadable = (cell: unknown) => new UnreadableJson(String(cell)) as unknown as JsonObject

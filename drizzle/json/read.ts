@@ -15,6 +15,8 @@ export function holdsLongInteger(text: string): boolean {
   // So many digits in a row cover every sixteenth position at least once.
   for (let at = LONG - 1; at < text.length; at += LONG) {
     if (!isDigit(text.charCodeAt(at))) continue
+    // And the position eight before or eight after. A short number is over before both.
+    if (!isDigit(text.charCodeAt(at - LONG / 2)) && !isDigit(text.charCodeAt(at + LONG / 2))) continue
     let start = at
     while (isDigit(text.charCodeAt(start - 1))) start--
     let end = at + 1

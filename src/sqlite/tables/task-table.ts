@@ -24,12 +24,15 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
   readonly shards: ShardTable
   readonly #statements: Statements
   readonly #read: (row: Row) => Task
+  /** Made once: to make it takes longer than to look it up. */
+  readonly #nameOfRow: string
 
   constructor(statements: Statements, place: Place, read: (row: Row) => Task) {
     this.#statements = statements
     this.place = place
     this.shards = new ShardTable(statements, place)
     this.#read = read
+    this.#nameOfRow = `${place.name} row`
   }
 
   /**
@@ -67,9 +70,9 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
 
   /** The row of the task with exactly this id. */
   row(taskId: string): Row | undefined {
-    const statement = this.#statement(
-      'row',
-      ({ tasks }) => `SELECT ${this.#columns} FROM ${tasks} WHERE ${ID} = ?`,
+    const statement = this.#statements.statement(
+      this.#nameOfRow,
+      () => `SELECT ${this.#columns} FROM ${this.place.tasks} WHERE ${ID} = ?`,
     )
     return statement.get(taskId)
   }
