@@ -346,6 +346,9 @@ function checkNames(record: TaskRecordChanges): void {
 }
 
 function fromTask(task: TaskInfo): TaskRecord {
+  const metadata = wrapUnreadable(task.metadata)
+  const { shots } = task
+  const error = Object.hasOwn(metadata, ERROR) ? metadata[ERROR] : (task.errorMessage ?? undefined)
   const record: TaskRecord = {
     task_id: task.taskId,
     platform: task.backend,
@@ -353,15 +356,18 @@ function fromTask(task: TaskInfo): TaskRecord {
     result: task.result,
     submit_time: task.submitTime,
     update_time: task.updateTime,
+    ...(shots === 0 ? undefined : { shots }),
+    ...(error === undefined ? undefined : { [ERROR]: error }),
+    ...metadata,
   }
-  if (task.shots !== 0) record.shots = task.shots
-  const metadata = wrapUnreadable(task.metadata)
-  if (Object.hasOwn(metadata, ERROR)) record[ERROR] = metadata[ERROR] as JsonValue
-  else if (task.errorMessage !== null) record[ERROR] = task.errorMessage
-  for (const key of Object.keys(metadata)) {
-    // A metadata key must not hide the field of its name.
-    if (!Object.hasOwn(record, key)) setOwn(record, key, metadata[key] as JsonValue)
-  }
+  // A metadata key must not hide the field of its name.
+  record.task_id = task.taskId
+  record.platform = task.backend
+  record.status = task.status
+  record.result = task.result
+  record.submit_time = task.submitTime
+  record.update_time = task.updateTime
+  if (shots !== 0) record.shots = shots
   return record
 }
 
