@@ -82,8 +82,15 @@ export class Connection implements Statements {
 
   /** A text that is another one after each change of what this connection reads, whoever made it. */
   get changes(): string {
-    const [commitsOfOthers] = this.statement('data version', () => 'PRAGMA data_version').get() ?? []
-    const [ownChanges] = this.statement('total changes', () => 'SELECT total_changes()').get() ?? []
+    return this.#changesAfter(this.#commitsOfOthers)
+  }
+
+  get #commitsOfOthers(): unknown {
+    return this.statement('data version', () => 'PRAGMA data_version').get()?.[0]
+  }
+
+  #changesAfter(commitsOfOthers: unknown): string {
+    const ownChanges = this.statement('own changes', () => 'SELECT total_changes()').get()?.[0]
     return `${this.#openings} ${commitsOfOthers} ${ownChanges}`
   }
 
@@ -92,11 +99,19 @@ export class Connection implements Statements {
    * transaction, which may be undone, and where a caller has the connection, and may be in the middle of a statement.
    */
   get version(): string | undefined {
-    return this.#isOursAlone && !this.client.inTransaction ? this.changes : undefined
+    return this.#isOursAlone && !this.#isInTransaction ? this.changes : undefined
   }
 
   get #isOursAlone(): boolean {
     return this.#opened.isOurs && !this.#isHandedOut
+  }
+
+  /**
+   * Whether a transaction is open. The client is asked only where a caller can have begun one, or SQLite can have ended
+   * ours: to ask it takes a quarter of a microsecond.
+   */
+  get #isInTransaction(): boolean {
+    return (this.#depth > 0 || !this.#isOursAlone) && this.client.inTransaction
   }
 
   /** The tables of a place. */
@@ -161,7 +176,7 @@ export class Connection implements Statements {
   transaction<T>(work: () => T): T {
     this.#checkWritable()
     return this.#call(0, () => {
-      if (this.client.inTransaction) return this.#savepoint(work)
+      if (this.#isInTransaction) return this.#savepoint(work)
       const begin = this.statement('begin immediate', () => 'BEGIN IMMEDIATE')
       if (!this.#waits) {
         begin.run()
@@ -193,13 +208,14 @@ export class Connection implements Statements {
   /**
    * Like {@link run}, in a read transaction: every read sees one snapshot, and writers are not blocked.
    *
-   * @param work Is given the {@link version} of the snapshot.
+   * @param work Is given the {@link version} of the snapshot, for when it asks.
    */
-  snapshot<T>(work: (version?: string) => T): T {
+  snapshot<T>(work: (version: () => string | undefined) => T): T {
     return this.#call(READS_LOOK_AFTER, () => {
-      if (this.client.inTransaction) return work()
-      const changes = this.#waits ? this.#lock.patiently(() => this.#beginRead()) : this.#beginRead()
-      return this.#transact(() => work(this.#isOursAlone ? changes : undefined))
+      if (this.#isInTransaction) return work(() => undefined)
+      const commitsOfOthers = this.#waits ? this.#lock.patiently(() => this.#beginRead()) : this.#beginRead()
+      const version = () => (this.#isOursAlone ? this.#changesAfter(commitsOfOthers) : undefined)
+      return this.#transact(() => work(version))
     })
   }
 
@@ -224,7 +240,7 @@ export class Connection implements Statements {
    * Whether no other connection can be in the way: true for a database in memory, and inside a transaction.
    */
   get #isAlone(): boolean {
-    return this.#opened.identity === undefined || this.client.inTransaction
+    return this.#opened.identity === undefined || this.#isInTransaction
   }
 
   /** Whether to wait for locks here. A client that was handed in waits as its own settings say. */
@@ -302,12 +318,12 @@ export class Connection implements Statements {
     }
   }
 
-  /** Returns the {@link changes} of the snapshot. */
-  #beginRead(): string {
+  /** Returns how many times others had committed. */
+  #beginRead(): unknown {
     this.statement('begin', () => 'BEGIN').run()
     try {
       // The snapshot begins with the first read.
-      return this.changes
+      return this.#commitsOfOthers
     } catch (error) {
       this.statement('rollback', () => 'ROLLBACK').run()
       throw error
@@ -334,7 +350,7 @@ export class Connection implements Statements {
     const moment = elapsed()
     if (moment - this.#lookedAt < lookAfter) return
     const { identity, isOurs } = this.#opened
-    if (identity === undefined || this.client.inTransaction) return
+    if (identity === undefined || this.#isInTransaction) return
     const found = identifyFile(this.file)
     if (!isSameFile(found, identity)) {
       if (!isOurs) {
@@ -412,7 +428,7 @@ export class Connection implements Statements {
 
   /** Reads a file of an older version as the newest, unless another process has upgraded it meanwhile. */
   #readAsNewest<T>(work: () => T): T {
-    if (this.client.inTransaction) return work()
+    if (this.#isInTransaction) return work()
     this.#beginRead()
     const read = this.#transact(() => {
       const isStale = this.#readSchemaVersion() !== this.#opened.schemaVersion

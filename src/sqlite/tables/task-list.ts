@@ -62,7 +62,7 @@ export class TaskList {
   }
 
   list<T>(places: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): (T & WithArchivedAt)[] {
-    return this.listRows(places, list, shape).map((row) => readRow(row, places, shape, -1))
+    return this.listRows(places, list, shape).map(readerOf(places, shape, -1))
   }
 
   /** The rows of a list, in one that can hold archived tasks with the time at which the task was archived. */
@@ -73,7 +73,7 @@ export class TaskList {
   /** A page of at most `limit` tasks. */
   page<T>(places: readonly PlaceName[], list: CheckedList, shape: RowShape<T>): Page<T & WithArchivedAt> {
     const { items, ...next } = this.#page(places, list, shape)
-    return { items: items.map((row) => readRow(row, places, shape, -3)), ...next }
+    return { items: items.map(readerOf(places, shape, -3)), ...next }
   }
 
   /** A page of rows, each as in {@link listRows}. */
@@ -95,11 +95,12 @@ export class TaskList {
     list: CheckedList,
     shape: RowShape<T>,
   ): Generator<T & WithArchivedAt, void, undefined> {
+    const read = readerOf(places, shape, -3)
     let { after, offset, limit } = list
     while (limit !== 0) {
       const size = limit < 0 ? ITERATION : Math.min(limit, ITERATION)
       const rows = this.#rows(places, { ...list, after, offset, limit: size }, shape, true)
-      for (const row of rows) yield readRow(row, places, shape, -3)
+      for (const row of rows) yield read(row)
       const last = rows.at(-1)
       if (rows.length < size || last === undefined) return
       after = cursorOf(last)
@@ -165,16 +166,23 @@ export class TaskList {
 
   /** @param isPaged Whether the rows end with what {@link cursorOf} reads. */
   #rows<T>(placeNames: readonly PlaceName[], list: CheckedList, shape: RowShape<T>, isPaged: boolean): Row[] {
-    const work = (version?: string) => {
-      const places = placeNames.map(placeOf)
-      const ofPlaces = places.map((place) => this.#branches(place, list, version))
-      const branches = ofPlaces.flat()
+    const work = (versionOf?: () => string | undefined) => {
+      const version = versionOf?.()
+      const branches: Branch[] = []
+      const params: unknown[] = []
+      let name = `${isPaged ? 'page' : 'list'}${shape.name}`
+      for (const placeName of placeNames) {
+        const ofPlace = this.#branches(placeOf(placeName), list, version)
+        name += branchesShape(ofPlace)
+        for (const branch of ofPlace) {
+          branches.push(branch)
+          addParams(branch, params)
+        }
+      }
       if (branches.length === 0) return []
-      const statement = this.#connection.statement(
-        `${isPaged ? 'page' : 'list'} ${shape.name} ${ofPlaces.map(branchesShape).join()}`,
-        () => listSql(places, branches, shape, isPaged),
-      )
-      return statement.all([...branches.flatMap(paramsOf), list.limit, list.offset])
+      params.push(list.limit, list.offset)
+      const sql = () => listSql(placeNames.map(placeOf), branches, shape, isPaged)
+      return this.#connection.statement(name, sql).all(params)
     }
     return isLookedUp(list.filter) ? this.#connection.snapshot(work) : this.#connection.run(work)
   }
@@ -305,26 +313,38 @@ const CONDITION_NAMES = Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[]
 
 const conditionsOf = (branch: Branch) => CONDITION_NAMES.filter((name) => branch[name] !== undefined)
 
-function paramsOf(branch: Branch): unknown[] {
-  const params: unknown[] = []
+function addParams(branch: Branch, params: unknown[]): void {
   for (const name of CONDITION_NAMES) {
     const value = branch[name]
     if (Array.isArray(value)) params.push(...value)
     else if (value !== undefined) params.push(value)
   }
+}
+
+function paramsOf(branch: Branch): unknown[] {
+  const params: unknown[] = []
+  addParams(branch, params)
   return params
 }
 
-/** What tells the SQL of a branch from that of others. Lists are short calls: joined names would take longer to make. */
-function branchShape(branch: Branch): string {
-  let bits = 0
-  for (const name of CONDITION_NAMES) bits = 2 * bits + (branch[name] === undefined ? 0 : 1)
-  return `${branch.place.name} ${branch.reads} ${bits}`
+/** What tells the SQL of a branch from that of others. */
+function branchShape(branch: Branch): number {
+  let shape = 2 * READS.indexOf(branch.reads) + isArchivedOf(branch)
+  for (const name of CONDITION_NAMES) shape = 2 * shape + (branch[name] === undefined ? 0 : 1)
+  return shape
 }
 
-/** Of one place: they are all alike, or two alternate. */
-const branchesShape = (branches: readonly Branch[]) =>
-  `${branches.length} ${branches.slice(0, 2).map(branchShape)}`
+const READS = [undefined, 'sorted', 'walked'] as const
+
+/**
+ * Of one place: they are all alike, or two alternate. Short, since lists are short calls: to look up a name of more than
+ * twelve characters takes three times as long.
+ */
+function branchesShape(branches: readonly Branch[]): string {
+  let shape = ` ${branches.length}`
+  for (let i = 0; i < 2 && i < branches.length; i++) shape += ` ${branchShape(branches[i] as Branch)}`
+  return shape
+}
 
 /** Empty without conditions: SQLite has a fast path for a plain `count(*)`. */
 function whereOf(branch: Branch): string {
@@ -384,16 +404,18 @@ function listSql<T>(
   return `SELECT ${selected.join()} FROM ${merged} ${joins.join(' ')}`
 }
 
-/** @param archivedAt The position of the time at which the task was archived, in a list that can hold archived ones. */
-function readRow<T>(
-  row: Row,
+/**
+ * How the rows of some places are read.
+ *
+ * @param archivedAt The position of the time at which the task was archived, in a list that can hold archived ones.
+ */
+function readerOf<T>(
   places: readonly PlaceName[],
-  shape: RowShape<T>,
+  { read }: RowShape<T>,
   archivedAt: number,
-): T & WithArchivedAt {
-  const task = shape.read(row)
-  if (!places.includes('archived')) return task as T & WithArchivedAt
-  return { ...task, archivedAt: row.at(archivedAt) as string | null }
+): (row: Row) => T & WithArchivedAt {
+  if (!places.includes('archived')) return read as (row: Row) => T & WithArchivedAt
+  return (row) => ({ ...read(row), archivedAt: row.at(archivedAt) as string | null })
 }
 
 function cursorOf(row: Row): Cursor {

@@ -19,7 +19,7 @@ export interface RowShape<T> {
 
 /** A whole task. */
 export const WHOLE: RowShape<TaskInfo> = {
-  name: 'whole',
+  name: '',
   select: (table) => Object.values(TASK_COLUMNS).map((name) => `${table}.${name}`),
   read: readTask,
 }
@@ -29,7 +29,7 @@ export const WHOLE: RowShape<TaskInfo> = {
  * error, which is stored after it.
  */
 export const SUMMARY: RowShape<TaskSummary> = {
-  name: 'summary',
+  name: 's',
   select: (table) => {
     const result = `${table}.${TASK_COLUMNS.result}`
     return [
