@@ -65,11 +65,20 @@ const lasted = new Map<string, number>()
 /** Ends a transaction whose callback failed. */
 const UNDONE = new Error('undone')
 
+/** Whether calls are run one after the other, also those that arrive meanwhile. */
+let isRunning = false
+
 port.on('message', (post: Post) => {
   take(post)
+  runWaiting()
+})
+
+function runWaiting(): void {
+  isRunning = true
   for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) run(call)
   flush()
-})
+  isRunning = false
+}
 
 function take([calls, ids, read]: Post): void {
   unread -= read
@@ -89,6 +98,8 @@ function takeArrived(): boolean {
     take(next.message as Post)
     hasTaken = true
   }
+  // A call that goes on beside others has taken them.
+  if (hasTaken && !isRunning) setImmediate(runWaiting)
   return hasTaken
 }
 

@@ -185,3 +185,15 @@ test('close waits for a backup, and other calls go on beside one', async (t) => 
   await Promise.all([backup, get])
   assert.deepEqual(ended, ['get', 'backup'])
 })
+
+test('backups go on while one call follows the other, and no call stays behind', async (t) => {
+  const store = await openWorker(t)
+  await store.saveMany(overTime(2000))
+  let left = 8
+  const backups = Array.from({ length: left }, async (_, i) => {
+    await store.backup(`${store.file}.copy${i}`)
+    left--
+  })
+  while (left > 0) await store.get('t00001')
+  await Promise.all(backups)
+})
