@@ -4,6 +4,7 @@ import { elapsed } from '../rules/clock.ts'
 import { tookTooLong, txIsOver } from '../rules/user-transaction.ts'
 import { TaskStore } from '../task-store.ts'
 import { packError } from './errors.ts'
+import { Lookout } from './lookout.ts'
 import {
   type Answer,
   MOST_UNREAD,
@@ -34,7 +35,7 @@ const waiting: Asked[] = []
 const waitingIn = new Map<number, Asked[]>()
 const aborted = new Set<number>()
 /** Calls that go on while others are taken. */
-const underWay = new Set<Promise<void>>()
+const underWay = new Set<Promise<unknown>>()
 /** The weight of the answers that the caller has not read yet. */
 let unread = 0
 /** Answers that are not posted yet, their weight, and when the call of the first one began. */
@@ -65,6 +66,11 @@ const lasted = new Map<string, number>()
 /** Ends a transaction whose callback failed. */
 const UNDONE = new Error('undone')
 
+/** For how long the thread stays in one turn of its event loop while calls follow each other, in milliseconds. */
+const TURN = 20
+
+const lookout = new Lookout(takeArrived)
+
 /** Whether calls are run one after the other, also those that arrive meanwhile. */
 let isRunning = false
 
@@ -75,8 +81,11 @@ port.on('message', (post: Post) => {
 
 function runWaiting(): void {
   isRunning = true
-  for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) run(call)
-  flush()
+  const end = elapsed() + TURN
+  do {
+    for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) run(call)
+    // Calls that are under way go on in other turns.
+  } while (flush() && underWay.size === 0 && elapsed() < end && lookout.comes())
   isRunning = false
 }
 
@@ -108,7 +117,7 @@ function waitForPost(): void {
   flush()
   const posts = Atomics.load(shared, SHARED.posts)
   stopIfEnding()
-  if (takeArrived()) return
+  if (lookout.comes()) return
   checkLimit()
   Atomics.wait(shared, SHARED.posts, posts, limit && limit.at - elapsed())
 }
@@ -307,11 +316,13 @@ function add(answer: Answer): void {
   if (gathered > PART || elapsed() - firstBegan > TOGETHER) flush()
 }
 
-function flush(): void {
-  if (answers.length === 0) return
+/** Returns whether there was an answer. */
+function flush(): boolean {
+  if (answers.length === 0) return false
   port.postMessage(answers)
   answers = []
   gathered = 0
+  return true
 }
 
 /** How many items a list of a report has if it is sent in parts. */

@@ -138,7 +138,8 @@ test('the event loop turns while a long list is read, many calls are answered, a
   // 10 MB in parts of 100 kB.
   assert.ok((await turnsDuring(store.list())) > 80, 'the list came at once')
   const many = Promise.all(Array.from({ length: 2000 }, (_, i) => store.get(task(i).taskId)))
-  assert.ok((await turnsDuring(many)) > 4, 'the answers came at once')
+  // They are asked 500 in a turn.
+  assert.ok((await turnsDuring(many)) > 3, 'the answers came at once')
   assert.ok((await turnsDuring(store.check())) > 10, 'the check held the loop')
 })
 
