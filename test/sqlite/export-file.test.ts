@@ -68,28 +68,51 @@ test('an export can be written into a folder that may not be read', needsModes, 
   assert.equal(linesOf(target).length, 1)
 })
 
+test('lines of any length are written whole, whatever their characters take', async (t) => {
+  using store = memory()
+  using copy = memory()
+  const lengths = [10, 65_000, 66_000, 131_000, 132_000, 400_000]
+  store.saveMany(
+    lengths.flatMap((length) =>
+      ['x', 'é', '漢', '🧪'].map((character) => ({
+        ...RUNNING,
+        taskId: `${length} ${character}`,
+        result: character.repeat(length / character.length),
+      })),
+    ),
+  )
+  await roundTrip(store, copy, join(temporaryFolder(t), 'export.jsonl'))
+  assert.deepEqual(copy.list(), store.list())
+})
+
 test('a killed export leaves the old file whole, and the next one replaces it', async (t) => {
   const file = temporaryFile(t)
   using store = new TaskStore({ file })
-  store.saveMany(Array.from({ length: 250 }, (_, i) => ({ ...RUNNING, taskId: `t${i}` })))
+  const result = 'x'.repeat(1000)
+  store.saveMany(Array.from({ length: 250 }, (_, i) => ({ ...RUNNING, taskId: `t${i}`, result })))
   const target = join(temporaryFolder(t), 'export.jsonl')
   store.exportFile(target)
   const old = readFileSync(target, 'utf8')
   store.save({ ...RUNNING, taskId: 'late' })
   const source = `
-    import { TaskStore } from 'uniqc-task-store'
+    import fs from 'node:fs'
+    import { syncBuiltinESMExports } from 'node:module'
     const [file, target, count] = process.argv.slice(1)
-    const store = new TaskStore({ file })
-    const stringify = JSON.stringify
-    let calls = 0
-    // Dies while a line is being written out.
-    JSON.stringify = (...args) => {
-      if (++calls > Number(count)) process.kill(process.pid, 'SIGKILL')
-      return stringify(...args)
+    const { writeSync } = fs
+    let calls = -Infinity
+    // Dies when half of a part is written.
+    fs.writeSync = (descriptor, bytes, from) => {
+      if (++calls <= Number(count)) return writeSync(descriptor, bytes, from)
+      writeSync(descriptor, bytes, from, bytes.length >> 1)
+      process.kill(process.pid, 'SIGKILL')
     }
+    syncBuiltinESMExports()
+    const { TaskStore } = await import('uniqc-task-store')
+    const store = new TaskStore({ file })
+    calls = 0
     store.exportFile(target, { replace: true })
   `
-  for (const calls of [0, 300]) {
+  for (const calls of [0, 2]) {
     await assert.rejects(runModule(source, file, target, String(calls)), /ended with null/)
     assert.equal(readFileSync(target, 'utf8'), old)
   }
