@@ -19,7 +19,10 @@ type Call = (index: number, round: number) => unknown
 const BLOCK = 2500
 /** Preemption and checkpoints make the rest of the blocks longer. */
 const SHARE = 0.15
-const WARM_UP = 12
+/** Rounds before the first that counts: the compiler is done with each call by then. */
+const WARM_UP = 40
+/** Calls before each block that do not count: the processor's caches still hold what the peer before needed. */
+const LEAD = 5
 /** New tasks, more than a block of them saves. */
 const FRESH = 500
 
@@ -100,7 +103,7 @@ function warmUp(blocks: readonly Block[], opened: readonly Peer[]): number[] {
       const [time = 1] = opened.map((peer) => measure(block.of(peer), sizes[b] ?? 1, round))
       return Math.max(1, Math.round(BLOCK / Math.max(1, time)))
     })
-    const saved = Math.min(FRESH, wanted[blocks.findIndex(({ isOfNew }) => isOfNew)] ?? 1)
+    const saved = Math.min(FRESH - LEAD, wanted[blocks.findIndex(({ isOfNew }) => isOfNew)] ?? 1)
     sizes = wanted.map((size, b) => (blocks[b]?.isOfNew ? saved : size))
   }
   return sizes
@@ -109,6 +112,7 @@ function warmUp(blocks: readonly Block[], opened: readonly Peer[]): number[] {
 /** Microseconds of CPU for each of so many calls. */
 function measure(call: Call | undefined, size: number, round: number): number {
   if (call === undefined) return Number.NaN
+  for (let i = size; i < size + LEAD; i++) call(i, round)
   const before = process.cpuUsage()
   for (let i = 0; i < size; i++) call(i, round)
   const { user, system } = process.cpuUsage(before)
