@@ -253,7 +253,9 @@ export class TaskStore implements TaskRepository<'sync'> {
     const row = this.#updateBlindly(update)
     if (row === undefined) return this.#updateStored(update)
     const task = readTask(row)
-    return { ...task, ...update.fields, updateTime: task.updateTime } as TaskInfo
+    // What was written is in the row, but for the result.
+    if (update.fields.result !== undefined) task.result = update.fields.result
+    return task
   }
 
   /**

@@ -42,7 +42,7 @@ export class Statement {
     return this.#statement.get(this.#bind(values)) as Row | undefined
   }
 
-  /** @param values By name if the parameters have names; else what the driver accepts. */
+  /** @param values In an array, in the order of the SQL, or by name if the parameters have names. */
   all(values: unknown = []): Row[] {
     return this.#statement.all(this.#bind(values)) as Row[]
   }
@@ -58,7 +58,7 @@ export class Statement {
 
   #bind(values: unknown): unknown {
     const names = this.#names
-    if (names.length === 0) return values
+    if (names.length === 0 || Array.isArray(values)) return values
     const named = values as Readonly<Record<string, unknown>>
     const bound: unknown[] = []
     for (let i = 0; i < names.length; i++) bound.push(named[names[i] as string])

@@ -165,10 +165,22 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     { taskId, change, ifStatus, ifUpdateTime }: CheckedUpdate,
     updateTime: string,
     isReturned: boolean,
-  ): [Statement, unknown] {
-    const fields = [...Object.keys(change), 'updateTime'] as (keyof TaskInfo)[]
-    const name = `update if ${fields.join()} ${ifStatus !== undefined} ${ifUpdateTime !== undefined} ${isReturned}`
+  ): [Statement, readonly unknown[]] {
+    // The name is grown, and the cells stand in the order of the SQL: joined and by name they take longer than to bind.
+    let name = isReturned ? 'update if, returning' : 'update if'
+    for (const field of Object.keys(change)) name += ` ${field}`
+    const cells: unknown[] = Object.values(change)
+    cells.push(updateTime, taskId, updateTime)
+    if (ifStatus !== undefined) {
+      name += ' ifStatus'
+      cells.push(JSON.stringify(ifStatus))
+    }
+    if (ifUpdateTime !== undefined) {
+      name += ' ifUpdateTime'
+      cells.push(ifUpdateTime)
+    }
     const statement = this.#statement(name, ({ tasks }) => {
+      const fields = [...Object.keys(change), 'updateTime'] as (keyof TaskInfo)[]
       const conditions = [
         `${ID} = :taskId AND ${UPDATE_TIME} < :updateTime`,
         ...(ifStatus === undefined ? [] : [isOneOf(STATUS, 'ifStatus')]),
@@ -180,15 +192,7 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
       )
       return isReturned ? `${update} RETURNING ${returned.join()}` : update
     })
-    // The change comes last: what is added to a copy of it makes Node 20 take two microseconds.
-    const values = {
-      taskId,
-      updateTime,
-      ifUpdateTime,
-      ifStatus: ifStatus && JSON.stringify(ifStatus),
-      ...change,
-    }
-    return [statement, values]
+    return [statement, cells]
   }
 
   /** Inserts a task, or replaces the one with its id, except for the time at which it was archived. */
