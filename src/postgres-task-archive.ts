@@ -1,7 +1,7 @@
 import type { ArchivedTaskInfo, ArchivedTaskShard } from '../drizzle/schema.ts'
 import { TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 import { TaskList, WHOLE } from './postgres/tables/task-list.ts'
-import { movableTask, type TaskTable } from './postgres/tables/task-table.ts'
+import { movableTask } from './postgres/tables/task-table.ts'
 import { walk } from './postgres/tables/walk.ts'
 import type { Session, Transaction } from './postgres/transaction.ts'
 import { BATCH, inBatches } from './rules/batches.ts'
@@ -88,7 +88,10 @@ export class PostgresTaskArchive implements ArchiveRepository<'async'> {
 
   /** {@link TaskArchive.list} */
   async list(options?: ArchiveListOptions): Promise<ArchivedTaskInfo[]> {
-    return (await this.#list.list(['archived'], checkList(options), WHOLE)) as ArchivedTaskInfo[]
+    return (await this.#list.list(
+      { ...checkList(options), places: ['archived'] },
+      WHOLE,
+    )) as ArchivedTaskInfo[]
   }
 
   /** {@link TaskArchive.get} */
@@ -148,7 +151,7 @@ export class PostgresTaskArchive implements ArchiveRepository<'async'> {
       const moved = await moveFree(tx, batch, from)
       return oneByOne(batch, async (taskId) => {
         if (moved.delete(taskId) || (await move(tx, taskId, from, onConflict))) return outcome
-        const isThere = (await tableAt(tx, otherPlace(from)).idOf(taskId)) !== undefined
+        const isThere = (await tx.at(otherPlace(from)).idOf(taskId)) !== undefined
         return isThere ? 'already-there' : 'not-found'
       })
     })
@@ -196,9 +199,6 @@ export class PostgresTaskArchive implements ArchiveRepository<'async'> {
   }
 }
 
-const tableAt = (session: Session, place: PlaceName): TaskTable =>
-  place === 'live' ? session.live : session.archive
-
 /** Moves some tasks at once, if nothing is in the way of any, and returns their ids; else none. */
 async function moveFree(tx: Transaction, taskIds: readonly string[], from: PlaceName): Promise<Set<string>> {
   const [source, target] = await occupied(tx, taskIds, from)
@@ -206,7 +206,7 @@ async function moveFree(tx: Transaction, taskIds: readonly string[], from: Place
   const free = new Set(taskIds)
   // An id that was replaced stands for another one, which may come later in the batch; so does an id that comes twice.
   if (!taskIds.every(isFree) || free.size < taskIds.length) return new Set()
-  await tableAt(tx, from).moveAll(tableAt(tx, otherPlace(from)), [...free], now())
+  await tx.at(from).moveAll(tx.at(otherPlace(from)), [...free], now())
   return free
 }
 
@@ -218,7 +218,7 @@ async function move(
   onConflict: OnConflict,
 ): Promise<boolean> {
   const to = otherPlace(from)
-  const [source, target] = [tableAt(tx, from), tableAt(tx, to)]
+  const [source, target] = [tx.at(from), tx.at(to)]
   const id = await source.idOf(taskId)
   if (id === undefined) return false
   const [here, there] = await occupied(tx, [id], from)

@@ -188,8 +188,8 @@ export class PostgresTaskStore implements TaskRepository<'async'> {
   /** {@link TaskStore.findIds} */
   async findIds(beginning: string, options?: FindIdsOptions): Promise<string[]> {
     const { places, from, to, limit } = checkFindIds(beginning, options)
-    return this.#session.snapshot(async ({ live, archive }) => {
-      const found = places.map((place) => (place === 'live' ? live : archive).idsBetween(from, to, limit))
+    return this.#session.snapshot(async (tx) => {
+      const found = places.map((place) => tx.at(place).idsBetween(from, to, limit))
       return mergeIds(await Promise.all(found), limit)
     })
   }
@@ -212,38 +212,33 @@ export class PostgresTaskStore implements TaskRepository<'async'> {
 
   /** {@link TaskStore.list} */
   async list(options?: TaskListOptions): Promise<ListedTask[]> {
-    const list = checkTaskList(options)
-    return this.#list.list(list.places, list, WHOLE)
+    return this.#list.list(checkTaskList(options), WHOLE)
   }
 
   /** {@link TaskStore.listSummaries} */
   async listSummaries(options?: TaskListOptions): Promise<ListedSummary[]> {
-    const list = checkTaskList(options)
-    return this.#list.list(list.places, list, SUMMARY)
+    return this.#list.list(checkTaskList(options), SUMMARY)
   }
 
   /** {@link TaskStore.page} */
   async page(options?: TaskListOptions): Promise<Page<ListedTask>> {
-    const list = checkPage(options)
-    return this.#list.page(list.places, list, WHOLE)
+    return this.#list.page(checkPage(options), WHOLE)
   }
 
   /** {@link TaskStore.pageSummaries} */
   async pageSummaries(options?: TaskListOptions): Promise<Page<ListedSummary>> {
-    const list = checkPage(options)
-    return this.#list.page(list.places, list, SUMMARY)
+    return this.#list.page(checkPage(options), SUMMARY)
   }
 
   /** {@link TaskStore.iterate}, asynchronously. */
   iterate(options?: TaskListOptions): AsyncGenerator<ListedTask, void, undefined> {
-    const list = checkTaskList(options)
-    return this.#list.iterate(list.places, list, WHOLE)
+    return this.#list.iterate(checkTaskList(options), WHOLE)
   }
 
   /** {@link TaskStore.watch}. The list is read again each time: a server does not tell whether something was written. */
   watch(options?: TaskListOptions, watch?: WatchOptions): AsyncGenerator<ListedSummary[], void, undefined> {
-    const { places, ...list } = checkTaskList(options)
-    return watchList(() => this.#list.list(places, list, SUMMARY), readWatchOptions(watch))
+    const list = checkTaskList(options)
+    return watchList(() => this.#list.list(list, SUMMARY), readWatchOptions(watch))
   }
 
   /** {@link TaskStore.count} */

@@ -1,6 +1,5 @@
-import type { ArchivedTaskInfo } from '../../drizzle/schema.ts'
 import { invalidValue } from '../rules/argument-error.ts'
-import { type Row, readArchivedTask, readTask } from '../rules/task-row.ts'
+import type { Row } from '../rules/task-row.ts'
 import { type CallOutcome, TaskStoreError } from '../rules/task-store-error.ts'
 import { checkNotInside, runInside, tookTooLong } from '../rules/user-transaction.ts'
 import { isBroken, isLost, isNotDone, isRace, isRepeatable, translateDriverError } from './driver-error.ts'
@@ -17,9 +16,7 @@ import {
   rowsOf,
   Statements,
 } from './statement.ts'
-import { tablesOf } from './tables/place.ts'
-import { TaskTable } from './tables/task-table.ts'
-import { type Owner, type Session, Transaction, type UsersOptions } from './transaction.ts'
+import { Session, Transaction, type UsersOptions } from './transaction.ts'
 
 /**
  * How often a call of ours is run again that the server undid because of others, and how often before where another
@@ -31,12 +28,7 @@ const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 const BEGIN_SNAPSHOT = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
 
 /** The pool of a store, whose statements run each on any of its connections. */
-export class Connection implements Session, Owner {
-  readonly name: string
-  readonly schema: string
-  readonly live: TaskTable
-  readonly archive: TaskTable<ArchivedTaskInfo>
-  readonly statements: Statements
+export class Connection extends Session {
   readonly #pool: PgPool
   readonly #isOurs: boolean
   readonly #known = new WeakSet<PgClient>()
@@ -46,28 +38,11 @@ export class Connection implements Session, Owner {
     pool: PgPool,
     { isOurs, schema, prepare }: { isOurs: boolean; schema: string; prepare: boolean },
   ) {
+    super(schema, new Statements(prepare))
     this.#pool = pool
     this.#isOurs = isOurs
-    this.schema = schema
-    this.name = `the PostgreSQL schema ${schema}`
-    this.statements = new Statements(prepare)
-    const { live, archive } = this.tables(this)
-    this.live = live
-    this.archive = archive
     // Without a listener the loss of an idle connection would end the process.
     pool.on('error', ignore)
-  }
-
-  tables(session: Session): Pick<Session, 'live' | 'archive'> {
-    const { live, archived } = tablesOf(this.schema)
-    return {
-      live: new TaskTable(session, live, readTask),
-      archive: new TaskTable(session, archived, readArchivedTask),
-    }
-  }
-
-  text(shape: string, build: () => string): string {
-    return this.statements.text(shape, build)
   }
 
   read(text: string, values: readonly unknown[] = []): Promise<Row[]> {
@@ -162,7 +137,7 @@ export class Connection implements Session, Owner {
     const canRepeat = (error: unknown) => isNotDone(error) && (users === undefined || !isStarted)
     return this.#repeatedly(users ? { ...users, mostRaces: 0 } : OURS, canRepeat, async () => {
       const client = await this.#acquire()
-      const tx = new Transaction(this, this, client)
+      const tx = new Transaction(this, client)
       let destroy = false
       try {
         const begun = tx.send(begin)

@@ -1,5 +1,7 @@
 import { type CallOutcome, TaskStoreError, type TaskStoreErrorCode } from '../rules/task-store-error.ts'
 
+const NOT_KEPT = 'is behind a pooler that keeps no prepared statements; open the store with prepare: false'
+
 /** What the codes of PostgreSQL and of the system mean, by prefix. The first match counts. */
 const MEANINGS: readonly (readonly [prefix: string, code: TaskStoreErrorCode, advice: string])[] = [
   [
@@ -22,16 +24,8 @@ const MEANINGS: readonly (readonly [prefix: string, code: TaskStoreErrorCode, ad
   ['3D000', 'CANNOT_OPEN', 'has no database of this name; create it, or check the URL'],
   ['3F000', 'CANNOT_OPEN', 'has no such schema any more; open a new store'],
   ['42P01', 'CANNOT_OPEN', 'has lost a table of the store; restore it from a backup'],
-  [
-    '26000',
-    'CANNOT_OPEN',
-    'is behind a pooler that keeps no prepared statements; open the store with prepare: false',
-  ],
-  [
-    '42P05',
-    'CANNOT_OPEN',
-    'is behind a pooler that keeps no prepared statements; open the store with prepare: false',
-  ],
+  ['26000', 'CANNOT_OPEN', NOT_KEPT],
+  ['42P05', 'CANNOT_OPEN', NOT_KEPT],
   ['08P01', 'CANNOT_OPEN', 'or its pooler refuses a setting of the connection; leave the timeouts out'],
   ['XX001', 'CORRUPT_FILE', 'finds its files damaged; restore a backup'],
   ['XX002', 'CORRUPT_FILE', 'finds an index damaged; REINDEX it'],

@@ -1,4 +1,6 @@
 import type { ArchivedTaskInfo } from '../../drizzle/schema.ts'
+import type { PlaceName } from '../rules/place-name.ts'
+import { type Row, readArchivedTask, readTask } from '../rules/task-row.ts'
 import { checkNotInside, runInside, txIsOver, type UserTransaction } from '../rules/user-transaction.ts'
 import { translateDriverError } from './driver-error.ts'
 import {
@@ -11,21 +13,45 @@ import {
   type PgClient,
   type Statements,
 } from './statement.ts'
-import type { TaskTable } from './tables/task-table.ts'
+import { tablesOf } from './tables/place.ts'
+import { TaskTable } from './tables/task-table.ts'
 
 /** Where statements run: on any connection, each for itself, or on the one of a transaction. */
-export interface Session extends Executor {
-  /** The server and the schema, as messages name them. */
-  readonly name: string
+export abstract class Session implements Executor {
   readonly schema: string
+  readonly statements: Statements
   readonly live: TaskTable
   readonly archive: TaskTable<ArchivedTaskInfo>
+
+  constructor(schema: string, statements: Statements) {
+    this.schema = schema
+    this.statements = statements
+    const { live, archived } = tablesOf(schema)
+    this.live = new TaskTable(this, live, readTask)
+    this.archive = new TaskTable(this, archived, readArchivedTask)
+  }
+
+  /** The server and the schema, as messages name them. */
+  get name(): string {
+    return `the PostgreSQL schema ${this.schema}`
+  }
+
+  at(place: PlaceName): TaskTable {
+    return place === 'live' ? this.live : this.archive
+  }
+
+  text(shape: string, build: () => string): string {
+    return this.statements.text(shape, build)
+  }
+
+  abstract read(text: string, values?: readonly unknown[]): Promise<Row[]>
+  abstract write(text: string, values?: readonly unknown[]): Promise<Answer>
   /** Runs `work` in one transaction; inside another one in a savepoint. */
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  abstract transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /** Runs a callback of the user's in a transaction, once unless it is said that it may run again. */
-  usersTransaction<T>(work: (tx: Transaction) => Promise<T>, options: UsersOptions): Promise<T>
+  abstract usersTransaction<T>(work: (tx: Transaction) => Promise<T>, options: UsersOptions): Promise<T>
   /** Runs `work`, which only reads, on one snapshot. */
-  snapshot<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  abstract snapshot<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
 }
 
 export interface UsersOptions {
@@ -34,19 +60,8 @@ export interface UsersOptions {
   readonly timeout: number | undefined
 }
 
-/** What a transaction has of the connection that began it. */
-export interface Owner {
-  readonly name: string
-  readonly schema: string
-  readonly statements: Statements
-  tables(session: Session): Pick<Session, 'live' | 'archive'>
-}
-
 /** A transaction, or a savepoint in one. */
-export class Transaction implements Session, UserTransaction {
-  readonly live: TaskTable
-  readonly archive: TaskTable<ArchivedTaskInfo>
-  readonly #owner: Owner
+export class Transaction extends Session implements UserTransaction {
   readonly #parent: Session
   readonly #client: PgClient
   /** Resolves when the savepoint that is open ends. */
@@ -57,21 +72,10 @@ export class Transaction implements Session, UserTransaction {
   /** The error after which the server refuses all but the end of the transaction. */
   #failure: unknown
 
-  constructor(owner: Owner, parent: Session, client: PgClient) {
-    this.#owner = owner
+  constructor(parent: Session, client: PgClient) {
+    super(parent.schema, parent.statements)
     this.#parent = parent
     this.#client = client
-    const { live, archive } = owner.tables(this)
-    this.live = live
-    this.archive = archive
-  }
-
-  get name(): string {
-    return this.#owner.name
-  }
-
-  get schema(): string {
-    return this.#owner.schema
   }
 
   get failure(): unknown {
@@ -92,11 +96,7 @@ export class Transaction implements Session, UserTransaction {
     this.#isOver = true
   }
 
-  text(shape: string, build: () => string): string {
-    return this.#owner.statements.text(shape, build)
-  }
-
-  async read(text: string, values: readonly unknown[] = []): Promise<Answer['rows']> {
+  async read(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     return (await this.write(text, values)).rows
   }
 
@@ -129,7 +129,7 @@ export class Transaction implements Session, UserTransaction {
     this.#child = new Promise<void>((fulfil) => {
       resolve = fulfil
     })
-    const tx = new Transaction(this.#owner, this, this.#client)
+    const tx = new Transaction(this, this.#client)
     try {
       const begun = this.send('SAVEPOINT uniqc')
       begun.catch(() => undefined)
@@ -182,7 +182,7 @@ export class Transaction implements Session, UserTransaction {
     if (this.#failure !== undefined) throw this.#failure
     this.#underWay++
     try {
-      return answerOf(await ask(this.#client, this.#owner.statements.query(text, values)))
+      return answerOf(await ask(this.#client, this.statements.query(text, values)))
     } catch (error) {
       // A connection that is lost before the commit takes the whole transaction with it.
       const translated = translateDriverError(error, this.name, 'not-done')

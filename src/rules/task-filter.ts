@@ -98,6 +98,11 @@ export interface CheckedList {
   readonly after: Cursor | undefined
 }
 
+/** {@link TaskListOptions} that were checked, with defaults filled in. */
+export interface CheckedTaskList extends CheckedList {
+  readonly places: readonly PlaceName[]
+}
+
 /** The options of a filter, for calls that take more. */
 export const FILTER_OPTIONS = {
   status: strings,
@@ -134,9 +139,7 @@ export function checkList(options?: ArchiveListOptions): CheckedList {
 }
 
 /** @throws TypeError for an option that does not exist or has the wrong type. */
-export function checkTaskList(
-  options?: TaskListOptions,
-): CheckedList & { readonly places: readonly PlaceName[] } {
+export function checkTaskList(options?: TaskListOptions): CheckedTaskList {
   const read = readTaskList(options)
   const { limit, offset, after, archived } = read
   return { filter: toFilter(read), limit, offset, after, places: archived }
@@ -146,7 +149,7 @@ export function checkTaskList(
 const PAGE_SIZE = 100
 
 /** {@link checkTaskList} for a page, which has a limit. */
-export function checkPage(options?: TaskListOptions): ReturnType<typeof checkTaskList> {
+export function checkPage(options?: TaskListOptions): CheckedTaskList {
   const list = checkTaskList(options)
   const limit = options?.limit === undefined ? PAGE_SIZE : list.limit
   if (limit < 1) throw wrongValue('limit', 'a whole number from 1', limit)

@@ -8,7 +8,7 @@ import type { PlaceName } from '../../rules/place-name.ts'
 import { isOfPlatform } from '../../rules/platform-range.ts'
 import type {
   CheckedFilter,
-  CheckedList,
+  CheckedTaskList,
   Page,
   TaskSummary,
   WithArchivedAt,
@@ -70,39 +70,30 @@ export class TaskList {
     this.#session = session
   }
 
-  async list<T>(
-    places: readonly PlaceName[],
-    list: CheckedList,
-    shape: RowShape<T>,
-  ): Promise<(T & WithArchivedAt)[]> {
-    const rows = await this.#rows(places, list, shape, false)
-    return rows.map((row) => readRow(row, places, shape))
+  async list<T>(list: CheckedTaskList, shape: RowShape<T>): Promise<(T & WithArchivedAt)[]> {
+    const rows = await this.#rows(list, shape, false)
+    return rows.map((row) => readRow(row, list.places, shape))
   }
 
   /** A page of at most `limit` tasks. */
-  async page<T>(
-    places: readonly PlaceName[],
-    list: CheckedList,
-    shape: RowShape<T>,
-  ): Promise<Page<T & WithArchivedAt>> {
-    const rows = await this.#rows(places, { ...list, limit: list.limit + 1 }, shape, true)
-    const items = rows.slice(0, list.limit).map((row) => readRow(row, places, shape))
-    const last = rows[list.limit - 1]
-    return rows.length > list.limit && last
-      ? { items, next: encodeCursor(cursorOf(last, places)) }
-      : { items }
+  async page<T>(list: CheckedTaskList, shape: RowShape<T>): Promise<Page<T & WithArchivedAt>> {
+    const { places, limit } = list
+    const rows = await this.#rows({ ...list, limit: limit + 1 }, shape, true)
+    const items = rows.slice(0, limit).map((row) => readRow(row, places, shape))
+    const last = rows[limit - 1]
+    return rows.length > limit && last ? { items, next: encodeCursor(cursorOf(last, places)) } : { items }
   }
 
   /** Every task of a list, read page by page: nothing is locked between pages. */
   async *iterate<T>(
-    places: readonly PlaceName[],
-    list: CheckedList,
+    list: CheckedTaskList,
     shape: RowShape<T>,
   ): AsyncGenerator<T & WithArchivedAt, void, undefined> {
+    const { places } = list
     let { after, offset, limit } = list
     while (limit !== 0) {
       const size = limit < 0 ? ITERATION : Math.min(limit, ITERATION)
-      const rows = await this.#rows(places, { ...list, after, offset, limit: size }, shape, true)
+      const rows = await this.#rows({ ...list, after, offset, limit: size }, shape, true)
       for (const row of rows) yield readRow(row, places, shape)
       const last = rows.at(-1)
       if (rows.length < size || last === undefined) return
@@ -140,12 +131,10 @@ export class TaskList {
   }
 
   async #rows<T>(
-    places: readonly PlaceName[],
-    list: CheckedList,
+    { filter, limit, offset, after, places }: CheckedTaskList,
     { name, select }: RowShape<T>,
     isContinued: boolean,
   ): Promise<Row[]> {
-    const { filter, limit, offset, after } = list
     const { statuses, backend, platform } = filter
     if (limit === 0 || statuses?.length === 0) return []
     if (backend !== undefined && !isOfPlatform(backend, platform)) return []
@@ -183,7 +172,7 @@ export class TaskList {
   }
 
   #place(name: PlaceName): Place {
-    return name === 'live' ? this.#session.live.place : this.#session.archive.place
+    return this.#session.at(name).place
   }
 }
 

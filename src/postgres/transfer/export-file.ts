@@ -18,7 +18,7 @@ export async function exportFile(
     const report = await session.snapshot(async (tx) => {
       const report = { tasks: 0, shards: 0 }
       for (const place of places) {
-        for await (const batch of storedTasks(place === 'live' ? tx.live : tx.archive, filter)) {
+        for await (const batch of storedTasks(tx.at(place), filter)) {
           for (const task of batch) {
             file.append(`${writeRecord(task)}\n`)
             report.tasks++

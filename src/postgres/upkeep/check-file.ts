@@ -9,6 +9,7 @@ import {
   readCheck,
 } from '../../rules/findings.ts'
 import { REPLACED_ID } from '../../rules/replaced-id.ts'
+import { checkFilter } from '../../rules/task-filter.ts'
 import { type Row, rawShard, rawTask } from '../../rules/task-row.ts'
 import type { TaskTable } from '../tables/task-table.ts'
 import { walk } from '../tables/walk.ts'
@@ -17,21 +18,18 @@ import type { Session, Transaction } from '../transaction.ts'
 /** How many rows are held at a time. */
 const ROWS = 500
 
-const EVERY_TASK = {
-  statuses: undefined,
-  backend: undefined,
-  platform: undefined,
-  submittedAfter: undefined,
-  submittedBefore: undefined,
-}
+const EVERY_TASK = checkFilter()
 
 /** Checks the records of a schema in one snapshot, and changes nothing. The server looks after its files. */
 export async function checkFile(session: Session, options?: CheckOptions): Promise<CheckReport> {
   const { times, step } = readCheck(options)
   return session.snapshot(async (tx) => {
     const findings = new Findings()
-    const look = async (kind: FindingKind, find: Promise<string[]>) => {
-      findings.addAll(kind, await find)
+    const look = async (kind: FindingKind, find: Promise<readonly Row[]>) => {
+      findings.addAll(
+        kind,
+        (await find).map(([taskId]) => taskId as string),
+      )
       step(findings.progress)
     }
     await look('live-and-archived', findInBoth(tx))
@@ -63,34 +61,29 @@ async function* shardsOf({ shards }: TaskTable): AsyncGenerator<readonly Row[]> 
   }
 }
 
-async function findInBoth(tx: Transaction): Promise<string[]> {
+function findInBoth(tx: Transaction): Promise<Row[]> {
   const [live, archived] = [tx.live.place.tasks, tx.archive.place.tasks]
-  const rows = await tx.read(`SELECT task_id FROM ${live} JOIN ${archived} USING (task_id) ORDER BY 1`)
-  return rows.map(([taskId]) => taskId as string)
+  return tx.read(`SELECT task_id FROM ${live} JOIN ${archived} USING (task_id) ORDER BY 1`)
 }
 
 /** Shards whose task is gone: possible in the archive, which has no foreign key. */
-async function findOrphans(tx: Transaction, { place }: TaskTable): Promise<string[]> {
-  const rows = await tx.read(
+function findOrphans(tx: Transaction, { place }: TaskTable): Promise<Row[]> {
+  return tx.read(
     `SELECT DISTINCT uniqc_task_id FROM ${place.shards}
      WHERE NOT EXISTS (SELECT FROM ${place.tasks} WHERE task_id = uniqc_task_id)`,
   )
-  return rows.map(([taskId]) => taskId as string)
 }
 
-async function findMismatches(tx: Transaction, { place }: TaskTable): Promise<string[]> {
+async function findMismatches(tx: Transaction, { place }: TaskTable): Promise<Row[]> {
   const rows = await tx.read(
     `SELECT t.task_id, t.status, json_agg(DISTINCT s.status)
      FROM ${place.shards} s JOIN ${place.tasks} t ON t.task_id = s.uniqc_task_id GROUP BY t.task_id`,
   )
-  const mismatched = rows.filter(([, status, statuses]) =>
-    isMismatch(status as string, JSON.parse(statuses as string)),
-  )
-  return mismatched.map(([taskId]) => taskId as string)
+  return rows.filter(([, status, statuses]) => isMismatch(status as string, JSON.parse(statuses as string)))
 }
 
 /** Tasks that replaced one id of a platform and were submitted at one time, as a merged file may have them. */
-async function findDuplicates(tx: Transaction, { place }: TaskTable): Promise<string[]> {
+async function findDuplicates(tx: Transaction, { place }: TaskTable): Promise<Row[]> {
   const rows = await tx.read(
     `SELECT platform_task_id, json_agg(json_build_array(task_id, metadata_json) ORDER BY seq) FROM (
        SELECT DISTINCT s.platform_task_id, s.backend, t.submit_time, t.task_id, t.metadata_json, t.seq
@@ -98,9 +91,9 @@ async function findDuplicates(tx: Transaction, { place }: TaskTable): Promise<st
      ) AS owners GROUP BY platform_task_id, backend, submit_time HAVING count(*) > 1`,
   )
   return rows.flatMap(([platformTaskId, group]) => {
-    const ids = (JSON.parse(group as string) as [string, string][])
-      .filter(([, metadata]) => readJsonObject(fromStoredText(metadata))[REPLACED_ID] === platformTaskId)
-      .map(([taskId]) => taskId)
-    return ids.length > 1 ? ids : []
+    const owners = (JSON.parse(group as string) as [string, string][]).filter(
+      ([, metadata]) => readJsonObject(fromStoredText(metadata))[REPLACED_ID] === platformTaskId,
+    )
+    return owners.length > 1 ? owners : []
   })
 }
