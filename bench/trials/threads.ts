@@ -1,4 +1,5 @@
 import { copyFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import { TaskStore } from 'uniqc-task-store'
 import { WorkerTaskStore } from 'uniqc-task-store/worker'
 import { type BenchTask, makeTask } from '../peer.ts'
@@ -14,6 +15,7 @@ const STORED = 1000
 /** How many calls are measured together, and are under way at once. */
 const BLOCK = 200
 const SHARE = 0.15
+const PAUSE = 5
 
 type Calls = Pick<TaskStore | WorkerTaskStore, 'save' | 'get' | 'update' | 'list'>
 
@@ -25,7 +27,7 @@ const CALLS: Readonly<Record<string, (store: Calls, tasks: readonly BenchTask[],
   update: (store, tasks, i) => store.update(tasks[i]?.taskId as string, { status: 'running' }),
 }
 
-/** Microseconds of CPU a call, of both threads: on a store of this thread and on one in a thread of its own. */
+/** Microseconds a call, of CPU of both threads and by the clock: on a store of this thread and on one in a thread of its own. */
 export async function run({ file, keys, rounds }: ThreadsOptions) {
   const tasks = Array.from({ length: STORED }, (_, i) => makeTask(i, keys))
   const here = new TaskStore({ file, synchronous: 'NORMAL' })
@@ -49,26 +51,35 @@ export async function run({ file, keys, rounds }: ThreadsOptions) {
       await Promise.all(Array.from({ length: BLOCK }, (_, i) => drop(i)))
     },
   }
-  const times: Record<string, Record<string, number[]>> = {}
+  const times: Record<'cpu' | 'wall', Record<string, Record<string, number[]>>> = { cpu: {}, wall: {} }
+  const add = (kind: keyof typeof times, way: string, name: string, time: number) => {
+    times[kind][way] ??= {}
+    times[kind][way][name] ??= []
+    times[kind][way][name].push(time / BLOCK)
+  }
   for (let round = 0; round < rounds; round++) {
     for (const [way, inBlock] of Object.entries(ways)) {
       const used = way === 'TaskStore' ? store : inThread
       for (const [name, call] of Object.entries(CALLS)) {
+        // What the thread did last is counted when it sleeps.
+        await setTimeout(PAUSE)
+        const began = performance.now()
         const start = process.cpuUsage()
         await inBlock((i) => call(used as Calls, tasks, (i + round) % STORED))
         const { user, system } = process.cpuUsage(start)
-        const time = (user + system) / BLOCK
-        times[way] ??= {}
-        times[way][name] ??= []
-        times[way][name].push(time)
+        add('cpu', way, name, user + system)
+        add('wall', way, name, (performance.now() - began) * 1000)
       }
     }
   }
   store.close()
   await inThread.close()
-  const columns = Object.entries(times).map(([way, calls]) => {
-    const figures = Object.entries(calls).map(([name, list]) => [name, percentile(list, SHARE)])
-    return [way, Object.fromEntries(figures)]
-  })
-  return Object.fromEntries(columns)
+  const columns = (kind: keyof typeof times) =>
+    Object.fromEntries(
+      Object.entries(times[kind]).map(([way, calls]) => {
+        const figures = Object.entries(calls).map(([name, list]) => [name, percentile(list, SHARE)])
+        return [way, Object.fromEntries(figures)]
+      }),
+    )
+  return { cpu: columns('cpu'), wall: columns('wall') }
 }
