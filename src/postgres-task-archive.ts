@@ -1,11 +1,10 @@
 import type { ArchivedTaskInfo, ArchivedTaskShard } from '../drizzle/schema.ts'
-import { TERMINAL_STATUSES } from '../drizzle/task-status.ts'
 import { TaskList, WHOLE } from './postgres/tables/task-list.ts'
 import { movableTask } from './postgres/tables/task-table.ts'
 import { walk } from './postgres/tables/walk.ts'
 import type { Session, Transaction } from './postgres/transaction.ts'
 import { BATCH, inBatches } from './rules/batches.ts'
-import { checkString, strings, stringsOf } from './rules/check-arguments.ts'
+import { checkString, stringsOf } from './rules/check-arguments.ts'
 import { clockTime, now } from './rules/clock.ts'
 import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from './rules/long-call.ts'
 import {
@@ -67,8 +66,7 @@ export class PostgresTaskArchive implements ArchiveRepository<'async'> {
 
   /** {@link TaskArchive.archiveOlderThan} */
   async archiveOlderThan(options: ArchiveOlderThanOptions): Promise<ArchiveOlderThanReport> {
-    const { isDue, onConflict, dryRun, step } = readOlderThanOptions(options, clockTime())
-    const statuses = strings('statuses', options.statuses) ?? TERMINAL_STATUSES
+    const { isDue, statuses, onConflict, dryRun, step } = readOlderThanOptions(options, clockTime())
     const { live } = this.#session
     const report = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[] }
     for await (const rows of walk(SCAN_BATCH, (seq) => live.movableAfter(seq, statuses, SCAN_BATCH))) {

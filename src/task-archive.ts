@@ -1,5 +1,5 @@
 import type { ArchivedTaskInfo, ArchivedTaskShard } from '../drizzle/schema.ts'
-import { BATCH, FIRST_BATCH, inBatches, nextBatchSize } from './rules/batches.ts'
+import { BATCH, FIRST_BATCH, inBatches, LARGEST_BATCH, nextBatchSize } from './rules/batches.ts'
 import { checkString, stringsOf } from './rules/check-arguments.ts'
 import { clockTime, elapsed, now } from './rules/clock.ts'
 import { type LongCallOptions, readLongCall, stepOf, type TaskProgress } from './rules/long-call.ts'
@@ -9,7 +9,6 @@ import {
   type ArchiveMoveResult,
   type ArchiveOlderThanOptions,
   type ArchiveOlderThanReport,
-  type MovableTask,
   notMoved,
   type OnConflict,
   planArchive,
@@ -22,18 +21,33 @@ import { otherPlace, type PlaceName } from './rules/place-name.ts'
 import { ROWS, type RowCalls } from './rules/row-calls.ts'
 import { type StatusCounts, statusCounts } from './rules/status-counts.ts'
 import { type ArchiveListOptions, checkFilter, checkList, type TaskFilter } from './rules/task-filter.ts'
-import { readArchivedShard } from './rules/task-row.ts'
+import { type Row, readArchivedShard } from './rules/task-row.ts'
 import { TaskStoreError } from './rules/task-store-error.ts'
 import type { Connection } from './sqlite/connection.ts'
-import type { Rowid } from './sqlite/tables/rowid.ts'
+import { type Rowid, readRowid } from './sqlite/tables/rowid.ts'
 import { TaskList } from './sqlite/tables/task-list.ts'
 import { WHOLE } from './sqlite/tables/task-row.ts'
-import { movableTask } from './sqlite/tables/task-table.ts'
 import { walk } from './sqlite/tables/walk.ts'
 import type { ArchiveRepository } from './task-repository.ts'
 
-/** How many rows are read at a time, without a lock. */
-const SCAN_BATCH = 5000
+/** How many tasks are read at a time, without a lock: as many as the largest batch has. */
+const SCAN_BATCH = LARGEST_BATCH
+
+/** A task that may be old enough. */
+interface FoundTask {
+  readonly taskId: string
+  readonly rowid: Rowid
+  /** Undefined if its time cannot be read. */
+  readonly isOld: boolean | undefined
+}
+
+/** What becomes of some tasks. */
+interface ArchivePlan extends ArchiveOlderThanReport {
+  /** As they are now, by id. */
+  readonly tasks: ReadonlyMap<string, FoundTask>
+  /** The ids that the archive has. */
+  readonly taken: ReadonlySet<string>
+}
 
 /**
  * The archived tasks of a store, in the same file. A task and its shards move together or not at all, and
@@ -100,28 +114,45 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
    * read. It works in batches, so that others can write between them; if it is interrupted, call it again.
    */
   archiveOlderThan(options: ArchiveOlderThanOptions): ArchiveOlderThanReport {
-    const { isDue, onConflict, dryRun, step } = readOlderThanOptions(options, clockTime())
-    const { live } = this.#connection
+    const { isOld, by, statuses, onConflict, dryRun, step } = readOlderThanOptions(options, clockTime())
+    const connection = this.#connection
+    const { live } = connection
     const report = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[] }
-    const plan = (batch: readonly MovableTask[]) => this.#planArchive(batch, isDue, onConflict)
+    const foundTask = ([taskId, time, rowid]: Row): FoundTask => {
+      return { taskId: taskId as string, rowid: readRowid(rowid), isOld: isOld(time as string) }
+    }
+    // The tasks of a scan are as they were found while nothing but these batches has changed anything since.
+    let version: string | undefined
+    const isAsFound = () => version !== undefined && version === connection.changes
+    const plan = (batch: readonly FoundTask[]) => {
+      if (isAsFound() && batch.every(hasPlainId)) return this.#planArchive(batch, batch, onConflict)
+      const rows = live.ages(idsOf(batch), { by, statuses })
+      return this.#planArchive(batch, rows.map(foundTask), onConflict)
+    }
     let size = FIRST_BATCH
-    const archive = (batch: readonly MovableTask[]) => {
+    const archive = (batch: readonly FoundTask[]) => {
       const began = elapsed()
+      const wasAsFound = isAsFound()
       const planned = plan(batch)
-      this.#archiveAll(planned.archived, planned.taken, onConflict)
+      this.#archiveAll(planned, onConflict)
+      if (wasAsFound) version = connection.changes
       if (batch.length === size) size = nextBatchSize(size, elapsed() - began)
       return [planned]
     }
     const none = { archived: [], unreadable: [] }
-    const scan = (rowid: Rowid) => this.#connection.run(() => live.movableAfter(rowid, SCAN_BATCH))
-    for (const rows of walk(this.#connection.file, SCAN_BATCH, scan)) {
-      const due = rows.map(movableTask).filter((task) => isDue(task) !== false)
+    const scan = (rowid: Rowid) =>
+      connection.snapshot((current) => {
+        version = current()
+        return live.agesAfter(rowid, { by, statuses }, SCAN_BATCH)
+      })
+    for (const rows of walk(connection.file, SCAN_BATCH, scan)) {
+      const due = rows.map(foundTask).filter((task) => task.isOld !== false)
       step(report)
       for (let start = 0; start < due.length; ) {
         const batch = due.slice(start, start + size)
         start += batch.length
         const done = dryRun
-          ? [this.#connection.snapshot(() => plan(batch))]
+          ? [connection.snapshot(() => plan(batch))]
           : this.#batch(batch, archive, ({ taskId }) => ({ ...none, conflicts: [taskId] }))
         for (const { archived, conflicts, unreadable } of done) {
           report.archived.push(...archived)
@@ -269,12 +300,13 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
   #moveFree(taskIds: readonly string[], from: PlaceName): Set<string> {
     const [source, target] = [this.#connection.at(from), this.#connection.at(otherPlace(from))]
     const free = new Set(taskIds)
-    const there = source.movable(taskIds)
+    const there = source.rowidsOf(taskIds)
     const taken = target.taken(taskIds)
     const areFree = taskIds.every((taskId) => there.has(taskId) && !taken.has(taskId))
     // An id that was replaced stands for another one, which may come later in the batch; so does an id that comes twice.
     if (!areFree || free.size < taskIds.length) return new Set()
-    source.moveAll(target, [...free], now())
+    // In the order of the ids.
+    source.moveAll(target, new Map(taskIds.map((taskId) => [taskId, there.get(taskId) as Rowid])), now())
     return free
   }
 
@@ -288,27 +320,27 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
     const plan = planMove(id, to, there, onConflict)
     if (plan === 'replace') target.deleteAll([id])
     if (plan === 'discard') source.deleteAll([id])
-    else source.moveAll(target, [id], now())
+    else source.moveAll(target, source.rowidsOf([id]), now())
     return true
   }
 
-  /** What becomes of some tasks, as they are now under the lock. */
-  #planArchive(
-    batch: readonly MovableTask[],
-    isDue: (task: MovableTask) => boolean | undefined,
-    onConflict: OnConflict,
-  ) {
-    const ids = batch.map(({ taskId }) => taskId)
-    const tasks = this.#connection.live.movable(ids)
+  /** What becomes of some tasks that were found, by what they are now. */
+  #planArchive(found: readonly FoundTask[], now: readonly FoundTask[], onConflict: OnConflict): ArchivePlan {
+    const ids = idsOf(found)
+    const tasks = new Map(now.map((task) => [task.taskId, task]))
     const taken = this.#connection.archive.taken(ids)
-    return { ...planArchive(ids, tasks, taken, isDue, onConflict), taken }
+    return { ...planArchive(ids, tasks, taken, (task) => task.isOld, onConflict), tasks, taken }
   }
 
-  #archiveAll(taskIds: readonly string[], taken: ReadonlySet<string>, onConflict: OnConflict): void {
+  #archiveAll({ archived, tasks, taken }: ArchivePlan, onConflict: OnConflict): void {
     const { live, archive } = this.#connection
-    const free = taskIds.filter((taskId) => !taken.has(taskId))
-    if (free.length > 0) live.moveAll(archive, free, now())
-    for (const taskId of taskIds) if (taken.has(taskId)) this.#move(taskId, 'live', onConflict)
+    const free = new Map<string, Rowid>()
+    for (const taskId of archived) {
+      const task = tasks.get(taskId)
+      if (task !== undefined && !taken.has(taskId)) free.set(taskId, task.rowid)
+    }
+    if (free.size > 0) live.moveAll(archive, free, now())
+    for (const taskId of archived) if (taken.has(taskId)) this.#move(taskId, 'live', onConflict)
   }
 
   #delete(taskId: string): boolean {
@@ -327,3 +359,10 @@ function attempt(taskId: string, work: () => ArchiveMoveResult['outcome']): Arch
     return notMoved(taskId, error)
   }
 }
+
+const idsOf = (tasks: readonly FoundTask[]) => tasks.map(({ taskId }) => taskId)
+
+/** Of ids that JavaScript and SQLite read alike: of others, a look by the id tells which task is meant, if any is. */
+const PLAIN = /^[!-~]+$/
+
+const hasPlainId = ({ taskId }: FoundTask) => typeof taskId === 'string' && PLAIN.test(taskId)

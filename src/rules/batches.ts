@@ -18,7 +18,8 @@ export const DELETE_BATCH = 1000
 /** How many items the first batch has of a call whose batches are to take about a turn each. */
 export const FIRST_BATCH = 25
 
-const LARGEST_BATCH = 2000
+/** How many items such a batch has at most. */
+export const LARGEST_BATCH = 3200
 
 /** For how long a batch is to hold the lock, in milliseconds. */
 const TURN = 50

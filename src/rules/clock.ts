@@ -11,7 +11,7 @@ export const elapsed: () => number = performance.now.bind(performance)
 export const realTime = (): number => performance.timeOrigin + elapsed()
 
 /** The years 0 to 9999, in milliseconds since 1970: later ones have no form that others read. */
-const FIRST = -62_167_219_200_000
+export const FIRST_TIME = -62_167_219_200_000
 const LAST = 253_402_300_799_999
 
 /**
@@ -21,7 +21,7 @@ const LAST = 253_402_300_799_999
  */
 export function clockTime(): number {
   const time: unknown = Date.now()
-  if (typeof time === 'number' && time >= FIRST && time <= LAST) return time
+  if (typeof time === 'number' && time >= FIRST_TIME && time <= LAST) return time
   throw invalidTask({
     field: 'the time now',
     problem: `must lie in the years 0 to 9999, and Date.now() returns ${time}; set the clock, or what stands in its place`,

@@ -1,4 +1,5 @@
 import { wrongType, wrongValue } from './check-arguments.ts'
+import { FIRST_TIME, formatTime } from './clock.ts'
 
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s?(Z|[+-]\d\d(?::?\d\d)?)?$/i
 const OFFSET = /^[+-](?:[01]\d|2[0-3]):[0-5]\d$/
@@ -22,6 +23,25 @@ export function parseInstant(text: string, timeZone?: string): number | undefine
     offset === undefined ? wallTimeIn(wall, asUtc, timeZone) : atOffset(wall, asUtc, offset)
   if (Number.isNaN(milliseconds)) return undefined
   return milliseconds * 1000 + Number(fraction.slice(0, 6).padEnd(6, '0'))
+}
+
+/** Of times as the store writes them those on days that every month has: they exist, and have the order of their texts. */
+const ORDERED =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}\+00:00$/
+
+/**
+ * Returns a function that tells whether the moment of a time is before another one, which is in microseconds since 1970 and
+ * before the year 10000; undefined for what {@link parseInstant} cannot read.
+ */
+export function isBefore(moment: number, timeZone?: string): (time: string) => boolean | undefined {
+  // No time of this form is before the year 0.
+  const text = moment < FIRST_TIME * 1000 ? '' : formatTime(Math.ceil(moment))
+  return (time) => {
+    // To parse it takes ten times as long.
+    if (ORDERED.test(time)) return time < text
+    const instant = parseInstant(time, timeZone)
+    return instant === undefined ? undefined : instant < moment
+  }
 }
 
 /** @throws TypeError for a zone that this Node does not know. */

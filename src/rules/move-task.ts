@@ -1,7 +1,7 @@
 import { type AnyStatus, TERMINAL_STATUSES } from '../../drizzle/task-status.ts'
 import { invalidValue } from './argument-error.ts'
 import { amount, checkObject, flag, oneOf, optionsReader, strings, wrongValue } from './check-arguments.ts'
-import { parseInstant, timeZone } from './instant.ts'
+import { isBefore, timeZone } from './instant.ts'
 import { type LongCallOptions, longCall, stepOf, type TaskProgress } from './long-call.ts'
 import type { PlaceName } from './place-name.ts'
 import { TaskStoreError } from './task-store-error.ts'
@@ -127,17 +127,18 @@ export function readOlderThanOptions(options: ArchiveOlderThanOptions, now: numb
   } = readOptions(options)
   const hours = finiteAmount('hours', given)
   const step = stepOf({ onProgress, signal })
-  const latest = (now - hours * 3_600_000) * 1000
+  const isOld = isBefore((now - hours * 3_600_000) * 1000, rest.timeZone)
   return {
     ...rest,
+    by,
+    statuses,
     step: ({ archived, conflicts, unreadable }: ArchiveOlderThanReport) =>
       step({ archived: archived.length, conflicts: conflicts.length, unreadable: unreadable.length }),
+    /** Whether a time is long enough ago; undefined if it cannot be read. */
+    isOld,
     /** Whether a task is old enough; undefined if its time cannot be read. */
-    isDue: ({ status, [by]: time }: MovableTask): boolean | undefined => {
-      if (!statuses.includes(status)) return false
-      const instant = parseInstant(time, rest.timeZone)
-      return instant === undefined ? undefined : instant < latest
-    },
+    isDue: ({ status, [by]: time }: MovableTask): boolean | undefined =>
+      statuses.includes(status) ? isOld(time) : false,
   }
 }
 
@@ -176,11 +177,11 @@ function conflict(taskId: string, place: PlaceName, hasTask: boolean): TaskStore
 }
 
 /** What becomes of some tasks that may be old enough, as they are now. */
-export function planArchive(
+export function planArchive<Task>(
   taskIds: readonly string[],
-  tasks: ReadonlyMap<string, MovableTask>,
+  tasks: ReadonlyMap<string, Task>,
   taken: ReadonlySet<string>,
-  isDue: (task: MovableTask) => boolean | undefined,
+  isDue: (task: Task) => boolean | undefined,
   onConflict: OnConflict,
 ) {
   const plan = { archived: [] as string[], conflicts: [] as string[], unreadable: [] as string[] }

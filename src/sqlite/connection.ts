@@ -27,6 +27,9 @@ const READS_LOOK_AFTER = 500
 /** How often it is looked whether the log is still the one that was opened, in milliseconds. */
 const LOG_LOOK_AFTER = 1000
 
+const TRIGGERS = `SELECT 1 FROM sqlite_schema WHERE type = 'trigger'
+  UNION ALL SELECT 1 FROM sqlite_temp_schema WHERE type = 'trigger' LIMIT 1`
+
 /**
  * The SQLite file while it is open: an up-to-date schema, one transaction at a time, errors in this package's
  * terms. It follows its path: if the file is removed or replaced, it goes on with the one that is there.
@@ -100,6 +103,12 @@ export class Connection implements Statements {
    */
   get version(): string | undefined {
     return this.#isOursAlone && !this.#isInTransaction ? this.changes : undefined
+  }
+
+  /** Whether a statement can make triggers run: those of others, who may have made them since the file was opened, too. */
+  get hasTriggers(): boolean {
+    const statement = this.statement('triggers', () => TRIGGERS)
+    return statement.get() !== undefined
   }
 
   get #isOursAlone(): boolean {

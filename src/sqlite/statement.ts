@@ -11,6 +11,8 @@ export interface Statements {
   readonly file: string
   /** The statement with this name, prepared on first use. */
   statement(name: string, sql: () => string): Statement
+  /** Whether a statement can make triggers run. */
+  readonly hasTriggers: boolean
 }
 
 /**

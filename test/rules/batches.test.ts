@@ -11,7 +11,7 @@ const SIZES: readonly (readonly [what: string, size: number, took: number, next:
   ['a batch of more than a turn is followed by one of half its size', 400, 51, 200],
   ['half of an odd size is rounded down', 401, 51, 200],
   ['a batch of one item that took longer than a turn is followed by one of one', 1, 1000, 1],
-  ['a batch never has more than 2000 items', 1500, 1, 2000],
+  ['a batch never has more than 3200 items', 2000, 1, 3200],
 ]
 
 for (const [what, size, took, next] of SIZES) {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { checkTimeZone, parseInstant } from '../../src/rules/instant.ts'
+import { formatTime } from '../../src/rules/clock.ts'
+import { checkTimeZone, isBefore, parseInstant } from '../../src/rules/instant.ts'
 
 const REFUSED = [
   '',
@@ -151,4 +152,46 @@ for (const [zone, what] of [
 test('a name that no zone has is not the value of a time zone', () => {
   const expected = { code: 'ERR_INVALID_ARG_VALUE', argument: 'timeZone', message: `${ZONE}, not "Mars"` }
   assert.throws(() => checkTimeZone('Mars'), expected)
+})
+
+/** The first moment that a time of the store can have, in microseconds since 1970. */
+const FIRST = -62_167_219_200_000_000
+
+test('a time of the store is before a moment if its own moment is', () => {
+  // From 1684 to 2255: of these, a number holds each microsecond.
+  const anyMoment = fc.integer({ min: Number.MIN_SAFE_INTEGER + 9, max: Number.MAX_SAFE_INTEGER - 9 })
+  fc.assert(
+    fc.property(anyMoment, fc.integer({ min: -2, max: 2 }), anyMoment, (moment, steps, any) => {
+      for (const other of [moment + steps, any]) {
+        assert.equal(isBefore(other, '+08:00')(formatTime(moment)), moment < other)
+      }
+    }),
+  )
+  assert.equal(isBefore(1000.5)(formatTime(1000)), true)
+  assert.equal(isBefore(999.5)(formatTime(1000)), false)
+})
+
+test('no time is before a moment before all times', () => {
+  for (const moment of [FIRST, FIRST - 1, FIRST * 1000, Number.NEGATIVE_INFINITY]) {
+    assert.equal(isBefore(moment)('0000-01-01T00:00:00.000000+00:00'), false)
+  }
+})
+
+test('a time of any other form is compared by its moment, and one that cannot be read with none', () => {
+  const isBeforeNoon = isBefore(Date.UTC(2026, 0, 31, 12) * 1000, '+08:00')
+  for (const [time, expected] of [
+    ['2026-01-31T11:59:59.999999+00:00', true],
+    ['2026-01-31T12:00:00.000000+00:00', false],
+    ['2026-01-31T19:59:59', true],
+    ['2026-01-31T20:00:00', false],
+    ['2026-01-31 13:59:59.999999+02:00', true],
+    ['2026-02-31T12:00:00.000000+00:00', undefined],
+    ['2026-00-10T12:00:00.000000+00:00', undefined],
+    ['2026-01-00T12:00:00.000000+00:00', undefined],
+    ['2025-12-10T24:00:00.000000+00:00', undefined],
+    ['2025-12-10T12:60:00.000000+00:00', undefined],
+    ['noon', undefined],
+  ] as const) {
+    assert.equal(isBeforeNoon(time), expected, time)
+  }
 })

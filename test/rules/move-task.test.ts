@@ -67,14 +67,22 @@ for (const [title, options, word] of REFUSED_AGES) {
 }
 
 test('by default tasks are moved, by the zone of this machine, and a conflict throws', () => {
-  const { isDue: _, step: __, ...options } = readOlderThanOptions({ hours: 1 }, NOW)
-  assert.deepEqual(options, { timeZone: undefined, dryRun: false, onConflict: 'throw' })
-  const {
-    isDue: ___,
-    step: ____,
-    ...given
-  } = readOlderThanOptions({ hours: 1, timeZone: 'UTC', dryRun: true, onConflict: 'live' }, NOW)
-  assert.deepEqual(given, { timeZone: 'UTC', dryRun: true, onConflict: 'live' })
+  const read = (options: ArchiveOlderThanOptions) => {
+    const { isOld: _, isDue: __, step: ___, ...read } = readOlderThanOptions(options, NOW)
+    return read
+  }
+  const by = 'submitTime'
+  const statuses = TERMINAL_STATUSES
+  const byDefault = { by, statuses, timeZone: undefined, dryRun: false, onConflict: 'throw' }
+  assert.deepEqual(read({ hours: 1 }), byDefault)
+  const given = {
+    by: 'updateTime',
+    statuses: ['failed'],
+    timeZone: 'UTC',
+    dryRun: true,
+    onConflict: 'live',
+  } as const
+  assert.deepEqual(read({ hours: 1, ...given }), given)
 })
 
 /** With `now` at the first moment of the 2nd of January 2026. */

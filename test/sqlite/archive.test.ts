@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
 import type { Row, Rows } from '../support/any-store.ts'
 import { copyFixture, FIXTURE_NAMES, isNewest, needsFixtures, readExpected } from '../support/fixtures.ts'
@@ -254,4 +255,100 @@ test('archiveOlderThan skips a task that was deleted before its batch', () => {
   const left = ids.filter((taskId) => taskId !== 'task-100')
   assert.deepEqual(store.archive.archiveOlderThan({ hours: 1 }).archived, left)
   assert.deepEqual([store.count(), store.archive.count()], [0, 101])
+})
+
+const OLD = '2020-01-01T00:00:00+00:00'
+
+/** So many tasks that were submitted long ago, more than a first batch has. */
+function saveOld(store: TaskStore, count = 60): string[] {
+  const ids = Array.from({ length: count }, (_, n) => `task-${n}`)
+  store.saveMany(ids.map((taskId) => ({ ...DONE, taskId, submitTime: OLD })))
+  return ids
+}
+
+const WRITERS: readonly (readonly [
+  what: string,
+  open: (store: TaskStore) => TaskStore,
+  inTransaction: boolean,
+])[] = [
+  ['the store itself', (store) => store, false],
+  ['the store itself in a transaction', (store) => store, true],
+  ['another store', (store) => new TaskStore({ file: store.file }), false],
+]
+for (const [what, open, inTransaction] of WRITERS) {
+  test(`archiveOlderThan goes by what ${what} has written since a task was found`, async (t) => {
+    using store = new TaskStore({ file: temporaryFile(t) })
+    const ids = saveOld(store)
+    await saveWithShards(store, { ...DONE, taskId: 'task-58' }, 'of task-58', 2)
+    const writer = open(store)
+    let isWritten = false
+    const write = () => {
+      if (isWritten) return
+      isWritten = true
+      writer.update('task-40', { status: 'running' })
+      writer.delete('task-41')
+      writer.archive.archive('task-42')
+      writer.save({ ...DONE, taskId: 'task-42', submitTime: OLD })
+      writer.save({ ...DONE, taskId: 'task-43', submitTime: new Date() })
+      // It takes the rowid of the last task.
+      writer.delete('task-59')
+      writer.save({ ...DONE, taskId: 'young', submitTime: new Date() })
+    }
+    const archive = () =>
+      store.archive.archiveOlderThan({ hours: 1, onProgress: ({ archived }) => archived > 0 && write() })
+    const report = inTransaction ? store.transaction(archive) : archive()
+    const left = ['task-40', 'task-42', 'task-43']
+    const archived = ids.filter((id) => ![...left, 'task-41', 'task-59'].includes(id))
+    assert.deepEqual(report, { archived, conflicts: ['task-42'], unreadable: [] })
+    assert.deepEqual(
+      store.list().map(({ taskId }) => taskId),
+      ['young', 'task-43', 'task-42', 'task-40'],
+    )
+    assert.equal(store.archive.getShards('task-58').length, 2)
+    if (writer !== store) writer.close()
+  })
+}
+
+test('what a trigger does instead of failing is done while tasks are archived', async () => {
+  for (const archive of [
+    (store: TaskStore) => store.archive.archiveOlderThan({ hours: 1 }),
+    (store: TaskStore, ids: readonly string[]) => store.archive.archiveMany(ids),
+    (store: TaskStore, ids: readonly string[]) => ids.map((id) => store.archive.archive(id)),
+  ]) {
+    using store = memory()
+    const ids = saveOld(store, 3)
+    const { $client } = store.db
+    $client.exec(`CREATE TEMP TABLE backends (name TEXT PRIMARY KEY);
+      CREATE TEMP TRIGGER seen AFTER INSERT ON archived_tasks
+      BEGIN INSERT OR IGNORE INTO backends VALUES (new.backend); END`)
+    archive(store, ids)
+    assert.deepEqual([store.count(), store.archive.count()], [0, 3])
+    assert.deepEqual($client.prepare('SELECT name FROM backends').pluck().all(), [DONE.backend])
+  }
+})
+
+test('a task whose id no text of JavaScript holds is left where it is, with its shards', async (t) => {
+  const file = temporaryFile(t)
+  const store = new TaskStore({ file })
+  for (const taskId of ['a', 'b', 'c']) await saveWithShards(store, { ...DONE, taskId }, taskId, 2)
+  store.close()
+  const database = new Database(file)
+  // Not UTF-8, no text, and none at all.
+  database.exec(`PRAGMA foreign_keys = OFF;
+    UPDATE tasks SET submit_time = '${OLD}';
+    UPDATE tasks SET task_id = CAST(x'61ff' AS TEXT) WHERE task_id = 'b';
+    UPDATE task_shards SET uniqc_task_id = CAST(x'61ff' AS TEXT) WHERE uniqc_task_id = 'b';
+    UPDATE tasks SET task_id = x'62' WHERE task_id = 'c';
+    UPDATE task_shards SET uniqc_task_id = x'62' WHERE uniqc_task_id = 'c'`)
+  const insertKeyless = `INSERT INTO tasks SELECT NULL, backend, status, shots, submit_time, update_time, result_json,
+    metadata_json, error_message FROM tasks LIMIT 1`
+  database.exec(insertKeyless)
+  database.close()
+  using reopened = new TaskStore({ file })
+  assert.deepEqual(reopened.archive.archiveOlderThan({ hours: 1 }).archived, ['a'])
+  const count = (table: string) => reopened.db.$client.prepare(`SELECT count(*) FROM ${table}`).pluck().get()
+  assert.deepEqual(
+    ['tasks', 'task_shards', 'archived_tasks', 'archived_task_shards'].map(count),
+    [3, 4, 1, 2],
+  )
 })

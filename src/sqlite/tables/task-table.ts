@@ -1,6 +1,5 @@
 import { ARCHIVED_AT, SHARD_COLUMNS, TASK_COLUMNS } from '../../../drizzle/columns.ts'
 import type { TaskInfo } from '../../../drizzle/schema.ts'
-import type { MovableTask } from '../../rules/move-task.ts'
 import type { RawTask } from '../../rules/raw-task.ts'
 import { REPLACED_ID, soleTask } from '../../rules/replaced-id.ts'
 import { mayBeReplacedId } from '../../rules/task-id.ts'
@@ -15,7 +14,7 @@ import { isOneOf, setters, upsertSql } from './sql.ts'
 import { taskColumns } from './task-row.ts'
 
 const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
-const { taskId: ID, status: STATUS, submitTime: SUBMIT_TIME, updateTime: UPDATE_TIME } = TASK_COLUMNS
+const { taskId: ID, status: STATUS, updateTime: UPDATE_TIME } = TASK_COLUMNS
 const { uniqcTaskId: TASK, platformTaskId: PLATFORM_ID } = SHARD_COLUMNS
 
 /** The tasks of one place, and their shards. Rows stay raw; rules/task-row.ts decodes them. */
@@ -115,24 +114,36 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return statement.all({ ...params, rowid })
   }
 
-  /** Like {@link after}, with only the fields that decide whether a task is moved. No result is read. */
-  movableAfter(rowid: Rowid, limit: number): Row[] {
+  /** Like {@link after}, with only the id, the time that decides whether a task is old, and the rowid. No result is read. */
+  agesAfter(rowid: Rowid, { by, statuses }: AgeColumns, limit: number): Row[] {
     const statement = this.#statement(
-      `movable after ${limit}`,
+      `${by} after ${limit}`,
       ({ tasks }) =>
-        `SELECT ${MOVABLE}, ${ROWID_CELL} FROM ${tasks} WHERE rowid > ? ORDER BY rowid LIMIT ${limit}`,
+        `SELECT ${ID}, ${TASK_COLUMNS[by]}, ${ROWID_CELL} FROM ${tasks}
+         WHERE rowid > :rowid AND ${isOneOf(`+${STATUS}`, 'statuses')} ORDER BY rowid LIMIT ${limit}`,
     )
-    return statement.all(rowid)
+    return statement.all({ rowid, statuses: JSON.stringify(statuses) })
   }
 
-  /** Those of some tasks that are there, by id. */
-  movable(taskIds: readonly string[]): ReadonlyMap<string, MovableTask> {
+  /** The rows of {@link agesAfter} for those of some tasks that are there. */
+  ages(taskIds: readonly string[], { by, statuses }: AgeColumns): Row[] {
     const statement = this.#statement(
-      'movable',
-      ({ tasks }) => `SELECT ${MOVABLE} FROM ${tasks} WHERE ${isOneOf(ID)}`,
+      by,
+      ({ tasks }) =>
+        `SELECT ${ID}, ${TASK_COLUMNS[by]}, ${ROWID_CELL} FROM ${tasks}
+         WHERE ${isOneOf(ID)} AND ${isOneOf(STATUS, 'statuses')}`,
+    )
+    return statement.all({ ids: JSON.stringify(taskIds), statuses: JSON.stringify(statuses) })
+  }
+
+  /** Where those of some tasks are that are there, by id. */
+  rowidsOf(taskIds: readonly string[]): ReadonlyMap<string, Rowid> {
+    const statement = this.#statement(
+      'rowids',
+      ({ tasks }) => `SELECT ${ID}, ${ROWID_CELL} FROM ${tasks} WHERE ${isOneOf(ID)}`,
     )
     const rows = statement.all({ ids: JSON.stringify(taskIds) })
-    return new Map(rows.map(movableTask).map((task) => [task.taskId, task]))
+    return new Map(rows.map(([taskId, rowid]) => [taskId as string, readRowid(rowid)]))
   }
 
   /** Writes the given columns of a task; the others keep their cells byte for byte. */
@@ -226,8 +237,9 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     const statement = this.#statement(
       'taken',
       ({ tasks, shards }) =>
-        `SELECT ${ID} FROM ${tasks} WHERE ${isOneOf(ID)}
-         UNION ALL SELECT DISTINCT ${TASK} FROM ${shards} WHERE ${isOneOf(TASK)}`,
+        `SELECT value FROM json_each(:ids)
+         WHERE EXISTS (SELECT 1 FROM ${tasks} WHERE ${ID} = value)
+           OR EXISTS (SELECT 1 FROM ${shards} WHERE ${TASK} = value)`,
     )
     return new Set(statement.all({ ids: JSON.stringify(taskIds) }).map(([id]) => id as string))
   }
@@ -256,14 +268,28 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     return rows.toSorted(([a], [b]) => (readRowid(a) < readRowid(b) ? -1 : 1))
   }
 
-  /** Moves some tasks and their shards to the other place. SQLite copies the rows, so every cell stays byte for byte. */
-  moveAll(to: TaskTable, taskIds: readonly string[], archivedAt: string): void {
-    const ids = JSON.stringify(taskIds)
-    for (const part of ['tasks', 'shards'] as const) {
-      const statement = this.#statement(`move ${part}`, (from) => copyQuery(from, to.place, part))
-      statement.run(to.place === ARCHIVE ? { ids, archivedAt } : { ids })
-    }
-    this.deleteAll(taskIds)
+  /**
+   * Moves some tasks, and their shards, to the other place, where nothing is in their way. SQLite copies the rows, so every
+   * cell stays byte for byte. The caller undoes what was done if it fails.
+   *
+   * @param moved The rowids of the tasks by their ids, as they are under the lock.
+   */
+  moveAll(to: TaskTable, moved: ReadonlyMap<string, Rowid>, archivedAt: string): void {
+    const taskIds = [...moved.keys()]
+    // JSON.stringify refuses a bigint.
+    const rowids = `[${[...moved.values()].join()}]`
+    // To undo an INSERT alone, SQLite would copy each page that it changes to a temporary file. But what a statement of a
+    // trigger does instead of failing is then not done.
+    const insert = this.#statements.hasTriggers ? 'INSERT' : 'INSERT OR FAIL'
+    this.#statement(insert, (from) => copyQuery(from, to.place, 'tasks', insert)).run({ rowids, archivedAt })
+    const copyShards = this.#statement('move shards', (from) => copyQuery(from, to.place, 'shards'))
+    const { changes } = copyShards.run({ ids: JSON.stringify(taskIds), archivedAt })
+    if (changes > 0) this.shards.deleteAll(taskIds)
+    const deleteTasks = this.#statement(
+      'delete rows',
+      ({ tasks }) => `DELETE FROM ${tasks} WHERE ${isOneOf('rowid', 'rowids')}`,
+    )
+    deleteTasks.run({ rowids })
   }
 
   get #columns(): string {
@@ -276,20 +302,21 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
   }
 }
 
-/** The task of a row of {@link TaskTable.movableAfter}. */
-export function movableTask(row: Row): MovableTask {
-  const [taskId, status, submitTime, updateTime] = row as [string, string, string, string]
-  return { taskId, status, submitTime, updateTime }
+/** What tells whether tasks are old. */
+interface AgeColumns {
+  readonly by: 'submitTime' | 'updateTime'
+  readonly statuses: readonly string[]
 }
 
-const MOVABLE = [ID, STATUS, SUBMIT_TIME, UPDATE_TIME].join()
-
-/** In the order of the ids. The columns of the two tables are in different orders. */
-function copyQuery(from: Place, to: Place, part: 'tasks' | 'shards'): string {
+/** In the order of the rowids, or of the ids. The columns of the two tables are in different orders. */
+function copyQuery(from: Place, to: Place, part: 'tasks' | 'shards', insert = 'INSERT'): string {
   const shared = Object.values(part === 'tasks' ? TASK_COLUMNS : SHARD_COLUMNS)
   const isArchiving = to === ARCHIVE
   const into = isArchiving ? [...shared, ARCHIVED_AT] : shared
   const values = isArchiving ? [...shared, ':archivedAt'] : shared
-  return `INSERT INTO ${to[part]} (${into.join()}) SELECT ${values.join()}
-    FROM json_each(:ids) CROSS JOIN ${from[part]} ON ${part === 'tasks' ? ID : TASK} = value`
+  const source = {
+    tasks: `json_each(:rowids) CROSS JOIN ${from.tasks} ON ${from.tasks}.rowid = value`,
+    shards: `json_each(:ids) CROSS JOIN ${from.shards} ON ${TASK} = value`,
+  }
+  return `${insert} INTO ${to[part]} (${into.join()}) SELECT ${values.join()} FROM ${source[part]}`
 }

@@ -23,7 +23,7 @@ export function transferTasks(connection: Connection): Transfer {
     present: (taskIds) =>
       connection.run(() => {
         const found = PLACE_NAMES.flatMap((place) =>
-          [...connection.at(place).movable(taskIds).keys()].map((taskId) => recordName(taskId, place)),
+          [...connection.at(place).rowidsOf(taskIds).keys()].map((taskId) => recordName(taskId, place)),
         )
         return new Set(found)
       }),
