@@ -1,18 +1,18 @@
 import { TaskStoreError } from './task-store-error.ts'
 
-/** One migration, as it is applied. */
-export interface Migration {
+/** A migration of a release. */
+export interface Released {
+  /** Its name. */
+  readonly tag: string
   /** When it was created, in milliseconds since 1970: its name in the ledger. */
   readonly when: number
+  /** The SHA-256 of its text. */
   readonly hash: string
-  readonly statements: readonly string[]
 }
 
-/** The name of a migration of a release, when it was created, and the SHA-256 of its text. */
-export interface Released {
-  readonly tag: string
-  readonly when: number
-  readonly hash: string
+/** One migration, as it is applied. */
+export interface Migration extends Released {
+  readonly statements: readonly string[]
 }
 
 /** The migrations that a release has, by their texts. @throws TaskStoreError `MIGRATION_FAILED` if one differs. */
@@ -22,7 +22,7 @@ export function readReleased(
 ): Migration[] {
   // Loaded on demand: most files are up to date and never need it.
   const { createHash } = process.getBuiltinModule('node:crypto')
-  return released.map(({ when, hash }) => {
+  return released.map(({ tag, when, hash }) => {
     const text = embedded.find((migration) => migration.when === when)?.text ?? ''
     if (createHash('sha256').update(text).digest('hex') !== hash) {
       throw new TaskStoreError(
@@ -30,6 +30,6 @@ export function readReleased(
         `the package does not hold the migrations of this release (that of ${when} differs); reinstall the package`,
       )
     }
-    return { when, hash, statements: text.split('--> statement-breakpoint') }
+    return { tag, when, hash, statements: text.split('--> statement-breakpoint') }
   })
 }

@@ -29,14 +29,12 @@ export class KnownTasks implements Lookup {
 
   /** @param ids The ids of tasks, now, before version 5 or on their platforms. */
   static async load(session: Session, ids: readonly string[], lock: Lock): Promise<KnownTasks> {
-    const load = async (place: PlaceName, table: TaskTable) => {
+    const load = async (place: PlaceName) => {
+      const table = session.at(place)
       const stored = await withShards(table, await table.known(ids, lock))
       return new Map(stored.map((task) => [task.task.taskId, { place, ...task }]))
     }
-    const [live, archived] = await Promise.all([
-      load('live', session.live),
-      load('archived', session.archive),
-    ])
+    const [live, archived] = await Promise.all([load('live'), load('archived')])
     return new KnownTasks({ live, archived })
   }
 
@@ -100,8 +98,8 @@ export class Writes {
     return true
   }
 
-  async write({ live, archive }: Session): Promise<void> {
-    await Promise.all([...this.#places.live.send(live), ...this.#places.archived.send(archive)])
+  async write(session: Session): Promise<void> {
+    await Promise.all(PLACE_NAMES.flatMap((place) => this.#places[place].send(session.at(place))))
   }
 }
 
