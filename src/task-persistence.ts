@@ -181,8 +181,8 @@ export class TaskPersistence<K extends Kind = 'sync'> {
     return this.#answer(() => {
       checkKeys('options', options, ['platform', 'status', 'limit'])
       checkInteger('limit', options.limit)
-      const tasks = this.#store.list({ limit: options.limit, ...checkFilter(options) })
-      return then(tasks, (listed) => listed.map(fromTask))
+      checkFilter(options)
+      return then(this.#store.list(options), (tasks) => tasks.map(fromTask))
     })
   }
 
@@ -210,7 +210,8 @@ export class TaskPersistence<K extends Kind = 'sync'> {
   count(filter: RecordFilter = {}): Result<K, number> {
     return this.#answer(() => {
       checkKeys('filter', filter, ['platform', 'status'])
-      return this.#store.count(checkFilter(filter))
+      checkFilter(filter)
+      return this.#store.count(filter)
     })
   }
 
@@ -388,10 +389,9 @@ function unwrapUnreadable(metadata: JsonObject): JsonObject {
   return { [RAW_METADATA]: unreadable.text, ...others }
 }
 
-function checkFilter({ platform, status }: RecordFilter): RecordFilter {
+function checkFilter({ platform, status }: RecordFilter): void {
   if (platform !== undefined) checkString('platform', platform)
   if (status !== undefined) checkString('status', status)
-  return { platform, status }
 }
 
 /** Names the field of an `INVALID_TASK` as the record does. Metadata keys are keys of the record itself. */

@@ -190,21 +190,18 @@ export class TaskList {
   #branches(place: Place, { filter, after: cursor }: CheckedList, version: string | undefined): Branch[] {
     const { submittedAfter: after, submittedBefore: before } = filter
     const ranges = this.#readable(place, filter, version)
-    if (cursor === undefined) return ranges.map((range) => ({ place, after, before, ...range }))
+    if (cursor === undefined) return ranges.map((range) => branchOf(place, range, after, before))
     const { submitTime, rowid, isArchived } = cursor
     const isWithin =
       (after === undefined || isBefore(after, submitTime)) &&
       (before === undefined || isBefore(submitTime, before))
     // At the same time and rowid the live task comes first.
     const bound = place === ARCHIVE && !isArchived ? nextRowid(rowid) : rowid
+    const at = [submitTime, bound] as const
+    const end = before !== undefined && isBefore(before, submitTime) ? before : submitTime
     return ranges.flatMap((range) => [
-      ...(isWithin ? [{ place, ...range, at: [submitTime, bound] as const }] : []),
-      {
-        place,
-        ...range,
-        after,
-        before: before !== undefined && isBefore(before, submitTime) ? before : submitTime,
-      },
+      ...(isWithin ? [branchOf(place, range, undefined, undefined, at)] : []),
+      branchOf(place, range, after, end),
     ])
   }
 
@@ -247,6 +244,17 @@ export class TaskList {
     )
     return (statement.get(paramsOf(branch))?.[0] as number) <= FEW
   }
+}
+
+/** All of one form, which is read sooner than several. */
+function branchOf(
+  place: Place,
+  { backend, platform, status, statuses, reads }: Omit<Branch, 'place'>,
+  after: string | undefined,
+  before: SubmitTime | undefined,
+  at?: Branch['at'],
+): Branch {
+  return { place, backend, platform, status, statuses, reads, after, before, at }
 }
 
 /** The ranges, and empty ones of the same kind: nothing equals null. */
@@ -313,12 +321,18 @@ const CONDITION_NAMES = Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[]
 
 const conditionsOf = (branch: Branch) => CONDITION_NAMES.filter((name) => branch[name] !== undefined)
 
-function addParams(branch: Branch, params: unknown[]): void {
-  for (const name of CONDITION_NAMES) {
-    const value = branch[name]
-    if (Array.isArray(value)) params.push(...value)
-    else if (value !== undefined) params.push(value)
-  }
+/** In the order of the {@link CONDITIONS}. */
+function addParams(
+  { backend, platform, status, statuses, after, before, at }: Branch,
+  params: unknown[],
+): void {
+  if (backend !== undefined) params.push(backend)
+  if (platform !== undefined) params.push(...platform)
+  if (status !== undefined) params.push(status)
+  if (statuses !== undefined) params.push(statuses)
+  if (after !== undefined) params.push(after)
+  if (before !== undefined) params.push(before)
+  if (at !== undefined) params.push(...at)
 }
 
 function paramsOf(branch: Branch): unknown[] {
@@ -329,8 +343,11 @@ function paramsOf(branch: Branch): unknown[] {
 
 /** What tells the SQL of a branch from that of others. */
 function branchShape(branch: Branch): number {
+  const { backend, platform, status, statuses, after, before, at } = branch
   let shape = 2 * READS.indexOf(branch.reads) + isArchivedOf(branch)
-  for (const name of CONDITION_NAMES) shape = 2 * shape + (branch[name] === undefined ? 0 : 1)
+  for (const value of [backend, platform, status, statuses, after, before, at]) {
+    shape = 2 * shape + (value === undefined ? 0 : 1)
+  }
   return shape
 }
 
