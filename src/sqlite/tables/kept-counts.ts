@@ -34,8 +34,10 @@ export class KeptCounts {
     const version = kept?.isOfFew ? undefined : this.#connection.run(() => this.#connection.version)
     if (kept !== undefined && version !== undefined && version === kept.version) return kept.value as T
     const value = count()
+    const isOfFew = total(value) <= FEW
+    if (isOfFew && kept?.isOfFew) return value
     if (this.#kept.size >= MOST) this.#kept.clear()
-    this.#kept.set(name, { value, version, isOfFew: total(value) <= FEW })
+    this.#kept.set(name, { value, version, isOfFew })
     return value
   }
 }

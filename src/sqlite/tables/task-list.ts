@@ -155,8 +155,7 @@ export class TaskList {
   }
 
   #countRange(place: Place, range: IndexRange, filter: CheckedFilter): number {
-    const { backend, status } = range
-    const branch = { place, backend, status, after: filter.submittedAfter, before: filter.submittedBefore }
+    const branch = branchOf(place, range, filter.submittedAfter, filter.submittedBefore)
     const statement = this.#connection.statement(
       `count ${branchShape(branch)}`,
       () => `SELECT count(*) FROM ${tableOf(branch)} ${whereOf(branch)}`,
@@ -232,8 +231,11 @@ export class TaskList {
     }
     const kept = this.#kept.ranges
     const name = JSON.stringify([place.name, filter.backend, filter.platform, filter.statuses])
-    const ranges = kept.get(name) ?? this.#ranges.ordered(place, filter, MERGED)
-    kept.set(name, ranges)
+    let ranges = kept.get(name)
+    if (ranges === undefined) {
+      ranges = this.#ranges.ordered(place, filter, MERGED)
+      kept.set(name, ranges)
+    }
     return ranges
   }
 
@@ -270,11 +272,8 @@ function padded(ranges: readonly IndexRange[]): readonly Omit<Branch, 'place'>[]
 }
 
 /** A name for a count, which no other filter has. */
-function countName(by: string, place: PlaceName, filter: CheckedFilter): string {
-  let name = `${by} ${place}`
-  for (const value of Object.values(filter)) name += value === undefined ? ' ' : JSON.stringify(value)
-  return name
-}
+const countName = (by: string, place: PlaceName, filter: CheckedFilter) =>
+  `${by} ${place} ${JSON.stringify(filter)}`
 
 function totalOf(counts: ReadonlyMap<string, number>): number {
   let total = 0
