@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DISK } from './folders.ts'
-import { median } from './percentile.ts'
+import { percentile } from './percentile.ts'
 import type { Times } from './report.ts'
 
 /** Runs a trial in a process of its own, on a fresh file in a folder of such. */
@@ -24,17 +24,23 @@ export function runTrial<T = Times>(name: string, options: object, parent = DISK
   }
 }
 
-/** The medians of several rounds, in which the trials take turns. */
+/** The medians, or another percentile, of several rounds, in which the trials take turns. */
 export function takeTurns(
   rounds: number,
   trials: Readonly<Record<string, () => Times>>,
+  share = 0.5,
 ): Record<string, Times> {
   const all: Record<string, Times[]> = mapValues(trials, () => [])
   for (let round = 0; round < rounds; round++) {
     for (const [name, run] of Object.entries(trials)) all[name]?.push(run())
   }
   return mapValues(all, (runs) =>
-    mapValues(runs[0] ?? {}, (_, what) => median(runs.map((times) => times[what] ?? Number.NaN))),
+    mapValues(runs[0] ?? {}, (_, what) =>
+      percentile(
+        runs.map((times) => times[what] ?? Number.NaN),
+        share,
+      ),
+    ),
   )
 }
 
