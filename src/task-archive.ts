@@ -135,7 +135,8 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
       const wasAsFound = isAsFound()
       const planned = plan(batch)
       this.#archiveAll(planned, onConflict)
-      if (wasAsFound) version = connection.changes
+      // A trigger may have changed others of them.
+      if (wasAsFound) version = connection.hasTriggers ? undefined : connection.changes
       if (batch.length === size) size = nextBatchSize(size, elapsed() - began)
       return [planned]
     }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import Database from 'better-sqlite3'
 import { ArgumentError, TaskStore } from 'uniqc-task-store'
+import { temporaryFile } from '../support/temporary.ts'
 
 const HOUR = 3_600_000
 const ago = (hours: number) => new Date(Date.now() - hours * HOUR)
@@ -68,4 +70,28 @@ test('an update takes a task out of those that are old by their update time', ()
   store.update('50 50', { metadata: { seen: true } })
   assert.deepEqual(before.archived, ['50 50'])
   assert.deepEqual(store.archive.archiveOlderThan({ hours: 24, by: 'updateTime' }).archived, [])
+})
+
+test("a task that a trigger of the user's makes run again stays, although it was found to be old", (t) => {
+  const file = temporaryFile(t)
+  // More than a batch of them before the one that is changed.
+  const taskIds = [...Array.from({ length: 40 }, (_, i) => `uqt_${i}`), 'uqt_last']
+  const tasks = taskIds.map(
+    (taskId) => ({ taskId, backend: 'b', status: 'success', submitTime: ago(50) }) as const,
+  )
+  new TaskStore({ file })[Symbol.dispose]()
+  const database = new Database(file)
+  database.exec(
+    `CREATE TABLE notes (task_id TEXT REFERENCES tasks ON DELETE CASCADE);
+     CREATE TRIGGER again AFTER DELETE ON notes BEGIN
+       UPDATE tasks SET status = 'running' WHERE task_id = 'uqt_last'; END`,
+  )
+  database.close()
+  using store = new TaskStore({ file })
+  store.saveMany(tasks)
+  const other = new Database(file)
+  other.exec("INSERT INTO notes VALUES ('uqt_0')")
+  other.close()
+  assert.deepEqual(store.archive.archiveOlderThan({ hours: 24 }).archived, taskIds.slice(0, -1))
+  assert.equal(store.get('uqt_last')?.status, 'running')
 })
