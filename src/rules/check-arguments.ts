@@ -41,6 +41,7 @@ export function optionsReader<Options extends object>(
   name = 'options',
 ): (given: object | undefined) => Options {
   const names = Object.keys(readers) as (keyof Options & string)[]
+  const table: ReadonlyMap<string, OptionReader<unknown>> = new Map(Object.entries(readers))
   let defaults: Options | undefined
   return (given) => {
     // Not before the first call: readers may be declared after the table.
@@ -48,13 +49,13 @@ export function optionsReader<Options extends object>(
       names.map((option) => [option, readers[option](option, undefined)]),
     ) as Options
     if (given === undefined) return defaults
-    checkKeys(name, given, names)
+    checkObject(name, given)
+    const keys = Object.keys(given)
+    for (const key of keys) if (!table.has(key)) throw unknownKey(name, key, names)
     // Most calls give few of the options.
-    const options = { ...defaults }
-    for (const option of Object.keys(given) as (keyof Options & string)[]) {
-      options[option] = readers[option](option, (given as Options)[option])
-    }
-    return options
+    const options = { ...defaults } as Record<string, unknown>
+    for (const key of keys) options[key] = (table.get(key) as OptionReader<unknown>)(key, given[key])
+    return options as Options
   }
 }
 
@@ -101,13 +102,14 @@ export function checkObject(name: string, value: unknown): asserts value is Reco
 /** Refuses anything but a plain object, and any key that is not one of `known`. */
 export function checkKeys(name: string, value: unknown, known: readonly string[]): void {
   checkObject(name, value)
-  for (const key of Object.keys(value)) {
-    if (known.includes(key)) continue
-    const meant = meantBy(key, known)
-    const names = known.map((option) => JSON.stringify(option)).join(', ')
-    const hint = meant === undefined ? '' : `write ${JSON.stringify(meant)}; `
-    throw invalidValue(key, `${name} has no ${JSON.stringify(key)}; ${hint}it has ${names}`)
-  }
+  for (const key of Object.keys(value)) if (!known.includes(key)) throw unknownKey(name, key, known)
+}
+
+function unknownKey(name: string, key: string, known: readonly string[]): ArgumentError {
+  const meant = meantBy(key, known)
+  const names = known.map((option) => JSON.stringify(option)).join(', ')
+  const hint = meant === undefined ? '' : `write ${JSON.stringify(meant)}; `
+  return invalidValue(key, `${name} has no ${JSON.stringify(key)}; ${hint}it has ${names}`)
 }
 
 /** What a task calls what a flat record calls otherwise. */
