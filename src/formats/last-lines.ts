@@ -14,6 +14,8 @@ const GROWTH = 1.5
 export class LastLines {
   #slots = new Uint32Array(WORDS * 1024)
   #count = 0
+  /** A bit for each line that a later one of its key has followed. */
+  #followed = new Uint8Array(1024)
   // Only few processes need it, and it takes Node milliseconds to load.
   readonly #hash = process.getBuiltinModule('node:crypto').hash
 
@@ -23,12 +25,28 @@ export class LastLines {
   }
 
   set(key: string, line: number): void {
-    const slots = this.#slots
     const words = this.#wordsOf(key)
-    const at = find(slots, words)
-    const isNew = slots[at + 3] === 0
-    slots.set([...words, line], at)
-    if (isNew && ++this.#count * WORDS > slots.length * FULLEST) this.#grow()
+    const at = find(this.#slots, words)
+    const before = this.#slots[at + 3] as number
+    this.#slots.set(words, at)
+    this.#slots[at + 3] = line
+    if (before > 0) this.#follow(before)
+    else if (++this.#count * WORDS > this.#slots.length * FULLEST) this.#grow()
+  }
+
+  /** Whether a line that was set is the last one of its key: no key has to be hashed again to know it. */
+  isLast(line: number): boolean {
+    return ((this.#followed[line >>> 3] ?? 0) & (1 << (line & 7))) === 0
+  }
+
+  #follow(line: number): void {
+    const at = line >>> 3
+    if (at >= this.#followed.length) {
+      const followed = this.#followed
+      this.#followed = new Uint8Array(at * 2)
+      this.#followed.set(followed)
+    }
+    this.#followed[at] = (this.#followed[at] as number) | (1 << (line & 7))
   }
 
   #grow(): void {

@@ -1,4 +1,5 @@
 import { SHARD_NAMES, TASK_NAMES } from '../../drizzle/columns.ts'
+import type { PlaceName } from '../rules/place-name.ts'
 import type { StoredTask } from '../rules/raw-task.ts'
 import { rawShard, rawTask } from '../rules/task-row.ts'
 import { isShort, PLAIN_OBJECT } from './strict-json.ts'
@@ -23,15 +24,21 @@ const FORMS: Readonly<Record<string, string>> = {
 
 const { uniqcTaskId: _, ...shardNames } = SHARD_NAMES
 
-const TASK = new RegExp(
-  `^\\{${members(TASK_NAMES)}(?:,"archived_at":${TEXT})?(?:,"shards":\\[(\\{.*\\})\\])?\\}$`,
-)
+const FIELDS = members(TASK_NAMES)
+const TASK = new RegExp(`^\\{${FIELDS}(?:,"archived_at":${TEXT})?(?:,"shards":\\[(\\{.*\\})\\])?\\}$`)
+/** A {@link TASK} without shards, of which nothing is captured but whether it is archived. */
+const HEAD = new RegExp(`^\\{${uncaptured(FIELDS)}(,"archived_at":${uncaptured(TEXT)})?\\}$`)
+const ID_AT = `{"${TASK_NAMES.taskId}":"`.length
 const SHARD = new RegExp(`\\{${members(shardNames)}\\}(?:,(?=\\{)|$)`, 'y')
 
 function members(names: Readonly<Record<string, string>>): string {
   return Object.entries(names)
     .map(([field, name]) => `"${name}":${FORMS[field] ?? TEXT}`)
     .join()
+}
+
+function uncaptured(pattern: string): string {
+  return pattern.replaceAll(/\((?!\?)/g, '(?:')
 }
 
 /** What `parseLine` returns for a line, in the order in which an export writes it, without escapes; else undefined. */
@@ -43,6 +50,13 @@ export function parsePlainLine(text: string): StoredTask | undefined {
   const task = rawTask([taskId, ...decode(cells, [2])])
   const found = shards === undefined ? [] : parseShards(taskId, shards)
   return found && { task, archivedAt, shards: found }
+}
+
+/** The id of what {@link parsePlainLine} returns for a line, and where it is; undefined also for a task with shards. */
+export function readPlainHead(text: string): { taskId: string; place: PlaceName } | undefined {
+  const match = isShort(text) ? HEAD.exec(text) : null
+  if (match === null) return undefined
+  return { taskId: text.slice(ID_AT, text.indexOf('"', ID_AT)), place: match[1] ? 'archived' : 'live' }
 }
 
 function parseShards(taskId: string, text: string) {

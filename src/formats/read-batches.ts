@@ -12,6 +12,7 @@ import type { StoredTask } from '../rules/raw-task.ts'
 import { TaskStoreError } from '../rules/task-store-error.ts'
 import { LastLines } from './last-lines.ts'
 import { parseCacheEntry, parseLine, RecordError } from './parse-record.ts'
+import { readPlainHead } from './plain-line.ts'
 import { isDatabase, type RawRecord, readEntries, readLines, sizeOf } from './read-records.ts'
 
 /** How a file is imported. */
@@ -124,7 +125,9 @@ export interface ReadTask {
 /** A record that a later one of its file supersedes. */
 export type Superseded = Pick<ReadTask, 'file' | 'line'>
 
-/** Records that take up to this many bytes of memory, by estimate, are held there; a larger file is read twice. */
+/**
+ * Records of up to this many bytes, in the file and by estimate in memory, are held there; a larger file is read twice.
+ */
 const HELD = BATCH_WEIGHT
 
 type Read = { readonly line: number; readonly task: StoredTask } | SkippedRecord
@@ -142,23 +145,16 @@ export function* readBatches(
 ): Generator<(ReadTask | SkippedRecord | Superseded)[]> {
   const last = new LastLines()
   const isInFile: ReadTask['isInFile'] = (taskId, place) => last.get(recordKey(taskId, place)) !== undefined
-  let held: Read[] | undefined = []
-  let estimate = 0
   // Lines that are appended meanwhile are left to the next call.
   const bytes = sizeOf(file)
   const format = findFormat(file)
-  for (const read of parseAll(file, bytes, format)) {
-    if ('task' in read) {
-      last.set(keyOf(read.task), read.line)
-      estimate += weightOf(read.task)
-    }
-    held?.push(read)
-    if (estimate > HELD) held = undefined
-  }
+  let held: Read[] | undefined
+  if (bytes > HELD) for (const { line, key } of readKeys(file, bytes, format)) last.set(key, line)
+  else held = holdAll(parseAll(file, bytes, format), last)
   const toBatchItem = (read: Read): ReadTask | SkippedRecord | Superseded => {
     if (!('task' in read)) return read
     const { line, task } = read
-    return last.get(keyOf(task)) === line ? { file, line, task, isInFile } : { file, line }
+    return last.isLast(line) ? { file, line, task, isInFile } : { file, line }
   }
   for (const batch of inLightBatches(held ?? parseAll(file, bytes, format), size, weightOfRead)) {
     yield batch.map(toBatchItem)
@@ -171,6 +167,36 @@ export const recordKey = (taskId: string, place: PlaceName) => `${place} ${taskI
 /** The key of a record in its file. */
 export const keyOf = ({ task, archivedAt }: StoredTask) =>
   recordKey(task.taskId, archivedAt === null ? 'live' : 'archived')
+
+/** All records, which are held in memory unless they take too much of it. */
+function holdAll(reads: Iterable<Read>, last: LastLines): Read[] | undefined {
+  let held: Read[] | undefined = []
+  let weight = 0
+  for (const read of reads) {
+    if ('task' in read) {
+      last.set(keyOf(read.task), read.line)
+      weight += weightOf(read.task)
+    }
+    held?.push(read)
+    if (weight > HELD) held = undefined
+  }
+  return held
+}
+
+/** The keys of the valid records, with their lines. */
+function* readKeys(
+  file: string,
+  bytes: number,
+  { read, keyOf }: Format,
+): Generator<{ line: number; key: string }> {
+  for (const record of read(file, bytes)) {
+    try {
+      yield { line: record.number, key: keyOf(record) }
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error
+    }
+  }
+}
 
 function* parseAll(file: string, bytes: number, { read, parse }: Format): Generator<Read> {
   for (const record of read(file, bytes)) {
@@ -187,11 +213,28 @@ function* parseAll(file: string, bytes: number, { read, parse }: Format): Genera
 interface Format {
   readonly read: (file: string, bytes: number) => Iterable<RawRecord>
   readonly parse: (record: RawRecord) => StoredTask
+  /** The key of what `parse` returns. It throws the same errors. */
+  readonly keyOf: (record: RawRecord) => string
 }
 
-const LINES: Format = { read: readLines, parse: ({ text }) => parseLine(text ?? notText()) }
+const parseLineOf = ({ text }: RawRecord) => parseLine(text ?? notText())
 
-const ENTRIES: Format = { read: readEntries, parse: ({ text }) => parseCacheEntry(text ?? notText()) }
+const LINES: Format = {
+  read: readLines,
+  parse: parseLineOf,
+  keyOf: (record) => {
+    const head = record.text === undefined ? undefined : readPlainHead(record.text)
+    return head === undefined ? keyOf(parseLineOf(record)) : recordKey(head.taskId, head.place)
+  },
+}
+
+const parseEntryOf = ({ text }: RawRecord) => parseCacheEntry(text ?? notText())
+
+const ENTRIES: Format = {
+  read: readEntries,
+  parse: parseEntryOf,
+  keyOf: (record) => keyOf(parseEntryOf(record)),
+}
 
 function notText(): never {
   throw new RecordError('is not UTF-8, or too long')

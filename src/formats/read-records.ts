@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { withFile } from '../files/file-error.ts'
 
@@ -9,7 +10,7 @@ export interface RawRecord {
   readonly text: string | undefined
 }
 
-const CHUNK = 1 << 20
+const CHUNK = 1 << 18
 const NEWLINE = 0x0a
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -29,13 +30,15 @@ export function* readLines(file: string, size: number): Generator<RawRecord> {
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
       number++
       pieces.push(chunk.subarray(start, end))
-      yield* record(number, pieces)
+      const line = record(number, pieces)
+      if (line !== undefined) yield line
       pieces.length = 0
       start = end + 1
     }
-    pieces.push(chunk.subarray(start))
+    pieces.push(Buffer.from(chunk.subarray(start)))
   }
-  yield* record(number + 1, pieces)
+  const line = record(number + 1, pieces)
+  if (line !== undefined) yield line
 }
 
 /**
@@ -52,12 +55,13 @@ export function* readEntries(file: string, size: number): Generator<RawRecord> {
   let isEscaped = false
   for (const chunk of readChunks(file, size)) {
     let start = 0
-    const entry = function* (end: number) {
+    const entry = (end: number) => {
       pieces.push(chunk.subarray(start, end))
-      yield* record(number, pieces, (text) => `{${text}}`)
+      const entry = record(number, pieces, (text) => `{${text}}`)
       pieces.length = 0
       start = end + 1
       number++
+      return entry === undefined ? [] : [entry]
     }
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at]
@@ -74,27 +78,30 @@ export function* readEntries(file: string, size: number): Generator<RawRecord> {
         if (--depth === 0) yield* entry(at)
       } else if (byte === COMMA && depth === 1) yield* entry(at)
     }
-    if (depth > 0) pieces.push(chunk.subarray(start))
+    if (depth > 0) pieces.push(Buffer.from(chunk.subarray(start)))
   }
   // The last brace is missing: the last entry may still be whole, since its value has braces of its own.
-  yield* record(number, pieces, (text) => `{${text}}`)
+  const entry = record(number, pieces, (text) => `{${text}}`)
+  if (entry !== undefined) yield entry
 }
 
-function* record(
+/** A record of some pieces; undefined if it is blank. */
+function record(
   number: number,
   pieces: readonly Buffer[],
   wrap = (text: string) => text,
-): Generator<RawRecord> {
-  const bytes = Buffer.concat(pieces)
-  if (bytes.every((byte) => SPACES.includes(byte))) return
-  yield { number, text: decode(bytes, wrap) }
+): RawRecord | undefined {
+  const [first] = pieces
+  const bytes = first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces)
+  if (bytes.every((byte) => SPACES.includes(byte))) return undefined
+  return { number, text: decode(bytes, wrap) }
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 function decode(bytes: Buffer, wrap: (text: string) => string): string | undefined {
   try {
-    return wrap(UTF8.decode(bytes))
+    return wrap(isAscii(bytes) ? bytes.toString('latin1') : UTF8.decode(bytes))
   } catch {
     return undefined
   }
@@ -111,14 +118,13 @@ export function sizeOf(file: string): number {
   return withFile(file, 'read', () => statSync(file).size)
 }
 
-/** The first `size` bytes of a file, in pieces. */
+/** The first `size` bytes of a file, in pieces. Each is overwritten by the next one. */
 function* readChunks(file: string, size: number): Generator<Buffer> {
   const descriptor = withFile(file, 'read', () => openSync(file, 'r'))
   try {
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, size))
     for (let left = size; left > 0; ) {
-      // A new buffer each time: lines that are not yet complete still point into the last one.
-      const buffer = Buffer.allocUnsafe(Math.min(CHUNK, left))
-      const read = withFile(file, 'read', () => readSync(descriptor, buffer))
+      const read = withFile(file, 'read', () => readSync(descriptor, buffer, 0, Math.min(CHUNK, left), null))
       if (read === 0) return
       left -= read
       yield buffer.subarray(0, read)

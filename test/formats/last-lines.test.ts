@@ -12,6 +12,8 @@ test('each of many keys has the line that was set last', () => {
   }
   assert.equal(expected.size, 15_000)
   for (const [key, line] of expected) assert.equal(lines.get(key), line)
+  const last = new Set(expected.values())
+  for (let line = 1; line <= 20_000; line++) assert.equal(lines.isLast(line), last.has(line))
 })
 
 test('a key that was not set has no line', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { parseAnyLine } from '../../src/formats/parse-record.ts'
-import { parsePlainLine } from '../../src/formats/plain-line.ts'
+import { parsePlainLine, readPlainHead } from '../../src/formats/plain-line.ts'
 import { writeRecord } from '../../src/formats/write-record.ts'
 import type { RawShard, RawTask, StoredTask } from '../../src/rules/raw-task.ts'
 import { mutated } from '../support/json-texts.ts'
@@ -72,6 +72,12 @@ for (const [what, fields] of Object.entries(OTHERS)) {
   })
 }
 
+/** Those of tasks with shards are not read. */
+function headOf({ task, archivedAt, shards }: StoredTask) {
+  const place = archivedAt === null ? 'live' : 'archived'
+  return shards.length > 0 ? undefined : { taskId: task.taskId, place }
+}
+
 test('a line that is read without parsing it says what the parser reads in it', () => {
   let plain = 0
   fc.assert(
@@ -79,6 +85,7 @@ test('a line that is read without parsing it says what the parser reads in it', 
       // As is every line of a file.
       if (!text.isWellFormed()) return
       const read = parsePlainLine(text)
+      assert.deepStrictEqual(readPlainHead(text), read && headOf(read))
       if (read === undefined) return
       plain++
       assert.deepStrictEqual(read, parseAnyLine(text))
