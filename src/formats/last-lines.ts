@@ -1,5 +1,5 @@
-/** What one key takes: three words of its hash, and its line. */
-const WORDS = 4
+/** What one key takes: three words of its hash. A slot in which all are 0 is free. */
+const WORDS = 3
 
 /** The largest part of the slots that is taken. */
 const FULLEST = 0.75
@@ -8,30 +8,37 @@ const FULLEST = 0.75
 const GROWTH = 1.5
 
 /**
- * The last line of each key of a file. It keeps 96 bits of a cryptographic hash instead of the key, so that millions
+ * Which lines of a file are the last ones of their keys. It keeps 96 bits of a cryptographic hash instead of the key, so that millions
  * take little memory: no two keys that have the same are to be found.
  */
 export class LastLines {
   #slots = new Uint32Array(WORDS * 1024)
+  /** The last line of the key in each slot, until all lines are set. */
+  #lines = new Uint32Array(1024)
   #count = 0
   /** A bit for each line that a later one of its key has followed. */
   #followed = new Uint8Array(1024)
   // Only few processes need it, and it takes Node milliseconds to load.
   readonly #hash = process.getBuiltinModule('node:crypto').hash
 
-  get(key: string): number | undefined {
-    // Lines begin at 1: a slot without one is free.
-    return this.#slots[find(this.#slots, this.#wordsOf(key)) + 3] || undefined
+  has(key: string): boolean {
+    return !isFree(this.#slots, find(this.#slots, this.#wordsOf(key)))
   }
 
   set(key: string, line: number): void {
     const words = this.#wordsOf(key)
-    const at = find(this.#slots, words)
-    const before = this.#slots[at + 3] as number
-    this.#slots.set(words, at)
-    this.#slots[at + 3] = line
-    if (before > 0) this.#follow(before)
-    else if (++this.#count * WORDS > this.#slots.length * FULLEST) this.#grow()
+    const slot = find(this.#slots, words)
+    const before = this.#lines[slot]
+    this.#slots.set(words, slot * WORDS)
+    this.#lines[slot] = line
+    // Lines begin at 1.
+    if (before) this.#follow(before)
+    else if (++this.#count > this.#lines.length * FULLEST) this.#grow()
+  }
+
+  /** Sets no more lines: a quarter of the memory is no longer needed. */
+  end(): void {
+    this.#lines = new Uint32Array(0)
   }
 
   /** Whether a line that was set is the last one of its key: no key has to be hashed again to know it. */
@@ -50,14 +57,18 @@ export class LastLines {
   }
 
   #grow(): void {
-    const old = this.#slots
-    const slots = new Uint32Array(WORDS * Math.ceil((old.length / WORDS) * GROWTH))
-    for (let at = 0; at < old.length; at += WORDS) {
-      if (old[at + 3] === 0) continue
-      const slot = old.subarray(at, at + WORDS)
-      slots.set(slot, find(slots, slot))
+    const [oldSlots, oldLines] = [this.#slots, this.#lines]
+    const size = Math.ceil(oldLines.length * GROWTH)
+    this.#slots = new Uint32Array(WORDS * size)
+    this.#lines = new Uint32Array(size)
+    for (let old = 0; old < oldLines.length; old++) {
+      const line = oldLines[old] as number
+      if (line === 0) continue
+      const words = oldSlots.subarray(old * WORDS, (old + 1) * WORDS)
+      const slot = find(this.#slots, words)
+      this.#slots.set(words, slot * WORDS)
+      this.#lines[slot] = line
     }
-    this.#slots = slots
   }
 
   #wordsOf(key: string): number[] {
@@ -74,8 +85,15 @@ export class LastLines {
 /** Where a hash stands, or the free slot where it belongs. */
 function find(slots: Uint32Array, words: ArrayLike<number>): number {
   const [a, b, c] = [words[0], words[1], words[2]]
-  for (let at = ((a as number) * WORDS) % slots.length; ; at = (at + WORDS) % slots.length) {
-    if (slots[at + 3] === 0) return at
-    if (slots[at] === a && slots[at + 1] === b && slots[at + 2] === c) return at
+  const size = slots.length / WORDS
+  for (let slot = (a as number) % size; ; slot = (slot + 1) % size) {
+    const at = slot * WORDS
+    if (slots[at] === a && slots[at + 1] === b && slots[at + 2] === c) return slot
+    if (isFree(slots, slot)) return slot
   }
+}
+
+function isFree(slots: Uint32Array, slot: number): boolean {
+  const at = slot * WORDS
+  return slots[at] === 0 && slots[at + 1] === 0 && slots[at + 2] === 0
 }

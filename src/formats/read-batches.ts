@@ -144,13 +144,14 @@ export function* readBatches(
   size: number,
 ): Generator<(ReadTask | SkippedRecord | Superseded)[]> {
   const last = new LastLines()
-  const isInFile: ReadTask['isInFile'] = (taskId, place) => last.get(recordKey(taskId, place)) !== undefined
+  const isInFile: ReadTask['isInFile'] = (taskId, place) => last.has(recordKey(taskId, place))
   // Lines that are appended meanwhile are left to the next call.
   const bytes = sizeOf(file)
   const format = findFormat(file)
   let held: Read[] | undefined
   if (bytes > HELD) for (const { line, key } of readKeys(file, bytes, format)) last.set(key, line)
   else held = holdAll(parseAll(file, bytes, format), last)
+  last.end()
   const toBatchItem = (read: Read): ReadTask | SkippedRecord | Superseded => {
     if (!('task' in read)) return read
     const { line, task } = read
