@@ -18,7 +18,16 @@ const run = (cwd: string, command: string, ...args: readonly string[]) =>
 mkdirSync(project)
 run(folder, 'tar', '-xzf', pack(folder), '-C', folder)
 // What the tests read, and the package does not hold.
-for (const name of ['build', 'CONTRIBUTING.md', 'docs', 'drizzle', 'migrations', 'src', 'test']) {
+for (const name of [
+  'build',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'docs',
+  'drizzle',
+  'migrations',
+  'src',
+  'test',
+]) {
   cpSync(join(ROOT, name), join(project, name), { recursive: true })
 }
 if (existsSync(SHARED)) symlinkSync(SHARED, join(folder, 'shared'))
