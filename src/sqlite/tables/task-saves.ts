@@ -11,6 +11,17 @@ const FIELDS = Object.keys(TASK_COLUMNS) as (keyof TaskInfo)[]
 const COLUMNS = Object.values(TASK_COLUMNS).join()
 const { taskId: ID, submitTime: SUBMIT_TIME, updateTime: UPDATE_TIME } = TASK_COLUMNS
 
+/**
+ * The names of updates that must be later than what is stored, by where the submit time comes from: to return it costs
+ * SQLite more than to compare it. A name that is put together would take longer to look up than the row to bind.
+ */
+const LATER = {
+  given: 'update given later',
+  kept: 'update kept later',
+  known: 'update known later',
+  returned: 'update returned later',
+} as const
+
 /** How many submit times are kept. */
 const MOST = 1000
 
@@ -78,9 +89,9 @@ export class TaskSaves {
     return known ?? this.#updateStored(row, 'returned')
   }
 
-  /** @param submitTime Where the submit time comes from: to return it costs SQLite more than to compare it. */
-  #updateStored(row: TaskRow, submitTime: 'given' | 'kept' | 'known' | 'returned'): string | undefined {
-    const statement = this.#statements.statement(`update stored ${submitTime} ${row.isStamped}`, () => {
+  #updateStored(row: TaskRow, submitTime: keyof typeof LATER): string | undefined {
+    const name = row.isStamped ? LATER[submitTime] : `update ${submitTime}`
+    const statement = this.#statements.statement(name, () => {
       const kept: readonly string[] = submitTime === 'given' ? ['taskId'] : ['taskId', 'submitTime']
       const set = setters(
         TASK_COLUMNS,
