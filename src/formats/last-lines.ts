@@ -4,12 +4,12 @@ const WORDS = 3
 /** The largest part of the slots that is taken. */
 const FULLEST = 0.75
 
-/** While they grow, both the old slots and the new ones take memory. */
-const GROWTH = 1.5
+/** By how much the slots grow at least, and at most: the old ones take memory for a while longer. */
+const GROWTH = { least: 1.5, most: 8 }
 
 /**
- * Which lines of a file are the last ones of their keys. It keeps 96 bits of a cryptographic hash instead of the key, so that millions
- * take little memory: no two keys that have the same are to be found.
+ * Which lines of a file are the last ones of their keys. It keeps 96 bits of a cryptographic hash instead of the key, so
+ * that millions take little memory: no two keys that have the same are to be found.
  */
 export class LastLines {
   #slots = new Uint32Array(WORDS * 1024)
@@ -25,7 +25,8 @@ export class LastLines {
     return !isFree(this.#slots, find(this.#slots, this.#wordsOf(key)))
   }
 
-  set(key: string, line: number): void {
+  /** @param share Which part of the file ends with the line, at most 1: it tells how many keys are to come. */
+  set(key: string, line: number, share = 1): void {
     const words = this.#wordsOf(key)
     const slot = find(this.#slots, words)
     const before = this.#lines[slot]
@@ -33,7 +34,7 @@ export class LastLines {
     this.#lines[slot] = line
     // Lines begin at 1.
     if (before) this.#follow(before)
-    else if (++this.#count > this.#lines.length * FULLEST) this.#grow()
+    else if (++this.#count > this.#lines.length * FULLEST) this.#grow(share)
   }
 
   /** Sets no more lines: a quarter of the memory is no longer needed. */
@@ -56,9 +57,12 @@ export class LastLines {
     this.#followed[at] = (this.#followed[at] as number) | (1 << (line & 7))
   }
 
-  #grow(): void {
+  #grow(share: number): void {
     const [oldSlots, oldLines] = [this.#slots, this.#lines]
-    const size = Math.ceil(oldLines.length * GROWTH)
+    // With a little room, or the last of them would make it grow once more.
+    const expected = ((this.#count / share) * 1.05) / FULLEST
+    const [least, most] = [oldLines.length * GROWTH.least, oldLines.length * GROWTH.most]
+    const size = Math.ceil(Math.min(Math.max(expected, least), most))
     this.#slots = new Uint32Array(WORDS * size)
     this.#lines = new Uint32Array(size)
     for (let old = 0; old < oldLines.length; old++) {

@@ -149,7 +149,7 @@ export function* readBatches(
   const bytes = sizeOf(file)
   const format = findFormat(file)
   let held: Read[] | undefined
-  if (bytes > HELD) for (const { line, key } of readKeys(file, bytes, format)) last.set(key, line)
+  if (bytes > HELD) setAll(last, file, bytes, format)
   else held = holdAll(parseAll(file, bytes, format), last)
   last.end()
   const toBatchItem = (read: Read): ReadTask | SkippedRecord | Superseded => {
@@ -184,15 +184,14 @@ function holdAll(reads: Iterable<Read>, last: LastLines): Read[] | undefined {
   return held
 }
 
-/** The keys of the valid records, with their lines. */
-function* readKeys(
-  file: string,
-  bytes: number,
-  { read, keyOf }: Format,
-): Generator<{ line: number; key: string }> {
+/** Sets the keys of the valid records of a file. */
+function setAll(last: LastLines, file: string, bytes: number, { read, keyOf }: Format): void {
+  let seen = 0
   for (const record of read(file, bytes)) {
+    // No character takes less than a byte.
+    seen += (record.text?.length ?? 0) + 1
     try {
-      yield { line: record.number, key: keyOf(record) }
+      last.set(keyOf(record), record.number, Math.min(1, seen / bytes))
     } catch (error) {
       if (!(error instanceof RecordError)) throw error
     }
