@@ -311,7 +311,7 @@ function toRecord(method: string, [first, platform, status, result, metadata]: r
       throw invalidValue(name, `${name} was given twice: as an argument and in metadata`)
     }
   }
-  return { ...extra, task_id: first, platform, status, result } as TaskRecordChanges
+  return { task_id: first, platform, status, result, ...extra } as TaskRecordChanges
 }
 
 /** The given fields under the names of a task, and all other keys as its metadata. */

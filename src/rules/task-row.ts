@@ -61,9 +61,20 @@ export function rowOf(task: TaskInfo): Row {
   ]
 }
 
+/**
+ * A task or a shard that was just read, with the time at which it was archived. Not a copy: to add a field to one makes
+ * Node 20 take two microseconds, and memory that is freed late.
+ */
+export function withArchivedAt<T, Time extends string | null>(
+  read: T,
+  archivedAt: Time,
+): T & { readonly archivedAt: Time } {
+  return Object.assign(read as T & object, { archivedAt })
+}
+
 /** The task of a row of the archive. */
 export function readArchivedTask(row: Row): ArchivedTaskInfo {
-  return { ...readTask(row), archivedAt: row[9] as string }
+  return withArchivedAt(readTask(row), row[9] as string)
 }
 
 /** When the task of a row was archived; null for a live one. */
@@ -92,7 +103,7 @@ export function readShard(row: Row): TaskShard {
 
 /** The shard of a row of the archive. */
 export function readArchivedShard(row: Row): ArchivedTaskShard {
-  return { ...readShard(row), archivedAt: row[11] as string }
+  return withArchivedAt(readShard(row), row[11] as string)
 }
 
 /** When the shard of a row was archived; null for a live one. */

@@ -8,7 +8,7 @@ import type { ArchiveMoveResult } from '../rules/move-task.ts'
 import type { SavedTask } from '../rules/row-calls.ts'
 import { type TaskRow, taskRow } from '../rules/save-task.ts'
 import type { ListedSummary, ListedTask } from '../rules/task-filter.ts'
-import { type Row, readSummary, readTask } from '../rules/task-row.ts'
+import { type Row, readSummary, readTask, withArchivedAt } from '../rules/task-row.ts'
 import type { TaskStoreError } from '../rules/task-store-error.ts'
 import { type PackedError, packError, unpackError } from './errors.ts'
 
@@ -47,7 +47,7 @@ const TASK: Crossing<ListedTask, Row> = {
   unpack: (row) => {
     const cells = withBuffersInRow(row)
     const task = readTask(cells)
-    return row.length === 9 ? task : { ...task, archivedAt: cells[9] as string }
+    return row.length === 9 ? task : withArchivedAt(task, cells[9] as string)
   },
 }
 
@@ -55,7 +55,7 @@ const SUMMARY: Crossing<ListedSummary, Row> = {
   unpack: (row) => {
     const cells = withBuffersInRow(row)
     const summary = readSummary(cells)
-    return row.length === 8 ? summary : { ...summary, archivedAt: cells[8] as string }
+    return row.length === 8 ? summary : withArchivedAt(summary, cells[8] as string)
   },
 }
 

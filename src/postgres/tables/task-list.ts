@@ -13,7 +13,7 @@ import type {
   TaskSummary,
   WithArchivedAt,
 } from '../../rules/task-filter.ts'
-import { type Row, readSummary, readTask, SUMMARY_FIELDS } from '../../rules/task-row.ts'
+import { type Row, readSummary, readTask, SUMMARY_FIELDS, withArchivedAt } from '../../rules/task-row.ts'
 import type { Session } from '../transaction.ts'
 import { Bindings, storableBound } from './filter-sql.ts'
 import type { Place } from './place.ts'
@@ -207,7 +207,7 @@ function bindCursor(
 function readRow<T>(row: Row, places: readonly PlaceName[], shape: RowShape<T>): T & WithArchivedAt {
   const task = shape.read(row)
   if (!places.includes('archived')) return task as T & WithArchivedAt
-  return { ...task, archivedAt: row.at(-2) as string | null }
+  return withArchivedAt(task, row.at(-2) as string | null)
 }
 
 /** Of a row that has its `seq` after the cells of the shape, and then, where archived tasks are listed, when and whether. */

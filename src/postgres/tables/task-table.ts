@@ -145,7 +145,7 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
     { taskId, change, ifStatus, ifUpdateTime }: CheckedUpdate,
     updateTime: string,
   ): Promise<Row | undefined> {
-    const cells = storedCells(taskId, { ...change, updateTime })
+    const cells = storedCells(taskId, { updateTime, ...change })
     const fields = Object.keys(cells) as (keyof TaskInfo)[]
     const bound = new Bindings()
     for (const field of fields) bound.bind(field, cells[field])

@@ -121,7 +121,9 @@ export class ShardTable {
       const replaced = FIELDS.filter((field) => field !== 'uniqcTaskId' && field !== 'shardIndex')
       return upsertSql(shards, columns, ['uniqcTaskId', 'shardIndex'], replaced)
     })
-    statement.run({ ...shard, archivedAt })
+    const cells: unknown[] = FIELDS.map((field) => shard[field])
+    if (this.#place === ARCHIVE) cells.push(archivedAt)
+    statement.run(cells)
   }
 
   /** Deletes the shards of a task, and returns how many there were. */

@@ -4,7 +4,7 @@ import { type Cursor, encodeCursor, type SubmitTime } from '../../rules/cursor.t
 import type { PlaceName } from '../../rules/place-name.ts'
 import { platformRange } from '../../rules/platform-range.ts'
 import type { CheckedFilter, CheckedList, Page, WithArchivedAt } from '../../rules/task-filter.ts'
-import type { Row } from '../../rules/task-row.ts'
+import { type Row, withArchivedAt } from '../../rules/task-row.ts'
 import type { Connection } from '../connection.ts'
 import { type IndexRange, IndexRanges } from './index-ranges.ts'
 import { KeptCounts } from './kept-counts.ts'
@@ -431,7 +431,7 @@ function readerOf<T>(
   archivedAt: number,
 ): (row: Row) => T & WithArchivedAt {
   if (!places.includes('archived')) return read as (row: Row) => T & WithArchivedAt
-  return (row) => ({ ...read(row), archivedAt: row.at(archivedAt) as string | null })
+  return (row) => withArchivedAt(read(row), row.at(archivedAt) as string | null)
 }
 
 function cursorOf(row: Row): Cursor {

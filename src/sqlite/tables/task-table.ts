@@ -153,7 +153,7 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
       `update ${fields.join()}`,
       ({ tasks }) => `UPDATE ${tasks} SET ${setters(TASK_COLUMNS, fields)} WHERE ${ID} = :taskId`,
     )
-    statement.run({ ...change, taskId })
+    statement.run([...Object.values(change), taskId])
   }
 
   /**
@@ -213,7 +213,9 @@ export class TaskTable<Task extends TaskInfo = TaskInfo> {
       const replaced = FIELDS.filter((field) => field !== 'taskId')
       return upsertSql(tasks, columns, ['taskId'], replaced)
     })
-    statement.run({ ...task, archivedAt })
+    const cells: unknown[] = FIELDS.map((field) => task[field])
+    if (this.place === ARCHIVE) cells.push(archivedAt)
+    statement.run(cells)
   }
 
   /** Deletes a task; the shards of a live one go with it. Returns whether there was one. */
