@@ -7,7 +7,16 @@ import { withDatabaseFile } from '../driver-error.ts'
  * How many bytes the rows that are held in memory take, by estimate: so few that most are written before the garbage
  * collector moves them, which takes longer.
  */
-const MEMORY_LIMIT = 500_000
+const MEMORY_LIMIT = 100_000
+
+/**
+ * Rows that take more than this are not written as JSON, which with its escapes could be longer than a string can be. What
+ * {@link v8} reads is held until the collection after the next one, so that many small rows would take more memory.
+ */
+const LARGEST_JSON = 2 ** 24
+
+/** Few processes need it, and it takes Node milliseconds to load. */
+const v8 = () => process.getBuiltinModule('node:v8')
 
 /** What a row takes besides its long texts. */
 const ROW_SIZE = 500
@@ -17,8 +26,6 @@ const ROW_SIZE = 500
  * deletes. So any number of rows can be collected before the store is locked.
  */
 export class StagedRows {
-  // Only few processes need it, and it takes Node milliseconds to load.
-  readonly #v8 = process.getBuiltinModule('node:v8')
   #rows: TaskRow[] = []
   #size = 0
   #count = 0
@@ -39,8 +46,9 @@ export class StagedRows {
   /** Every row, in the order in which they were added. */
   *[Symbol.iterator](): Generator<TaskRow> {
     const stored = this.#database?.prepare('SELECT cells FROM staged ORDER BY n').pluck().iterate() ?? []
-    for (const spilled of stored as Iterable<Buffer>) {
-      const cells: readonly unknown[] = this.#v8.deserialize(spilled)
+    for (const spilled of stored as Iterable<string | Buffer>) {
+      const cells: readonly unknown[] =
+        typeof spilled === 'string' ? JSON.parse(spilled) : v8().deserialize(spilled)
       for (let at = 0; at < cells.length; at += WIDTH) yield rowAt(cells, at)
     }
     yield* this.#rows
@@ -53,9 +61,10 @@ export class StagedRows {
   #spill(): void {
     withDatabaseFile('the temporary file of saveMany()', 'written', () => {
       this.#database ??= openStaging()
+      const cells = cellsOf(this.#rows)
       this.#database
         .prepare('INSERT INTO staged (cells) VALUES (?)')
-        .run(this.#v8.serialize(cellsOf(this.#rows)))
+        .run(this.#size > LARGEST_JSON ? v8().serialize(cells) : JSON.stringify(cells))
     })
     this.#rows = []
     this.#size = 0
@@ -108,6 +117,6 @@ function openStaging(): Database {
   // An empty name is a database in a temporary file, each part of which is written and read once.
   const database = openDriver('', {})
   database.pragma('cache_size = -1000')
-  database.exec('CREATE TABLE staged (n INTEGER PRIMARY KEY, cells BLOB NOT NULL)')
+  database.exec('CREATE TABLE staged (n INTEGER PRIMARY KEY, cells NOT NULL)')
   return database
 }
