@@ -32,7 +32,7 @@ export const SUITES: Readonly<Record<string, (quick: boolean) => Iterable<Table>
         title: `Single records, results of ${keys} keys, synchronous NORMAL`,
         unit: 'microseconds of CPU a call',
         columns: runTrial<Columns>('interleaved', options, MEMORY),
-        note: `In one process, in turns of 2.5 ms, ${rounds} rounds, ${showMemory()}: 15th percentiles.`,
+        note: `In one process, in turns of 2.5 ms, ${rounds} rounds after the compiler is done, ${showMemory()}: 15th percentiles.`,
       }
     }
   },
