@@ -124,19 +124,19 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
     // The tasks of a scan are as they were found while nothing but these batches has changed anything since.
     let version: string | undefined
     const isAsFound = () => version !== undefined && version === connection.changes
-    const plan = (batch: readonly FoundTask[]) => {
-      if (isAsFound() && batch.every(hasPlainId)) return this.#planArchive(batch, batch, onConflict)
+    const plan = (batch: readonly FoundTask[], areAsFound: boolean) => {
+      if (areAsFound && batch.every(hasPlainId)) return this.#planArchive(batch, batch, onConflict)
       const rows = live.ages(idsOf(batch), { by, statuses })
       return this.#planArchive(batch, rows.map(foundTask), onConflict)
     }
     let size = FIRST_BATCH
     const archive = (batch: readonly FoundTask[]) => {
       const began = elapsed()
-      const wasAsFound = isAsFound()
-      const planned = plan(batch)
+      const areAsFound = isAsFound()
+      const planned = plan(batch, areAsFound)
       this.#archiveAll(planned, onConflict)
       // A trigger may have changed others of them.
-      if (wasAsFound) version = connection.hasTriggers ? undefined : connection.changes
+      if (areAsFound) version = connection.hasTriggers ? undefined : connection.changes
       if (batch.length === size) size = nextBatchSize(size, elapsed() - began)
       return [planned]
     }
@@ -153,7 +153,7 @@ export class TaskArchive implements ArchiveRepository<'sync'> {
         const batch = due.slice(start, start + size)
         start += batch.length
         const done = dryRun
-          ? [connection.snapshot(() => plan(batch))]
+          ? [connection.snapshot(() => plan(batch, isAsFound()))]
           : this.#batch(batch, archive, ({ taskId }) => ({ ...none, conflicts: [taskId] }))
         for (const { archived, conflicts, unreadable } of done) {
           report.archived.push(...archived)

@@ -185,13 +185,13 @@ function holdAll(reads: Iterable<Read>, last: LastLines): Read[] | undefined {
 }
 
 /** Sets the keys of the valid records of a file. */
-function setAll(last: LastLines, file: string, bytes: number, { read, keyOf }: Format): void {
+function setAll(last: LastLines, file: string, bytes: number, format: Format): void {
   let seen = 0
-  for (const record of read(file, bytes)) {
+  for (const record of format.read(file, bytes)) {
     // No character takes less than a byte.
     seen += (record.text?.length ?? 0) + 1
     try {
-      last.set(keyOf(record), record.number, Math.min(1, seen / bytes))
+      last.set(format.keyOf(record), record.number, Math.min(1, seen / bytes))
     } catch (error) {
       if (!(error instanceof RecordError)) throw error
     }

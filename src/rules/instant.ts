@@ -33,7 +33,7 @@ const ORDERED =
  * Returns a function that tells whether the moment of a time is before another one, which is in microseconds since 1970 and
  * before the year 10000; undefined for what {@link parseInstant} cannot read.
  */
-export function isBefore(moment: number, timeZone?: string): (time: string) => boolean | undefined {
+export function isEarlierThan(moment: number, timeZone?: string): (time: string) => boolean | undefined {
   // No time of this form is before the year 0.
   const text = moment < FIRST_TIME * 1000 ? '' : formatTime(Math.ceil(moment))
   return (time) => {

@@ -1,7 +1,7 @@
 import { type AnyStatus, TERMINAL_STATUSES } from '../../drizzle/task-status.ts'
 import { invalidValue } from './argument-error.ts'
 import { amount, checkObject, flag, oneOf, optionsReader, strings, wrongValue } from './check-arguments.ts'
-import { isBefore, timeZone } from './instant.ts'
+import { isEarlierThan, timeZone } from './instant.ts'
 import { type LongCallOptions, longCall, stepOf, type TaskProgress } from './long-call.ts'
 import type { PlaceName } from './place-name.ts'
 import { TaskStoreError } from './task-store-error.ts'
@@ -127,7 +127,7 @@ export function readOlderThanOptions(options: ArchiveOlderThanOptions, now: numb
   } = readOptions(options)
   const hours = finiteAmount('hours', given)
   const step = stepOf({ onProgress, signal })
-  const isOld = isBefore((now - hours * 3_600_000) * 1000, rest.timeZone)
+  const isOld = isEarlierThan((now - hours * 3_600_000) * 1000, rest.timeZone)
   return {
     ...rest,
     by,

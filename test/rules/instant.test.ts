@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { formatTime } from '../../src/rules/clock.ts'
-import { checkTimeZone, isBefore, parseInstant } from '../../src/rules/instant.ts'
+import { checkTimeZone, isEarlierThan, parseInstant } from '../../src/rules/instant.ts'
 
 const REFUSED = [
   '',
@@ -163,22 +163,22 @@ test('a time of the store is before a moment if its own moment is', () => {
   fc.assert(
     fc.property(anyMoment, fc.integer({ min: -2, max: 2 }), anyMoment, (moment, steps, any) => {
       for (const other of [moment + steps, any]) {
-        assert.equal(isBefore(other, '+08:00')(formatTime(moment)), moment < other)
+        assert.equal(isEarlierThan(other, '+08:00')(formatTime(moment)), moment < other)
       }
     }),
   )
-  assert.equal(isBefore(1000.5)(formatTime(1000)), true)
-  assert.equal(isBefore(999.5)(formatTime(1000)), false)
+  assert.equal(isEarlierThan(1000.5)(formatTime(1000)), true)
+  assert.equal(isEarlierThan(999.5)(formatTime(1000)), false)
 })
 
 test('no time is before a moment before all times', () => {
   for (const moment of [FIRST, FIRST - 1, FIRST * 1000, Number.NEGATIVE_INFINITY]) {
-    assert.equal(isBefore(moment)('0000-01-01T00:00:00.000000+00:00'), false)
+    assert.equal(isEarlierThan(moment)('0000-01-01T00:00:00.000000+00:00'), false)
   }
 })
 
 test('a time of any other form is compared by its moment, and one that cannot be read with none', () => {
-  const isBeforeNoon = isBefore(Date.UTC(2026, 0, 31, 12) * 1000, '+08:00')
+  const isBeforeNoon = isEarlierThan(Date.UTC(2026, 0, 31, 12) * 1000, '+08:00')
   for (const [time, expected] of [
     ['2026-01-31T11:59:59.999999+00:00', true],
     ['2026-01-31T12:00:00.000000+00:00', false],
