@@ -94,7 +94,7 @@ export class LockFairness {
         deadline ??= now + this.#timeout - this.#driverTimeout
         if (now >= deadline) throw error
         sleep(RETRY_AFTER)
-        this.#pause()
+        this.#pause(Date.now())
       }
     }
   }
@@ -116,8 +116,9 @@ export class LockFairness {
 
   /** Before a write: pauses if a pause is due. */
   beforeWrite(): void {
-    this.#writingSince = Date.now()
-    this.#pause()
+    const now = Date.now()
+    this.#writingSince = now
+    this.#pause(now)
   }
 
   /** After a write, done or failed. */
@@ -142,9 +143,8 @@ export class LockFairness {
   }
 
   /** Leaves the lock to others at the start of a period, after one in which this process was busy with it. */
-  #pause(): void {
+  #pause(now: number): void {
     if (this.#writingSince === undefined) return
-    const now = Date.now()
     const period = Math.floor(now / PERIOD)
     const periods = period - this.#use.period
     if (periods === 0) return
