@@ -2,6 +2,8 @@
 // round, the order of keys and white space stay as they are. The text must be JSON, or what Python's json
 // writes; it is not checked here.
 
+import { ARRAY, COMMA, END_ARRAY, END_OBJECT, OBJECT, QUOTE, SPACE } from './characters.ts'
+
 /** The position after the string that begins with a quote at `at`; -1 if the string does not end. */
 export function endOfString(text: string, at: number): number {
   for (let end = at; ; ) {
@@ -43,14 +45,7 @@ export function splitArray(text: string): string[] {
   return items
 }
 
-const QUOTE = 0x22
-const COMMA = 0x2c
-const ARRAY = 0x5b
-const END_ARRAY = 0x5d
-const OBJECT = 0x7b
-const END_OBJECT = 0x7d
-
-const isSpace = (code: number) => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
+const isSpace = (code: number) => code === SPACE || code === 0x0a || code === 0x0d || code === 0x09
 
 function skipSpace(text: string, from: number): number {
   let at = from

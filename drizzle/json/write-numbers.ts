@@ -1,12 +1,6 @@
+import { BACKSLASH, COLON, COMMA, END_OBJECT, OBJECT, QUOTE, SPACE } from './characters.ts'
 import { isPlainNumber } from './plain-number.ts'
 
-const SPACE = 0x20
-const QUOTE = 0x22
-const COMMA = 0x2c
-const COLON = 0x3a
-const BACKSLASH = 0x5c
-const OPENING = 0x7b
-const CLOSING = 0x7d
 const LAST_ASCII = 0x7f
 
 /** How many bytes are written before they become text. */
@@ -42,7 +36,7 @@ export function writeNumbers(
         text += bytes.toString('latin1', 0, at)
         at = 0
       }
-      bytes[at++] = i === 0 ? OPENING : COMMA
+      bytes[at++] = i === 0 ? OBJECT : COMMA
       bytes[at++] = QUOTE
       for (let c = 0; c < key.length; c++) {
         const code = key.charCodeAt(c)
@@ -54,7 +48,7 @@ export function writeNumbers(
       const digits = `${value}`
       for (let c = 0; c < digits.length; c++) bytes[at++] = digits.charCodeAt(c)
     }
-    bytes[at++] = CLOSING
+    bytes[at++] = END_OBJECT
     return text + bytes.toString('latin1', 0, at)
   } finally {
     spare = bytes

@@ -1,3 +1,4 @@
+import { BACKSLASH, QUOTE, SPACE } from './characters.ts'
 import { isPlainNumber } from './plain-number.ts'
 import { isPlainObject, spreadHint, typeName, UnreadableJson } from './value.ts'
 import { writeNumbers } from './write-numbers.ts'
@@ -88,9 +89,6 @@ function tryPlain(value: unknown): string | undefined {
   }
 }
 
-const SPACE = 0x20
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const SURROGATES = 0xd800
 
 /**

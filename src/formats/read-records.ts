@@ -1,5 +1,15 @@
 import { isAscii } from 'node:buffer'
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import {
+  ARRAY,
+  BACKSLASH,
+  COMMA,
+  END_ARRAY,
+  END_OBJECT,
+  OBJECT,
+  QUOTE,
+  SPACE,
+} from '../../drizzle/json/characters.ts'
 import { withFile } from '../files/file-error.ts'
 
 /** A record of a file before it is parsed. */
@@ -12,10 +22,7 @@ export interface RawRecord {
 
 const CHUNK = 1 << 18
 const NEWLINE = 0x0a
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-const COMMA = 0x2c
-const SPACES: readonly number[] = [0x20, 0x09, 0x0d, NEWLINE]
+const SPACES: readonly number[] = [SPACE, 0x09, 0x0d, NEWLINE]
 
 /**
  * The lines of the first `size` bytes of a file that are not blank, read in chunks.
@@ -72,9 +79,9 @@ export function* readEntries(file: string, size: number): Generator<RawRecord> {
         continue
       }
       if (byte === QUOTE) isString = true
-      else if (byte === 0x7b || byte === 0x5b) {
+      else if (byte === OBJECT || byte === ARRAY) {
         if (depth++ === 0) start = at + 1
-      } else if (byte === 0x7d || byte === 0x5d) {
+      } else if (byte === END_OBJECT || byte === END_ARRAY) {
         if (--depth === 0) yield* entry(at)
       } else if (byte === COMMA && depth === 1) yield* entry(at)
     }
