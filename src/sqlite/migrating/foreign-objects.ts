@@ -31,10 +31,11 @@ export function findForeignObjects(database: Database): ForeignObject[] {
     )
     .raw()
     .all(JSON.stringify([...KEYS.keys()])) as [string, string, string][]
+  const problemOf = problemsOf(database)
   return objects.flatMap(([type, name, table]) => {
     if (type === 'trigger') return foreign(`the trigger ${name} on ${table}`, 'TRIGGER', name)
     if (type === 'view') return foreign(`the view ${name}`, 'VIEW', name)
-    const problem = problemOfTable(database, name)
+    const problem = problemOf(name)
     return problem === undefined ? [] : foreign(`the table ${name}, ${problem}`, 'TABLE', name)
   })
 }
@@ -43,21 +44,22 @@ function foreign(what: string, kind: string, name: string): ForeignObject[] {
   return [{ what, drop: `DROP ${kind} "${name.replaceAll('"', '""')}"`, isTable: kind !== 'TRIGGER' }]
 }
 
-function problemOfTable(database: Database, name: string): string | undefined {
-  const [kind, isWithoutRowid] = database
-    .prepare("SELECT type, wr FROM pragma_table_list(?) WHERE schema = 'main'")
-    .raw()
-    .get(name) as [string, number]
-  if (kind === 'virtual') return 'which is virtual'
-  if (isWithoutRowid === 1) return 'which is WITHOUT ROWID'
-  const expected = KEYS.get(name.toLowerCase())
-  if (expected === undefined) return undefined
-  const columns = database
+/** Tells of a table why it is not the one that we know; undefined for that one. */
+function problemsOf(database: Database): (name: string) => string | undefined {
+  const kindOf = database.prepare("SELECT type, wr FROM pragma_table_list(?) WHERE schema = 'main'").raw()
+  const keyOf = database
     .prepare("SELECT name, type FROM pragma_table_info(?, 'main') WHERE pk > 0 ORDER BY pk")
     .raw()
-    .all(name) as [string, string][]
-  // Of the type INTEGER, a key is another name for the rowid.
-  const isRowid = columns.length === 1 && /^integer$/i.test(columns[0]?.[1] ?? '')
-  const isExpected = columns.map(([column]) => column).join() === expected && !isRowid
-  return isExpected ? undefined : 'which has another key'
+  return (name) => {
+    const [kind, isWithoutRowid] = kindOf.get(name) as [string, number]
+    if (kind === 'virtual') return 'which is virtual'
+    if (isWithoutRowid === 1) return 'which is WITHOUT ROWID'
+    const expected = KEYS.get(name.toLowerCase())
+    if (expected === undefined) return undefined
+    const columns = keyOf.all(name) as [string, string][]
+    // Of the type INTEGER, a key is another name for the rowid.
+    const isRowid = columns.length === 1 && /^integer$/i.test(columns[0]?.[1] ?? '')
+    const isExpected = columns.map(([column]) => column).join() === expected && !isRowid
+    return isExpected ? undefined : 'which has another key'
+  }
 }

@@ -122,12 +122,11 @@ function findOtherOwner(
 
 /** A file may be half created, but its tables must be UnifiedQuantum's. */
 function checkTables(database: Database, file: string, found: ReadonlySet<string>): void {
+  const columnsOf = database.prepare('SELECT name FROM pragma_table_info(?)').pluck()
   for (const table of UPSTREAM_TABLES) {
     const { name } = table
     if (!found.has(name)) continue
-    const columns = new Set(
-      database.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(name) as string[],
-    )
+    const columns = new Set(columnsOf.all(name) as string[])
     // A later version adds error_message.
     const missing = columnNames(table).filter((column) => column !== 'error_message' && !columns.has(column))
     if (missing.length > 0) {
