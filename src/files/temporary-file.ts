@@ -1,5 +1,4 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, type Stats } from 'node:fs'
-import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { realTime } from '../rules/clock.ts'
 import { codeOf } from './file-error.ts'
@@ -75,6 +74,7 @@ function namesIn(folder: string): string[] {
 
 /** The number of a process means another one elsewhere: on another machine, in another container. */
 function whereabouts(): string {
+  const { hostname } = process.getBuiltinModule('node:os')
   known ??= hash([hostname(), readFile('/etc/machine-id'), readLink('/proc/self/ns/pid')].join('\n'))
   return known
 }

@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { invalidValue } from '../rules/argument-error.ts'
 import { checkPath, startsAtHome } from '../rules/check-arguments.ts'
@@ -52,7 +51,7 @@ function homeFolder(): string {
 
 function homeOf(): string {
   try {
-    return homedir()
+    return process.getBuiltinModule('node:os').homedir()
   } catch {
     // A user that the system does not know.
     return ''

@@ -8,6 +8,7 @@ import { temporaryFile } from '../support/temporary.ts'
 
 /** Stops every clock, as the fake timers of test runners do: in its object, and by another object in its place. */
 const STOP = `
+  process.hrtime = Object.assign(() => [0, 0], { bigint: () => 0n })
   const moment = Date.UTC(2026, 4, 3)
   performance.now = () => 0
   Object.defineProperty(globalThis, 'performance', { value: { now: () => 0 } })
@@ -17,8 +18,11 @@ const STOP = `
   }
 `
 
-/** What Jest does if fake timers are set for all tests: the package is imported after that. */
-const REPLACE = "Object.defineProperty(globalThis, 'performance', { value: { now: () => 0 } })"
+/** What test runners do if fake timers are set for all tests: the package is imported after that. */
+const REPLACE = `
+  process.hrtime = Object.assign(() => [0, 0], { bigint: () => 0n })
+  Object.defineProperty(globalThis, 'performance', { value: { now: () => 0 } })
+`
 
 const IMPORT = `
   import Database from 'better-sqlite3'

@@ -1,5 +1,4 @@
 import { lstatSync, type Stats } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MERGED_FILES } from '../../../drizzle/tables.ts'
 import { identifyFile, isSameFile } from '../../files/file-identity.ts'
@@ -23,9 +22,10 @@ export interface Fallback {
 
 /** The fallback store, unless it is this one, or holds nothing that was not merged. */
 export function findFallback(connection: Connection): Fallback | undefined {
+  const temporary = process.getBuiltinModule('node:os').tmpdir()
   const folders = ['uniqc', 'cache']
-  const paths = folders.map((_, index) => join(tmpdir(), ...folders.slice(0, index + 1)))
-  const file = join(tmpdir(), ...folders, 'tasks.sqlite')
+  const paths = folders.map((_, index) => join(temporary, ...folders.slice(0, index + 1)))
+  const file = join(temporary, ...folders, 'tasks.sqlite')
   const found = look(file)
   if (found === undefined) return undefined
   const logs = LOG_ENDINGS.flatMap((ending) => look(file + ending) ?? [])
