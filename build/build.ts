@@ -97,7 +97,7 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'warning',
 })
-// It moves lines, which a source map counts.
+// It moves lines, so a source map would be wrong.
 if (!forCoverage) inlineHelpers(ROOT, metafile.outputs)
 
 for (const program of Object.keys(PROGRAMS)) chmodSync(join(DIST, `${program}.js`), 0o755)

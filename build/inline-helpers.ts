@@ -12,13 +12,18 @@ export function inlineHelpers(root: string, outputs: Metafile['outputs']): void 
   const found = Object.keys(outputs).filter((file) => isHelpers(outputs[file] as Metafile['outputs'][string]))
   const [helpers] = found
   if (helpers === undefined || found.length > 1) throw new Error(`expected one file of helpers: ${found}`)
-  const text = readFileSync(join(root, helpers), 'utf8').replace(/^export \{[^}]*\};\n/m, '')
-  // Of renamed ones the text would have other names.
+  const whole = readFileSync(join(root, helpers), 'utf8')
+  const text = whole.replace(/^export \{[^}]*\};\n/m, '')
+  if (text === whole) throw new Error(`${helpers} exports no helpers`)
+  const declared = [...text.matchAll(/^var (\w+) =/gm)].map(([, name]) => name)
+  const isDeclared = new RegExp(String.raw`\b(?:var|let|const|function|class) (?:${declared.join('|')})\b`)
+  // Not those under other names: the text declares them under these.
   const names = String.raw`\{(?:\s*\w+,)*\s*\w+\s*\}`
   const imported = new RegExp(String.raw`^import (${names} from )?"[./]*/${basename(helpers)}";\n`, 'm')
   for (const [file, { imports }] of Object.entries(outputs)) {
     if (!imports.some(({ path }) => path === helpers)) continue
     const before = readFileSync(join(root, file), 'utf8')
+    if (isDeclared.test(before)) throw new Error(`${file} declares the name of a helper itself`)
     const after = before.replace(imported, (_, isNamed) => (isNamed ? text : ''))
     if (after === before) throw new Error(`${file} imports its helpers in another way`)
     writeFileSync(join(root, file), after)

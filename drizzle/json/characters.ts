@@ -1,4 +1,4 @@
-// What the text of JSON is made of, by code.
+// The codes of what JSON is made of.
 export const SPACE = 0x20
 export const QUOTE = 0x22
 export const COMMA = 0x2c

@@ -11,45 +11,60 @@ const AROUND = 32
 /** Memory that nobody is using. */
 let spare: Buffer | undefined
 
+/** The beginning of an object, as JSON. */
+export interface WrittenNumbers {
+  /** With the closing brace if every member was written. */
+  readonly text: string
+  /** How many members were written. */
+  readonly count: number
+  /** The value of the next one, if there is one: a getter may return something else the second time. */
+  readonly next: unknown
+}
+
 /**
- * The JSON of an object whose values are plain numbers, as counts are, and whose keys stand in JSON as they are; undefined
- * for any other. Byte by byte into memory it takes three quarters of the time that it takes to grow a string by pieces.
+ * Writes the members of an object up to the first that is not a plain number under a key that stands in JSON as it is. Of
+ * counts, which hold thousands of them, that is all: byte by byte into memory they take three quarters of the time that it
+ * takes to grow a string.
  *
- * @param keys Those of the object. Each value is read once.
+ * @param keys Those of the object, at least one.
  */
 export function writeNumbers(
   object: Readonly<Record<string, unknown>>,
   keys: readonly string[],
-): string | undefined {
+): WrittenNumbers {
   const bytes = spare ?? Buffer.allocUnsafeSlow(SIZE)
-  // A getter may get here as well.
+  // A getter of the object may call this function.
   spare = undefined
   let text = ''
-  let at = 0
+  let written = 0
+  let count = 0
+  let next: unknown
   try {
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i] as string
-      const value = object[key]
-      if (typeof value !== 'number' || !isPlainNumber(value)) return undefined
-      if (at + key.length + AROUND > SIZE) {
-        if (key.length + AROUND > SIZE) return undefined
-        text += bytes.toString('latin1', 0, at)
-        at = 0
+    members: for (; count < keys.length; count++) {
+      const key = keys[count] as string
+      next = object[key]
+      if (typeof next !== 'number' || !isPlainNumber(next)) break
+      if (written + key.length + AROUND > SIZE) {
+        if (key.length + AROUND > SIZE) break
+        text += bytes.toString('latin1', 0, written)
+        written = 0
       }
-      bytes[at++] = i === 0 ? OBJECT : COMMA
+      let at = written
+      bytes[at++] = count === 0 ? OBJECT : COMMA
       bytes[at++] = QUOTE
-      for (let c = 0; c < key.length; c++) {
-        const code = key.charCodeAt(c)
-        if (code < SPACE || code === QUOTE || code === BACKSLASH || code > LAST_ASCII) return undefined
+      for (let i = 0; i < key.length; i++) {
+        const code = key.charCodeAt(i)
+        if (code < SPACE || code === QUOTE || code === BACKSLASH || code > LAST_ASCII) break members
         bytes[at++] = code
       }
       bytes[at++] = QUOTE
       bytes[at++] = COLON
-      const digits = `${value}`
-      for (let c = 0; c < digits.length; c++) bytes[at++] = digits.charCodeAt(c)
+      const digits = `${next}`
+      for (let i = 0; i < digits.length; i++) bytes[at++] = digits.charCodeAt(i)
+      written = at
     }
-    bytes[at++] = END_OBJECT
-    return text + bytes.toString('latin1', 0, at)
+    if (count === keys.length) bytes[written++] = END_OBJECT
+    return { text: written === 0 ? text : text + bytes.toString('latin1', 0, written), count, next }
   } finally {
     spare = bytes
   }

@@ -133,17 +133,15 @@ function plainNumbers(value: readonly unknown[]): number[] | undefined {
 function writePlainObject(value: Readonly<Record<string, unknown>>): string | undefined {
   const keys = Object.keys(value)
   if (keys.length === 0) return '{}'
-  const numbers = writeNumbers(value, keys)
-  if (numbers !== undefined) return numbers
-  let text = ''
-  let between = '{"'
-  for (let i = 0; i < keys.length; i++) {
+  const { text: numbers, count, next } = writeNumbers(value, keys)
+  if (count === keys.length) return numbers
+  let text = numbers
+  for (let i = count; i < keys.length; i++) {
     const key = keys[i] as string
-    const content = writePlain(value[key])
+    const content = writePlain(i === count ? next : value[key])
     if (content === undefined) return undefined
     const name = isPlainText(key) ? key : JSON.stringify(key).slice(1, -1)
-    text += `${between}${name}":${content}`
-    between = ',"'
+    text += `${i === 0 ? '{' : ','}"${name}":${content}`
   }
   return `${text}}`
 }

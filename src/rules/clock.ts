@@ -1,26 +1,35 @@
 import { invalidTask } from './task-store-error.ts'
 
-/** It takes a millisecond to load. */
-const performance = () => process.getBuiltinModule('node:perf_hooks').performance
-
 const { hrtime } = process
-const first = hrtime.bigint()
-/** Whether a test has put a clock in the place of the real one: that one goes on while it is asked. */
-const isReplaced = hrtime.bigint() === first
+
+/** It takes two milliseconds to load. */
+const loadPerformance = () => process.getBuiltinModule('node:perf_hooks').performance
+
+function monotonic(): number {
+  const [seconds, nanoseconds] = hrtime()
+  return seconds * 1000 + nanoseconds / 1e6
+}
+
+const moment = monotonic()
 
 /**
  * Milliseconds by a clock that only goes forward, for deadlines. The real one, whatever a test puts in its place: with one
  * that stands still, a lock would be waited for without end.
  */
-export const elapsed: () => number = isReplaced ? performance().now.bind(performance()) : sinceStart
+export const elapsed = moment < monotonic() ? monotonic : otherMonotonic()
 
-function sinceStart(): number {
-  const [seconds, nanoseconds] = hrtime()
-  return seconds * 1000 + nanoseconds / 1e6
+/** Where a test has replaced the clock of the process before, or it does not move on between two calls. */
+function otherMonotonic(): () => number {
+  const performance = loadPerformance()
+  return performance.now.bind(performance)
 }
 
 /** Milliseconds since 1970, by the real clock: for what was written when. */
-export const realTime = (): number => performance().timeOrigin + performance().now()
+export function realTime(): number {
+  // Tests replace `Date.now` and `performance.now`.
+  const { timeOrigin, nodeTiming } = loadPerformance()
+  return timeOrigin + nodeTiming.duration
+}
 
 /** The years 0 to 9999, in milliseconds since 1970: later ones have no form that others read. */
 export const FIRST_TIME = -62_167_219_200_000

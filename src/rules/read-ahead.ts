@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { BATCH_WEIGHT } from './batches.ts'
 
 /** Gathers batches into larger ones, until they have `size` items or are as large as is held in memory. */
@@ -6,7 +7,6 @@ export async function* gather<Item>(
   size: number,
   weightOf: (item: Item) => number,
 ): AsyncGenerator<Item[], void, undefined> {
-  const { setImmediate } = process.getBuiltinModule('node:timers/promises')
   let gathered: Item[] = []
   let weight = 0
   for await (const batch of batches) {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { checkInteger, optionsReader, wrongValue } from './check-arguments.ts'
 import { signal } from './long-call.ts'
 
@@ -51,7 +52,6 @@ export async function* watchList<T>(
 }
 
 async function pause(interval: number, signal: AbortSignal | undefined): Promise<void> {
-  const { setTimeout } = process.getBuiltinModule('node:timers/promises')
   try {
     await setTimeout(interval, undefined, signal && { signal })
   } catch (error) {

@@ -215,7 +215,7 @@ export class Connection implements Statements {
   snapshot<T>(work: (version: () => string | undefined) => T): T {
     return this.#call(READS_LOOK_AFTER, () => {
       if (this.#isInTransaction) return work(() => undefined)
-      const commitsOfOthers = this.#waits ? this.#lock.patiently(() => this.#beginRead()) : this.#beginRead()
+      const commitsOfOthers = this.#beginRead()
       const version = () => (this.#isOursAlone ? this.#changesAfter(commitsOfOthers) : undefined)
       return this.#transact(() => work(version))
     })
@@ -264,10 +264,10 @@ export class Connection implements Statements {
     this.#checkNotUndone()
     try {
       this.#follow(lookAfter)
-      return this.#opened.schemaVersion === undefined ? work() : this.#readAsNewest(work)
+      return this.#opened.schemaVersion === undefined ? work() : this.#readAsNewest(work, isPatient)
     } catch (error) {
-      // Only now: a function more takes a fiftieth of the shortest call.
-      if (isPatient && isBusy(error) && this.#waits) {
+      // Made only now: one more closure takes a fiftieth of the shortest call.
+      if (isPatient && isBusy(error) && this.#depth === 0 && this.#waits) {
         return this.#call(lookAfter, () => this.#lock.patiently(work))
       }
       // A caller can close the client itself.
@@ -327,6 +327,10 @@ export class Connection implements Statements {
 
   /** Returns how many times others had committed. */
   #beginRead(): unknown {
+    return this.#waits ? this.#lock.patiently(() => this.#tryToBeginRead()) : this.#tryToBeginRead()
+  }
+
+  #tryToBeginRead(): unknown {
     this.statement('begin', () => 'BEGIN').run()
     try {
       // The snapshot begins with the first read.
@@ -434,7 +438,7 @@ export class Connection implements Statements {
   }
 
   /** Reads a file of an older version as the newest, unless another process has upgraded it meanwhile. */
-  #readAsNewest<T>(work: () => T): T {
+  #readAsNewest<T>(work: () => T, isPatient: boolean): T {
     if (this.#isInTransaction) return work()
     this.#beginRead()
     const read = this.#transact(() => {
@@ -443,7 +447,7 @@ export class Connection implements Statements {
     })
     if (read !== undefined) return read.value
     this.#reopen()
-    return this.#call(READS_LOOK_AFTER, work)
+    return this.#call(READS_LOOK_AFTER, work, isPatient)
   }
 }
 

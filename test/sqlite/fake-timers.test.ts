@@ -33,9 +33,18 @@ const IMPORT = `
 
 const SAVE = "store.save({ taskId: 'a', backend: 'b', status: 'running' })"
 
+/** The clock of the process alone: as an object of functions, and as one. */
+const REPLACE_HRTIME = `
+  import { mock } from 'node:test'
+  mock.method(process, 'hrtime', () => [0, 0])
+`
+const STOP_HRTIME = 'process.hrtime = () => [0, 0]\n'
+
 for (const [what, before, after] of [
   ['stopped after the import', '', STOP],
   ['replaced before the import', REPLACE, ''],
+  ['of the process mocked before the import', REPLACE_HRTIME, ''],
+  ['of the process replaced before the import', STOP_HRTIME, ''],
 ] as const) {
   test(`with a clock ${what}, a write to a locked file is LOCKED after its timeout`, async (t) => {
     const file = temporaryFile(t)
@@ -111,4 +120,22 @@ test('times that are stored follow the clock that a test sets', async (t) => {
     temporaryFile(t),
   )
   assert.match(output, /^(2026-05-03T00:00:00\.000\d{3}\+00:00\s){2}$/)
+})
+
+test('with fake timers that were set after the import, a list is watched all the same', async (t) => {
+  const output = await runModule(
+    `${IMPORT}
+    const { mock } = await import('node:test')
+    mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'setImmediate'] })
+    const store = new TaskStore({ file })
+    const seen = []
+    for await (const list of store.watch({}, { interval: 5 })) {
+      seen.push(list.length)
+      if (seen.length === 2) break
+      ${SAVE}
+    }
+    console.log(seen.join())`,
+    temporaryFile(t),
+  )
+  assert.equal(output, '0,1\n')
 })

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
+import Database from 'better-sqlite3'
 import { TaskStore } from 'uniqc-task-store'
+import { Connection } from '../../src/sqlite/connection.ts'
 import { LockFairness } from '../../src/sqlite/lock-fairness.ts'
+import { LEDGER } from '../../src/sqlite/migrating/foreign-objects.ts'
+import { locateStore } from '../../src/sqlite/store-location.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
 test('what one connection did with the lock of a file counts for the next one', (t) => {
@@ -64,4 +68,26 @@ test('a long call pauses between batches that held the lock for more than 70 mil
   assert.deepEqual(pauses, [0, 0, 0, 0, 1, 0, 0])
   lock.beforeBatch()
   assert.equal(wait.mock.callCount(), 2)
+})
+
+test('a read of an old file that another program has upgraded meanwhile waits for a lock like any other', (t) => {
+  const file = temporaryFile(t)
+  new TaskStore({ file }).close()
+  const other = new Database(file)
+  t.after(() => other.close())
+  other.exec(`
+    PRAGMA journal_mode = DELETE;
+    CREATE TABLE uniqc_kept AS SELECT * FROM ${LEDGER};
+    DELETE FROM ${LEDGER}`)
+  const connection = new Connection(locateStore({ file, readonly: true, timeout: 300 }))
+  t.after(() => connection.close())
+  other.exec(`INSERT INTO ${LEDGER} SELECT * FROM uniqc_kept; DROP TABLE uniqc_kept`)
+  let attempts = 0
+  const read = () => {
+    if (++attempts === 1) other.exec('BEGIN EXCLUSIVE')
+    if (attempts === 5) other.exec('COMMIT')
+    return connection.live.find('a')
+  }
+  assert.equal(connection.run(read), undefined)
+  assert.equal(attempts, 5)
 })

@@ -44,7 +44,7 @@ function foreign(what: string, kind: string, name: string): ForeignObject[] {
   return [{ what, drop: `DROP ${kind} "${name.replaceAll('"', '""')}"`, isTable: kind !== 'TRIGGER' }]
 }
 
-/** Tells of a table why it is not the one that we know; undefined for that one. */
+/** Returns a function that says why a table is not ours; it returns undefined for one that is. */
 function problemsOf(database: Database): (name: string) => string | undefined {
   const kindOf = database.prepare("SELECT type, wr FROM pragma_table_list(?) WHERE schema = 'main'").raw()
   const keyOf = database
