@@ -26,9 +26,9 @@ function otherMonotonic(): () => number {
 
 /** Milliseconds since 1970, by the real clock: for what was written when. */
 export function realTime(): number {
-  // Tests replace `Date.now` and `performance.now`.
-  const { timeOrigin, nodeTiming } = loadPerformance()
-  return timeOrigin + nodeTiming.duration
+  const performance = loadPerformance()
+  // Tests replace `Date.now` and `performance.now`. In Deno there is no duration.
+  return performance.timeOrigin + (performance.nodeTiming.duration ?? performance.now())
 }
 
 /** The years 0 to 9999, in milliseconds since 1970: later ones have no form that others read. */
