@@ -7,9 +7,9 @@ import type { Metafile } from 'esbuild'
  * a millisecond of the twenty in which a process opens a store and reads a task.
  */
 export function inlineHelpers(root: string, outputs: Metafile['outputs']): void {
-  const isHelpers = ({ inputs, entryPoint }: Metafile['outputs'][string]) =>
-    entryPoint === undefined && Object.keys(inputs).length === 0
-  const found = Object.keys(outputs).filter((file) => isHelpers(outputs[file] as Metafile['outputs'][string]))
+  const found = Object.entries(outputs).flatMap(([file, { inputs, entryPoint }]) =>
+    entryPoint === undefined && Object.keys(inputs).length === 0 ? [file] : [],
+  )
   const [helpers] = found
   if (helpers === undefined || found.length > 1) throw new Error(`expected one file of helpers: ${found}`)
   const whole = readFileSync(join(root, helpers), 'utf8')

@@ -2,7 +2,7 @@
 // round, the order of keys and white space stay as they are. The text must be JSON, or what Python's json
 // writes; it is not checked here.
 
-import { ARRAY, COMMA, END_ARRAY, END_OBJECT, OBJECT, QUOTE, SPACE } from './characters.ts'
+import { ARRAY, COMMA, END_ARRAY, END_OBJECT, isSpace, OBJECT, QUOTE } from './characters.ts'
 
 /** The position after the string that begins with a quote at `at`; -1 if the string does not end. */
 export function endOfString(text: string, at: number): number {
@@ -44,8 +44,6 @@ export function splitArray(text: string): string[] {
   }
   return items
 }
-
-const isSpace = (code: number) => code === SPACE || code === 0x0a || code === 0x0d || code === 0x09
 
 function skipSpace(text: string, from: number): number {
   let at = from

@@ -6,9 +6,10 @@ import {
   COMMA,
   END_ARRAY,
   END_OBJECT,
+  isSpace,
+  NEWLINE,
   OBJECT,
   QUOTE,
-  SPACE,
 } from '../../drizzle/json/characters.ts'
 import { withFile } from '../files/file-error.ts'
 
@@ -21,8 +22,6 @@ export interface RawRecord {
 }
 
 const CHUNK = 1 << 18
-const NEWLINE = 0x0a
-const SPACES: readonly number[] = [SPACE, 0x09, 0x0d, NEWLINE]
 
 /**
  * The lines of the first `size` bytes of a file that are not blank, read in chunks.
@@ -100,7 +99,7 @@ function record(
 ): RawRecord | undefined {
   const [first] = pieces
   const bytes = first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces)
-  if (bytes.every((byte) => SPACES.includes(byte))) return undefined
+  if (bytes.every(isSpace)) return undefined
   return { number, text: decode(bytes, wrap) }
 }
 

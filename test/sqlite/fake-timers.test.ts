@@ -6,9 +6,18 @@ import { TaskStore } from 'uniqc-task-store'
 import { runModule } from '../support/processes.ts'
 import { temporaryFile } from '../support/temporary.ts'
 
+/** Stops the clock of the process alone. */
+const STOP_HRTIME = 'process.hrtime = () => [0, 0]\n'
+
+/** The same, as node:test does it: what belongs to the function stays. */
+const MOCK_HRTIME = `
+  import { mock } from 'node:test'
+  mock.method(process, 'hrtime', () => [0, 0])
+`
+
 /** Stops every clock, as the fake timers of test runners do: in its object, and by another object in its place. */
 const STOP = `
-  process.hrtime = Object.assign(() => [0, 0], { bigint: () => 0n })
+  ${STOP_HRTIME}
   const moment = Date.UTC(2026, 4, 3)
   performance.now = () => 0
   Object.defineProperty(globalThis, 'performance', { value: { now: () => 0 } })
@@ -20,7 +29,7 @@ const STOP = `
 
 /** What test runners do if fake timers are set for all tests: the package is imported after that. */
 const REPLACE = `
-  process.hrtime = Object.assign(() => [0, 0], { bigint: () => 0n })
+  ${STOP_HRTIME}
   Object.defineProperty(globalThis, 'performance', { value: { now: () => 0 } })
 `
 
@@ -33,17 +42,10 @@ const IMPORT = `
 
 const SAVE = "store.save({ taskId: 'a', backend: 'b', status: 'running' })"
 
-/** The clock of the process alone: as an object of functions, and as one. */
-const REPLACE_HRTIME = `
-  import { mock } from 'node:test'
-  mock.method(process, 'hrtime', () => [0, 0])
-`
-const STOP_HRTIME = 'process.hrtime = () => [0, 0]\n'
-
 for (const [what, before, after] of [
   ['stopped after the import', '', STOP],
   ['replaced before the import', REPLACE, ''],
-  ['of the process mocked before the import', REPLACE_HRTIME, ''],
+  ['of the process mocked before the import', MOCK_HRTIME, ''],
   ['of the process replaced before the import', STOP_HRTIME, ''],
 ] as const) {
   test(`with a clock ${what}, a write to a locked file is LOCKED after its timeout`, async (t) => {
